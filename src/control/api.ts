@@ -1,0 +1,29 @@
+/**
+ * The control API: HTTP with JSON on a unix socket, so that `curl --unix-socket` works.
+ *
+ *   GET  /v1/status   → StatusDocument
+ *   POST /v1/plan     ← PlanRequest → PlanDocument
+ *   POST /v1/reload   → ReloadDocument
+ *
+ * A refusal is an ErrorDocument with a status of 400 and up.
+ */
+import type { PlanDocument, ReloadDocument, StatusDocument } from '../model/status.ts';
+
+export const SOCKET_NAME = 'control.sock';
+
+/** What the manager does for the API. A rejected promise becomes a 500 with its message. */
+export interface ControlHandlers {
+  status(): Promise<StatusDocument>;
+  plan(request: PlanRequest): Promise<PlanDocument>;
+  reload(): Promise<ReloadDocument>;
+}
+
+export interface PlanRequest {
+  /** The name by which problems call the file. */
+  readonly file: string;
+  readonly text: string;
+}
+
+export interface ErrorDocument {
+  readonly error: string;
+}

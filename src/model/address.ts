@@ -1,0 +1,111 @@
+import { isIP } from 'node:net';
+
+declare const kind: unique symbol;
+/** An IPv4 or IPv6 address in its one canonical text form (RFC 5952 for IPv6), so that `===` is equality. */
+export type IpAddress = string & { readonly [kind]: 'ip' };
+/** An Ethernet address, six bytes as lower-case hexadecimal with colons. */
+export type MacAddress = string & { readonly [kind]: 'mac' };
+export type Family = 'ipv4' | 'ipv6';
+
+/** An address with the length of its network's prefix: 0 to 32 for IPv4, 0 to 128 for IPv6. */
+export interface Prefix {
+  readonly address: IpAddress;
+  readonly length: number;
+}
+
+/** The canonical form of `text`, or undefined when it is no address. No zones, no brackets, no surrounding blanks. */
+export function parseAddress(text: string): IpAddress | undefined {
+  if (text.includes('%')) return undefined;
+  switch (isIP(text)) {
+    case 4:
+      return text as IpAddress;
+    case 6:
+      return addressFromBytes(ipv6Bytes(text));
+    default:
+      return undefined;
+  }
+}
+
+export const familyOf = (address: IpAddress): Family => (address.includes(':') ? 'ipv6' : 'ipv4');
+
+/** Four or sixteen bytes, in network order. */
+export const addressToBytes = (address: IpAddress): Uint8Array =>
+  address.includes(':') ? ipv6Bytes(address) : Uint8Array.from(address.split('.'), Number);
+
+/** The address in four or sixteen bytes of network order; throws RangeError for any other length. */
+export function addressFromBytes(bytes: Uint8Array): IpAddress {
+  if (bytes.length === 4) return bytes.join('.') as IpAddress;
+  if (bytes.length !== 16) throw new RangeError(`an IP address has 4 or 16 bytes, not ${bytes.length}`);
+  const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0));
+  const zeros = longestZeroRun(groups);
+  const hex = groups.map((group) => group.toString(16));
+  const text =
+    zeros.length < 2
+      ? hex.join(':')
+      : `${hex.slice(0, zeros.start).join(':')}::${hex.slice(zeros.start + zeros.length).join(':')}`;
+  return text as IpAddress;
+}
+
+/** Orders as unsigned integers in network order, which is how RFC 9568 section 6.4.3 breaks ties; IPv4 before IPv6. */
+export function compareAddresses(a: IpAddress, b: IpAddress): number {
+  const left = addressToBytes(a);
+  const right = addressToBytes(b);
+  if (left.length !== right.length) return left.length - right.length;
+  for (let i = 0; i < left.length; i++) {
+    const difference = (left[i] ?? 0) - (right[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/** Whether `address` lies in 127.0.0.0/8 or is ::1. */
+export const isLoopback = (address: IpAddress): boolean => address.startsWith('127.') || address === '::1';
+
+/** Whether `address` names no single host: unspecified, multicast, or the limited broadcast. */
+export function isNotUnicast(address: IpAddress): boolean {
+  const [first = 0] = addressToBytes(address);
+  if (familyOf(address) === 'ipv4') return first >= 224 || first === 0;
+  return first === 0xff || address === '::';
+}
+
+/** Whether `address` lies in the network that `prefix` names. */
+export function isWithin(address: IpAddress, prefix: Prefix): boolean {
+  const bytes = addressToBytes(address);
+  const network = addressToBytes(prefix.address);
+  if (bytes.length !== network.length) return false;
+  return bytes.every((byte, i) => {
+    const bits = Math.min(8, Math.max(0, prefix.length - 8 * i));
+    const mask = (0xff00 >> bits) & 0xff;
+    return (byte & mask) === ((network[i] ?? 0) & mask);
+  });
+}
+
+export const formatPrefix = (prefix: Prefix): string => `${prefix.address}/${prefix.length}`;
+
+function longestZeroRun(groups: readonly number[]): { start: number; length: number } {
+  let best = { start: 0, length: 0 };
+  let length = 0;
+  groups.forEach((group, i) => {
+    length = group === 0 ? length + 1 : 0;
+    if (length > best.length) best = { start: i - length + 1, length };
+  });
+  return best;
+}
+
+/** `text` is known to be IPv6; an embedded IPv4 tail (::ffff:1.2.3.4) is its last two groups. */
+function ipv6Bytes(text: string): Uint8Array {
+  const tail = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text);
+  if (tail) {
+    const [, head = '', a, b, c, d] = tail;
+    const group = (high: string | undefined, low: string | undefined) =>
+      (Number(high) * 256 + Number(low)).toString(16);
+    return ipv6Bytes(`${head}${group(a, b)}:${group(c, d)}`);
+  }
+  const [front = '', back] = text.split('::');
+  const groupsOf = (part: string) =>
+    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16));
+  const left = groupsOf(front);
+  const right = back === undefined ? [] : groupsOf(back);
+  const groups = [...left, ...Array(8 - left.length - right.length).fill(0), ...right] as number[];
+  return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 0xff]));
+}

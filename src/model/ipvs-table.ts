@@ -1,0 +1,93 @@
+/** The kernel's IPVS table in LVS words: what is wanted of it, what it holds, and the operations that change it. */
+import type { Family, IpAddress } from './address.ts';
+import type { Forwarding, VirtualServerIdentity } from './virtual-server.ts';
+import { endpoint, virtualServerKey } from './virtual-server.ts';
+
+/** The table holds virtual servers of two kinds; the second is selected by a firewall mark instead of an address. */
+export type TableKey =
+  | ({ readonly kind: 'address' } & VirtualServerIdentity)
+  | { readonly kind: 'mark'; readonly mark: number; readonly family: Family };
+
+/** What can be set of a virtual server (struct ip_vs_service_user_kern of linux/net/ip_vs.h). */
+export interface TableSettings {
+  /** The name as the kernel knows it: a foreign table may hold schedulers that we do not know. */
+  readonly scheduler: string;
+  /** IP_VS_SVC_F_*: persistent 1, hashed 2 (kernel's own, never compared), one packet 4, scheduler flags 8, 16, 32. */
+  readonly flags: number;
+  /** Persistence time-out in seconds; 0 when not persistent. */
+  readonly timeout: number;
+  /** Persistence granularity: prefix length. */
+  readonly granularity: number;
+  /** Persistence engine, `sip` or ''. */
+  readonly engine: string;
+}
+
+/** `local`: the kernel's own method for a destination that is this director itself (IP_VS_CONN_F_LOCALNODE). */
+export type TableForwarding = Forwarding | 'local' | 'bypass';
+
+/** What can be set of a real server. */
+export interface TableRealServer {
+  readonly address: IpAddress;
+  readonly port: number;
+  readonly forwarding: TableForwarding;
+  readonly weight: number;
+  readonly upperThreshold: number;
+  readonly lowerThreshold: number;
+}
+
+export interface ConnectionCounts {
+  readonly active: number;
+  readonly inactive: number;
+  readonly persistent: number;
+}
+
+/** A virtual server as it is wanted. */
+export interface DesiredVirtualServer {
+  readonly key: TableKey;
+  readonly settings: TableSettings;
+  readonly realServers: readonly TableRealServer[];
+}
+
+/** A virtual server as the kernel holds it. */
+export interface ActualVirtualServer {
+  readonly key: TableKey;
+  readonly settings: TableSettings;
+  readonly realServers: readonly (TableRealServer & { readonly connections: ConnectionCounts })[];
+}
+
+export type DesiredTable = readonly DesiredVirtualServer[];
+export type ActualTable = readonly ActualVirtualServer[];
+
+/** One change of the table, in the order in which it must be made. */
+export type TableOperation =
+  | { readonly op: 'add-virtual-server'; readonly key: TableKey; readonly settings: TableSettings }
+  | {
+      readonly op: 'edit-virtual-server';
+      readonly key: TableKey;
+      readonly settings: TableSettings;
+      readonly was: TableSettings;
+    }
+  | { readonly op: 'remove-virtual-server'; readonly key: TableKey }
+  | { readonly op: 'add-real-server'; readonly key: TableKey; readonly realServer: TableRealServer }
+  | {
+      readonly op: 'edit-real-server';
+      readonly key: TableKey;
+      readonly realServer: TableRealServer;
+      readonly was: TableRealServer;
+    }
+  | { readonly op: 'remove-real-server'; readonly key: TableKey; readonly realServer: TableRealServer };
+
+/** What became of one operation: the kernel's errno by name (`EEXIST`, `ENOENT`, …) where it refused. */
+export interface OperationOutcome {
+  readonly operation: TableOperation;
+  readonly error: Error | undefined;
+  readonly errno: string | undefined;
+}
+
+/** `tcp 10.1.1.254:80` or `fwmark 7 ipv4`: unique in a table. */
+export const tableKeyText = (key: TableKey): string =>
+  key.kind === 'address' ? virtualServerKey(key) : `fwmark ${key.mark} ${key.family}`;
+
+/** `10.1.1.2:80`: unique within a virtual server. */
+export const realServerKey = (server: { readonly address: IpAddress; readonly port: number }): string =>
+  endpoint(server.address, server.port);

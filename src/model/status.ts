@@ -1,0 +1,89 @@
+/** The documents that the control socket hands out; `vipward status|plan|reload --json` print them as they are. */
+import type { Forwarding } from './virtual-server.ts';
+import type { Health } from './check.ts';
+import type { ConnectionCounts } from './ipvs-table.ts';
+import type { Problem } from './problem.ts';
+import type { RouterStatus } from './router-status.ts';
+
+/** Times are milliseconds since 1970. */
+export interface StatusDocument {
+  readonly director: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly startedAt: number;
+  readonly configuration: {
+    readonly file: string;
+    readonly loadedAt: number;
+    /** SHA-256 of the file's bytes in hexadecimal: equal on two directors with the same file. */
+    readonly digest: string;
+    /** Set while the last reload was refused: what is running is not what the file says. */
+    readonly refused: { readonly at: number; readonly problems: readonly Problem[] } | undefined;
+  };
+  readonly processes: readonly ProcessStatus[];
+  readonly virtualRouters: readonly RouterStatus[];
+  readonly virtualServers: readonly VirtualServerStatus[];
+  readonly table: TableStatus;
+}
+
+export interface ProcessStatus {
+  readonly name: 'manager' | 'vrrp' | 'checker';
+  readonly pid: number | undefined;
+  readonly state: 'starting' | 'running' | 'restarting' | 'stopped';
+  readonly restarts: number;
+}
+
+export interface VirtualServerStatus {
+  readonly name: string;
+  /** `tcp 10.1.1.254:80`. */
+  readonly key: string;
+  readonly scheduler: string;
+  readonly forwarding: Forwarding;
+  readonly realServers: readonly RealServerStatus[];
+  /** The sorry server, where there is one. `in-use`: it takes the traffic; `draining`: it finishes what it has. */
+  readonly sorryServer: {
+    readonly server: string;
+    readonly state: 'idle' | 'in-use' | 'draining';
+    readonly connections: ConnectionCounts | undefined;
+  } | undefined;
+}
+
+export interface RealServerStatus {
+  /** `10.1.1.2:80`. */
+  readonly server: string;
+  readonly weight: number;
+  /** Whether the kernel's table has it. */
+  readonly inTable: boolean;
+  /** undefined where there is no check. */
+  readonly health: Health | undefined;
+  /** From the kernel; undefined while it is not in the table. */
+  readonly connections: ConnectionCounts | undefined;
+}
+
+export interface TableStatus {
+  /** undefined: this kernel's table can be reached; otherwise what is missing and how to get it. */
+  readonly unavailable: string | undefined;
+  readonly verifiedAt: number | undefined;
+  readonly repairs: number;
+  readonly lastRepair: { readonly at: number; readonly found: readonly string[] } | undefined;
+  /** Operations that the kernel refused at the last attempt, in words. */
+  readonly refused: readonly string[];
+  /** Virtual servers in the kernel that are not ours and are left alone. */
+  readonly foreign: readonly string[];
+}
+
+/** What a reload of a file would do. */
+export interface PlanDocument {
+  readonly problems: readonly Problem[];
+  /** Empty lists when the file has errors, since then a reload does nothing. */
+  readonly virtualRouters: readonly string[];
+  readonly addresses: readonly string[];
+  readonly table: readonly string[];
+}
+
+/** What a reload did. */
+export interface ReloadDocument {
+  readonly applied: boolean;
+  readonly problems: readonly Problem[];
+  /** One line a change, in the words of the plan. */
+  readonly changes: readonly string[];
+}
