@@ -1,9 +1,10 @@
 /** The documents that the control socket hands out; `vipward status|plan|reload --json` print them as they are. */
-import type { Forwarding } from './virtual-server.ts';
+
 import type { Health } from './check.ts';
 import type { ConnectionCounts } from './ipvs-table.ts';
 import type { Problem } from './problem.ts';
 import type { RouterStatus } from './router-status.ts';
+import type { Forwarding } from './virtual-server.ts';
 
 /** Times are milliseconds since 1970. */
 export interface StatusDocument {
@@ -40,11 +41,13 @@ export interface VirtualServerStatus {
   readonly forwarding: Forwarding;
   readonly realServers: readonly RealServerStatus[];
   /** The sorry server, where there is one. `in-use`: it takes the traffic; `draining`: it finishes what it has. */
-  readonly sorryServer: {
-    readonly server: string;
-    readonly state: 'idle' | 'in-use' | 'draining';
-    readonly connections: ConnectionCounts | undefined;
-  } | undefined;
+  readonly sorryServer:
+    | {
+        readonly server: string;
+        readonly state: 'idle' | 'in-use' | 'draining';
+        readonly connections: ConnectionCounts | undefined;
+      }
+    | undefined;
 }
 
 export interface RealServerStatus {
