@@ -1,0 +1,129 @@
+import { ERRNO, isSystemError, SystemError } from './errors.ts';
+import {
+  AF_NETLINK,
+  check,
+  closeDescriptor,
+  errno,
+  libc,
+  MSG_DONTWAIT,
+  MSG_TRUNC,
+  openSocket,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
+  SOCK_RAW,
+  SOL_SOCKET,
+  sendTo,
+  setOption,
+} from './libc.ts';
+
+// <linux/netlink.h>
+export const NETLINK_ROUTE = 0;
+export const NETLINK_GENERIC = 16;
+const SOL_NETLINK = 270;
+const NETLINK_ADD_MEMBERSHIP = 1;
+const NETLINK_CAP_ACK = 10;
+const NETLINK_EXT_ACK = 11;
+const NETLINK_GET_STRICT_CHK = 12;
+const SOCKADDR_NL_LENGTH = 12;
+// The kernel makes the parts of a dump as large as the reader's buffer, up to 32 KiB; notices are smaller.
+const BUFFER_SIZE = 64 * 1024;
+
+export interface NetlinkSocket {
+  /** For a reactor to watch. */
+  readonly fd: number;
+  /**
+   * Sends one or several messages to the kernel. Routing and generic netlink answer inside this call: when it returns,
+   * the replies (of a dump, its first part) can be received. Throws SystemError.
+   */
+  send(messages: Uint8Array): void;
+  /**
+   * What is queued next, undefined when nothing is; the bytes are overwritten by the next call. Throws SystemError:
+   * ENOBUFS means that notices were lost and whatever they told must be read anew.
+   */
+  receive(): Uint8Array | undefined;
+  close(): void;
+}
+
+export interface NetlinkOptions {
+  /** Multicast groups (RTNLGRP_*) to hear notices of. */
+  readonly groups?: readonly number[];
+  /** Bytes that the kernel may queue for us: more than its default where many notices come at once. */
+  readonly receiveBuffer?: number;
+}
+
+/** Opens a netlink socket of the protocol NETLINK_ROUTE or NETLINK_GENERIC; throws SystemError. */
+export function openNetlinkSocket(protocol: number, options: NetlinkOptions = {}): NetlinkSocket {
+  const fd = openSocket(AF_NETLINK, SOCK_RAW, protocol, `netlink protocol ${protocol}`);
+  try {
+    prepare(fd, options);
+  } catch (error) {
+    closeDescriptor(fd);
+    throw error;
+  }
+  const buffer = new Uint8Array(new ArrayBuffer(BUFFER_SIZE));
+  let closed = false;
+  return {
+    fd,
+    send(messages) {
+      if (closed) throw new SystemError('sendto', ERRNO.EBADF, 'netlink');
+      if (sendTo(fd, messages, null, 'netlink') < 0) throw new SystemError('sendto', ERRNO.EAGAIN, 'netlink');
+    },
+    receive() {
+      if (closed) throw new SystemError('recv', ERRNO.EBADF, 'netlink');
+      return receive(fd, buffer);
+    },
+    close() {
+      if (closed) return;
+      closed = true;
+      closeDescriptor(fd);
+    },
+  };
+}
+
+function prepare(fd: number, options: NetlinkOptions): void {
+  const kernel = new Uint8Array(SOCKADDR_NL_LENGTH);
+  new Uint16Array(kernel.buffer)[0] = AF_NETLINK;
+  check(libc.bind(fd, kernel, SOCKADDR_NL_LENGTH), 'bind', 'netlink');
+  // Connected to port 0, the kernel's, so that no other process can send us what looks like its answer.
+  check(libc.connect(fd, kernel, SOCKADDR_NL_LENGTH), 'connect', 'netlink');
+  for (const [name, what] of [
+    [NETLINK_EXT_ACK, 'NETLINK_EXT_ACK'], // the kernel's own words with an error; Linux 4.12
+    [NETLINK_CAP_ACK, 'NETLINK_CAP_ACK'], // errors without the whole request behind them; 4.3
+    [NETLINK_GET_STRICT_CHK, 'NETLINK_GET_STRICT_CHK'], // dumps filtered by the kernel; 4.20
+  ] as const) {
+    try {
+      setOption(fd, SOL_NETLINK, name, 1, what);
+    } catch (error) {
+      // Conveniences all three: an older kernel goes without.
+      if (!isSystemError(error, 'ENOPROTOOPT')) throw error;
+    }
+  }
+  if (options.receiveBuffer !== undefined) setReceiveBuffer(fd, options.receiveBuffer);
+  for (const group of options.groups ?? []) {
+    setOption(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group, `NETLINK_ADD_MEMBERSHIP ${group}`);
+  }
+}
+
+/** Beyond net.core.rmem_max where CAP_NET_ADMIN allows it, up to it otherwise. */
+function setReceiveBuffer(fd: number, size: number): void {
+  try {
+    setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, 'SO_RCVBUFFORCE');
+  } catch (error) {
+    if (!isSystemError(error, 'EPERM')) throw error;
+    setOption(fd, SOL_SOCKET, SO_RCVBUF, size, 'SO_RCVBUF');
+  }
+}
+
+function receive(fd: number, buffer: Uint8Array): Uint8Array | undefined {
+  for (;;) {
+    // MSG_TRUNC: the message's real length, even where the buffer was too small for it.
+    const length = libc.recv(fd, buffer, buffer.length, MSG_DONTWAIT | MSG_TRUNC);
+    if (length >= 0) {
+      if (length > buffer.length) throw new SystemError('recv', ERRNO.EMSGSIZE, 'netlink');
+      return buffer.subarray(0, Number(length));
+    }
+    const error = errno();
+    if (error === ERRNO.EAGAIN) return undefined;
+    if (error !== ERRNO.EINTR) throw new SystemError('recv', error, 'netlink');
+  }
+}
