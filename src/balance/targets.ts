@@ -1,0 +1,28 @@
+/** Which probes the virtual servers need: each distinct one once, however many virtual servers ask for it. */
+import { createHash } from 'node:crypto';
+import type { CheckTarget } from '../model/check.ts';
+import type { ConfiguredRealServer, ConfiguredVirtualServer } from '../model/config.ts';
+
+/** The target that decides about `realServer`, or undefined when its virtual server has no check. */
+export function targetOf(
+  virtualServer: ConfiguredVirtualServer,
+  realServer: ConfiguredRealServer,
+): CheckTarget | undefined {
+  const { check } = virtualServer;
+  if (check === undefined) return undefined;
+  const what = { address: realServer.address, port: check.port ?? realServer.port, check };
+  const id = createHash('sha256').update(JSON.stringify(what)).digest('base64url').slice(0, 22);
+  return { id, ...what };
+}
+
+/** Every target of `virtualServers`, without duplicates, in the order of the configuration. */
+export function checkTargets(virtualServers: readonly ConfiguredVirtualServer[]): readonly CheckTarget[] {
+  const targets = new Map<string, CheckTarget>();
+  for (const virtualServer of virtualServers) {
+    for (const realServer of virtualServer.realServers) {
+      const target = targetOf(virtualServer, realServer);
+      if (target !== undefined && !targets.has(target.id)) targets.set(target.id, target);
+    }
+  }
+  return [...targets.values()];
+}
