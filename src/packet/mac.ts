@@ -1,0 +1,11 @@
+import type { MacAddress } from '../model/address.ts';
+
+/** The text form of six bytes; throws RangeError for any other length. */
+export function macFromBytes(bytes: Uint8Array): MacAddress {
+  if (bytes.length !== 6) throw new RangeError(`an Ethernet address has 6 bytes, not ${bytes.length}`);
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':') as MacAddress;
+}
+
+/** Six bytes. */
+export const macToBytes = (mac: MacAddress): Uint8Array =>
+  Uint8Array.from(mac.split(':'), (byte) => Number.parseInt(byte, 16));
