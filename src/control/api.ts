@@ -5,11 +5,15 @@
  *   POST /v1/plan     ← PlanRequest → PlanDocument
  *   POST /v1/reload   → ReloadDocument
  *
- * A refusal is an ErrorDocument with a status of 400 and up.
+ * A refusal is an ErrorDocument with a status of 400 and up. A plan or reload that finds the file bad is no refusal
+ * of the request: it is a document with problems in it.
  */
 import type { PlanDocument, ReloadDocument, StatusDocument } from '../model/status.ts';
 
 export const SOCKET_NAME = 'control.sock';
+
+/** The most that a request may carry, in bytes: a configuration of thousands of services fits many times over. */
+export const MAX_BODY = 8 * 1024 * 1024;
 
 /** What the manager does for the API. A rejected promise becomes a 500 with its message. */
 export interface ControlHandlers {

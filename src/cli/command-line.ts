@@ -1,0 +1,58 @@
+/** The command line: one file a command, put together here. */
+import { Command, CommanderError } from 'commander';
+import { readVersion } from '../version.ts';
+import type { Finish, RunManager } from './options.ts';
+import { runCommand } from './run.ts';
+import { EXIT, processTerminal, type Terminal } from './terminal.ts';
+
+/**
+ * Carries out one command line (without `node` and the script) and resolves with the exit code: 0 success, 1 failure,
+ * 2 a command line that cannot be understood.
+ */
+export async function runCommandLine(
+  argv: readonly string[],
+  runManager: RunManager,
+  terminal: Terminal = processTerminal(),
+): Promise<number> {
+  let exitCode: number = EXIT.success;
+  const program = buildProgram(runManager, terminal, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
+    terminal.err(`vipward: ${explain(error)}\n`);
+    return EXIT.failure;
+  }
+}
+
+function buildProgram(runManager: RunManager, terminal: Terminal, finish: Finish): Command {
+  const program = new Command('vipward')
+    .description(
+      'High-availability manager for LVS directors: VRRP addresses, health checks, the IPVS table.',
+    )
+    .version(readVersion())
+    .addHelpText('after', EXIT_CODES);
+  const commands = [runCommand(runManager, finish)];
+  for (const command of commands) program.addCommand(command);
+  for (const command of [program, ...commands]) {
+    command
+      .exitOverride()
+      .showHelpAfterError(`(see vipward ${command === program ? '' : `${command.name()} `}--help)`)
+      .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) });
+  }
+  return program;
+}
+
+const EXIT_CODES = `
+Exit codes: 0 success, 1 failure, 2 a command line that cannot be understood.`;
+
+/** A message with the messages of its causes, each said once. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause === undefined) return error.message;
+  const cause = explain(error.cause);
+  return error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
+}

@@ -1,0 +1,33 @@
+/** Where a command writes, and whether people look at it. */
+
+/** Exit codes of every command. 0 is success and nothing else. */
+export const EXIT = { success: 0, failure: 1, usage: 2 } as const;
+
+export interface Terminal {
+  /** Writes to standard output: what was asked for. */
+  out(text: string): void;
+  /** Writes to standard error: what is wrong. */
+  err(text: string): void;
+  /** Whether standard output, and standard error, take colours. */
+  readonly colours: { readonly out: boolean; readonly err: boolean };
+}
+
+/** The process's own streams. */
+export function processTerminal(): Terminal {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', endQuietlyOnBrokenPipe);
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    colours: { out: takesColours(process.stdout), err: takesColours(process.stderr) },
+  };
+}
+
+/** https://no-color.org: any value but the empty one turns colours off. */
+const takesColours = (stream: NodeJS.WriteStream): boolean =>
+  stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+
+/** `vipward status | head -1` is no failure: the reader has what it wanted. */
+function endQuietlyOnBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(EXIT.success);
+  throw error;
+}

@@ -1,0 +1,112 @@
+/** The command line's end of the control socket. */
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import type { PlanDocument, ReloadDocument, StatusDocument } from '../model/status.ts';
+import type { ErrorDocument, PlanRequest } from './api.ts';
+import { checkSocketPath } from './socket-path.ts';
+
+/** Milliseconds that a request may take in all; a reload waits for the other processes to take the configuration. */
+export const TIME_LIMITS = { status: 10_000, plan: 30_000, reload: 60_000 } as const;
+
+/** Why a request came to nothing, in words for the terminal. */
+export class ControlError extends Error {
+  override readonly name = 'ControlError';
+}
+
+export interface ControlClient {
+  status(): Promise<StatusDocument>;
+  plan(request: PlanRequest): Promise<PlanDocument>;
+  reload(): Promise<ReloadDocument>;
+}
+
+/**
+ * A client of the daemon that listens on the unix socket `path`. Each method rejects with a ControlError when nobody
+ * answers, when the caller may not ask, when the time limit passes, or when the daemon refuses.
+ */
+export function controlClient(
+  path: string,
+  limits: Readonly<Record<keyof ControlClient, number>> = TIME_LIMITS,
+) {
+  const call = <Document>(method: string, name: keyof ControlClient, body?: unknown) =>
+    exchange(path, method, `/v1/${name}`, body, limits[name]) as Promise<Document>;
+  return {
+    status: () => call<StatusDocument>('GET', 'status'),
+    plan: (document) => call<PlanDocument>('POST', 'plan', document),
+    reload: () => call<ReloadDocument>('POST', 'reload'),
+  } satisfies ControlClient;
+}
+
+async function exchange(
+  path: string,
+  method: string,
+  url: string,
+  body: unknown,
+  limit: number,
+): Promise<unknown> {
+  let response: IncomingMessage;
+  let answer: string;
+  try {
+    checkSocketPath(path);
+    const signal = AbortSignal.timeout(limit);
+    response = await send(path, method, url, body === undefined ? '' : JSON.stringify(body), signal);
+    answer = await text(response);
+  } catch (error) {
+    throw new ControlError(explain(error, path, limit), { cause: error });
+  }
+  const document = parse(answer, path);
+  if (response.statusCode === 200) return document;
+  const reason = isErrorDocument(document) ? document.error : answer.trim();
+  throw new ControlError(`the daemon refused (${response.statusCode}): ${reason}`);
+}
+
+function send(
+  socketPath: string,
+  method: string,
+  path: string,
+  body: string,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    // No agent: one request a connection, and nothing that keeps the command from ending.
+    const headers = {
+      'Content-Type': 'application/json',
+      'Content-Length': Buffer.byteLength(body),
+      Host: 'vipward',
+    };
+    request({ socketPath, method, path, headers, agent: false, signal }, resolve)
+      .once('error', reject)
+      .end(body);
+  });
+}
+
+function parse(answer: string, path: string): unknown {
+  try {
+    return JSON.parse(answer);
+  } catch (error) {
+    throw new ControlError(`what answers on ${path} does not speak vipward's JSON`, { cause: error });
+  }
+}
+
+const isErrorDocument = (value: unknown): value is ErrorDocument =>
+  typeof value === 'object' && value !== null && 'error' in value && typeof value.error === 'string';
+
+function explain(error: unknown, path: string, limit: number): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+    case 'ECONNREFUSED':
+      return `no daemon answers on ${path}: is vipward running? See systemctl status vipward`;
+    case 'EACCES':
+    case 'EPERM':
+      return `you may not use ${path}: only its owner and its group may; try it as root`;
+    case 'ABORT_ERR':
+      return `the daemon on ${path} has not answered within ${limit / 1000} s: see systemctl status vipward`;
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return `the daemon on ${path} hung up before it answered: see journalctl -u vipward`;
+    default:
+      return `cannot ask the daemon on ${path}: ${error.message}`;
+  }
+}

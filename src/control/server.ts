@@ -1,0 +1,158 @@
+/**
+ * The daemon's end of the control socket. It runs inside the manager, so nothing that a client sends or leaves unsent
+ * may stop it, grow it or make it throw.
+ *
+ *   connection ─ node:http, within limits ─▶ route ─▶ handler of the manager ─▶ document | ErrorDocument
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Log } from '../model/messages.ts';
+import type { ControlHandlers, ErrorDocument } from './api.ts';
+import { parsePlanRequest, Refusal, readBody } from './body.ts';
+import { claimSocketPath } from './socket-path.ts';
+
+/** Owner and group may connect: who may write to the socket commands the director. */
+const SOCKET_MODE = 0o660;
+/** More clients than this at once are turned away; people and monitors are a handful. */
+const MAX_CONNECTIONS = 64;
+const MAX_HEADER_BYTES = 16 * 1024;
+/** In milliseconds: for the headers, for the whole request, and for a connection that asks nothing more. */
+const HEADERS_TIMEOUT = 5_000;
+const REQUEST_TIMEOUT = 10_000;
+const KEEP_ALIVE_TIMEOUT = 5_000;
+/** In milliseconds: for a connection on which no byte moves, such as that of a client that never reads its answer. */
+const SILENCE_TIMEOUT = 120_000;
+/** In milliseconds: how long answers that are under way may hold up `close`. */
+const CLOSE_TIMEOUT = 1_000;
+
+export interface ControlServer {
+  /** Stops listening, removes the socket and ends every connection; answers under way get a second. */
+  close(): Promise<void>;
+}
+
+type Route = (handlers: ControlHandlers, body: Uint8Array) => Promise<unknown>;
+
+const ROUTES: Readonly<Record<string, { readonly method: string; readonly route: Route }>> = {
+  '/v1/status': { method: 'GET', route: (handlers) => handlers.status() },
+  '/v1/plan': { method: 'POST', route: (handlers, body) => handlers.plan(parsePlanRequest(body)) },
+  '/v1/reload': { method: 'POST', route: (handlers) => handlers.reload() },
+};
+
+/**
+ * Listens on the unix socket `path`; the directory is made if it is missing. Rejects when the path is too long, when
+ * another daemon answers there, or when the kernel refuses; a dead daemon's socket is replaced.
+ */
+export async function serveControl(
+  path: string,
+  handlers: ControlHandlers,
+  log: Log = () => undefined,
+): Promise<ControlServer> {
+  await claimSocketPath(path);
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT,
+      requestTimeout: REQUEST_TIMEOUT,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
+      connectionsCheckingInterval: 1_000,
+    },
+    (request, response) => void answer(request, response, handlers, log),
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  server.setTimeout(SILENCE_TIMEOUT);
+  server.on('clientError', refuseMalformed);
+  await listen(server, path);
+  // Failures of accept (no descriptors left, for one) must not end the manager.
+  server.on('error', (error) => log('warn', 'control socket', { path, error: error.message }));
+  return { close: () => close(server) };
+}
+
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(new Error(`cannot listen on ${path}: ${error.message}`, { cause: error }));
+    });
+    // The mode is there from the start: bind happens within this call, and takes it from the umask.
+    const before = process.umask(0o777 & ~SOCKET_MODE);
+    try {
+      server.listen(path, () => {
+        server.removeAllListeners('error');
+        resolve();
+      });
+    } finally {
+      process.umask(before);
+    }
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const impatient = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT);
+    server.close(() => {
+      clearTimeout(impatient);
+      resolve();
+    });
+  });
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  handlers: ControlHandlers,
+  log: Log,
+): Promise<void> {
+  try {
+    const body = await readBody(request);
+    const route = findRoute(request, response);
+    send(response, 200, await route(handlers, body));
+  } catch (error) {
+    if (request.destroyed && !request.complete) return; // The client left in the middle of its request.
+    const status = error instanceof Refusal ? error.status : 500;
+    const message = error instanceof Error ? error.message : String(error);
+    if (status === 500) log('error', 'control request failed', { url: request.url, error: message });
+    send(response, status, { error: message } satisfies ErrorDocument);
+  }
+}
+
+function findRoute(request: IncomingMessage, response: ServerResponse): Route {
+  const path = (request.url ?? '').split('?', 1)[0] ?? '';
+  const found = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined;
+  if (found === undefined) {
+    throw new Refusal(404, `there is no ${path}, only ${Object.keys(ROUTES).join(', ')}`);
+  }
+  if (request.method !== found.method) {
+    response.setHeader('Allow', found.method);
+    throw new Refusal(405, `${path} wants ${found.method}, not ${request.method}`);
+  }
+  return found.route;
+}
+
+function send(response: ServerResponse, status: number, document: unknown): void {
+  if (response.headersSent || response.destroyed) return;
+  const text = `${JSON.stringify(document)}\n`;
+  response.writeHead(status, {
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(text),
+  });
+  response.end(text);
+}
+
+/** What is no HTTP, too long a header or too slow: one line of answer where the socket still takes it, then the end. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const status = STATUS_OF_CLIENT_ERROR[error.code ?? ''] ?? '400 Bad Request';
+  const text = `${JSON.stringify({ error: `malformed request: ${error.message}` } satisfies ErrorDocument)}\n`;
+  socket.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+    () => socket.destroy(),
+  );
+}
+
+const STATUS_OF_CLIENT_ERROR: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};

@@ -1,0 +1,38 @@
+/**
+ * Where every process of vipward begins. The parts are imported only when they are the ones wanted: the vrrp process
+ * must not hold the memory, nor the start-up time, of a YAML parser that it never calls.
+ */
+
+const FROM_MANAGER_ONLY = 'is started by the manager, over a channel of its own; by hand it is `vipward run`';
+
+/** Ends the process unless the manager is at the other end of an IPC channel. */
+function requireManager(name: string): void {
+  if (process.send !== undefined) return;
+  process.stderr.write(`vipward: \`vipward ${name}\` ${FROM_MANAGER_ONLY}\n`);
+  process.exit(2);
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  switch (argv[0]) {
+    case 'vrrp': {
+      requireManager('vrrp');
+      const { runVrrpProcess } = await import('./vrrp/process.ts');
+      return runVrrpProcess();
+    }
+    case 'checker': {
+      requireManager('checker');
+      const { runCheckerProcess } = await import('./checker/process.ts');
+      return runCheckerProcess();
+    }
+    default: {
+      const { runCommandLine } = await import('./cli/command-line.ts');
+      process.exitCode = await runCommandLine(argv, async (options) => {
+        const { runManager } = await import('./manager/process.ts');
+        // The manager is done when it returns, whatever it left open; nothing may keep systemd waiting then.
+        return process.exit(await runManager(options));
+      });
+    }
+  }
+}
+
+await main(process.argv.slice(2));
