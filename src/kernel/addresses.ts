@@ -1,0 +1,100 @@
+import { familyOf, formatPrefix, type Prefix } from '../model/address.ts';
+import { NLM_F } from '../netlink/message.ts';
+import {
+  decodeAddress,
+  encodeAddressDump,
+  encodeNewAddress,
+  encodeRemoveAddress,
+  type InterfaceAddress,
+  type Lifetime,
+  RTM_DELADDR,
+  RTM_GETADDR,
+  RTM_NEWADDR,
+} from '../netlink/route/address.ts';
+import { encodePromoteSecondaries, RTM_SETLINK } from '../netlink/route/link.ts';
+import { NETLINK_ROUTE, openNetlinkSocket } from '../sys/netlink-socket.ts';
+import { type Attempt, isKernelError } from './kernel-error.ts';
+import { NetlinkRequester, type NetlinkTransport } from './request.ts';
+
+export type { InterfaceAddress, Lifetime } from '../netlink/route/address.ts';
+
+/** The addresses of this network namespace's interfaces. Everything throws KernelError or KernelAnswerError. */
+export interface Addresses {
+  /** Of one link, or of all; none for a link that does not exist. */
+  list(index?: number): readonly InterfaceAddress[];
+  /**
+   * Adds the address, or gives the one that is there this lifetime from now on, without a gap. A lifetime is 1 s and
+   * up; when it is over the kernel removes the address.
+   */
+  put(index: number, prefix: Prefix, lifetime: Lifetime): void;
+  /** Removes the address with exactly this length; false: it was not there, or its link was not. */
+  remove(index: number, prefix: Prefix): boolean;
+  close(): void;
+}
+
+/** Throws SystemError. */
+export function openAddresses(socket: NetlinkTransport = openNetlinkSocket(NETLINK_ROUTE)): Addresses {
+  const netlink = new NetlinkRequester(socket);
+  const promoting = new Set<number>();
+  return {
+    list: (index) => list(netlink, index),
+    put(index, prefix, lifetime) {
+      if (sharesNetwork(prefix) && !promoting.has(index)) {
+        keepNeighbours(netlink, index);
+        promoting.add(index);
+      }
+      netlink.request({
+        attempt: naming('put', index, prefix),
+        type: RTM_NEWADDR,
+        flags: NLM_F.create | NLM_F.replace,
+        payload: encodeNewAddress(index, prefix, lifetime),
+      });
+    },
+    remove(index, prefix) {
+      const attempt = naming('remove', index, prefix);
+      try {
+        netlink.request({ attempt, type: RTM_DELADDR, payload: encodeRemoveAddress(index, prefix) });
+        return true;
+      } catch (error) {
+        if (isKernelError(error, 'EADDRNOTAVAIL', 'ENODEV')) return false;
+        throw error;
+      }
+    },
+    close: () => netlink.close(),
+  };
+}
+
+function list(netlink: NetlinkRequester, index: number | undefined): readonly InterfaceAddress[] {
+  const object = index === undefined ? 'addresses' : `addresses of link ${index}`;
+  try {
+    const all = netlink.dump(
+      { attempt: { operation: 'list', object }, type: RTM_GETADDR, payload: encodeAddressDump(index) },
+      (message) => (message.type === RTM_NEWADDR ? decodeAddress(message.payload) : undefined),
+    );
+    // Kernels before 4.20 do not filter.
+    return index === undefined ? all : all.filter((address) => address.index === index);
+  } catch (error) {
+    if (index !== undefined && isKernelError(error, 'ENODEV')) return [];
+    throw error;
+  }
+}
+
+/**
+ * The first IPv4 address of a network on a link is the primary one, and unless told otherwise the kernel removes the
+ * others together with it. A VIP can come to be the first (the link's own address was removed and added again), and
+ * its lifetime can end with nobody there to prevent the rest: so the kernel is told otherwise before a VIP is added.
+ */
+function keepNeighbours(netlink: NetlinkRequester, index: number): void {
+  netlink.request({
+    attempt: { operation: 'set promote_secondaries of', object: `link ${index}` },
+    type: RTM_SETLINK,
+    payload: encodePromoteSecondaries(index),
+  });
+}
+
+const sharesNetwork = ({ address, length }: Prefix): boolean => familyOf(address) === 'ipv4' && length < 32;
+
+const naming = (operation: string, index: number, prefix: Prefix): Attempt => ({
+  operation,
+  object: `address ${formatPrefix(prefix)} on link ${index}`,
+});

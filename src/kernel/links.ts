@@ -1,0 +1,25 @@
+import { decodeLink, encodeLinkDump, type Link, RTM_GETLINK, RTM_NEWLINK } from '../netlink/route/link.ts';
+import { NETLINK_ROUTE, openNetlinkSocket } from '../sys/netlink-socket.ts';
+import { NetlinkRequester, type NetlinkTransport } from './request.ts';
+
+export type { Link } from '../netlink/route/link.ts';
+
+/** The network interfaces of this network namespace. */
+export interface Links {
+  /** All of them, by index. Throws KernelError or KernelAnswerError. */
+  list(): readonly Link[];
+  close(): void;
+}
+
+/** Throws SystemError. */
+export function openLinks(socket: NetlinkTransport = openNetlinkSocket(NETLINK_ROUTE)): Links {
+  const netlink = new NetlinkRequester(socket);
+  return {
+    list: () =>
+      netlink.dump(
+        { attempt: { operation: 'list', object: 'links' }, type: RTM_GETLINK, payload: encodeLinkDump() },
+        (message) => (message.type === RTM_NEWLINK ? decodeLink(message.payload) : undefined),
+      ),
+    close: () => netlink.close(),
+  };
+}

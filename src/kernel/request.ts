@@ -1,0 +1,205 @@
+/**
+ * Requests to the kernel over netlink, and their answers. The kernel answers inside `send`, so all of it is
+ * synchronous: whatever is not queued when `send` returns will not come, and is an error, never a wait.
+ */
+import {
+  type Acknowledgement,
+  decodeDone,
+  decodeError,
+  encodeMessage,
+  type Message,
+  NLM_F,
+  NLMSG,
+  splitDatagram,
+} from '../netlink/message.ts';
+import { Malformed } from '../netlink/reader.ts';
+import { type Attempt, KernelAnswerError, KernelError } from './kernel-error.ts';
+
+/** What a request needs of a socket (sys/netlink-socket.ts). */
+export interface NetlinkTransport {
+  send(messages: Uint8Array): void;
+  /** The next datagram in the queue; its bytes may be overwritten by the next call. */
+  receive(): Uint8Array | undefined;
+  close(): void;
+}
+
+export interface NetlinkRequest {
+  readonly attempt: Attempt;
+  readonly type: number;
+  /** NLM_F_CREATE, NLM_F_REPLACE and the like; what makes it a request is added here. */
+  readonly flags?: number;
+  readonly payload: Uint8Array;
+}
+
+type Decode<Value> = (message: Message) => Value | Malformed | undefined;
+
+/** How often a dump is tried again because the table changed while the kernel was listing it. */
+const DUMP_ATTEMPTS = 10;
+/** Messages in one `send`. An acknowledgement takes about 1 KiB of the receive buffer, which has 208 KiB by default. */
+const BATCH = 64;
+/** Datagrams that one request may be answered with: some hundred times more than the largest table needs. */
+const MOST_DATAGRAMS = 200_000;
+
+export class NetlinkRequester {
+  readonly #socket: NetlinkTransport;
+  #sequence = 0;
+
+  constructor(socket: NetlinkTransport) {
+    this.#socket = socket;
+  }
+
+  /** Makes one request and gives the messages that the kernel answered before its acknowledgement. */
+  request(request: NetlinkRequest): readonly Message[] {
+    const { attempt } = request;
+    const sequence = this.#next();
+    return this.#exchange(attempt, encode(request, NLM_F.ack, sequence), () => {
+      const answers: Message[] = [];
+      for (const message of this.#answers(attempt, sequence, sequence)) {
+        if (message.type === NLMSG.error) {
+          accept(attempt, decodeError(message));
+          return answers;
+        }
+        answers.push(message);
+      }
+      throw new KernelAnswerError(attempt, 'the kernel did not acknowledge it');
+    });
+  }
+
+  /**
+   * Lists a table. `decode` turns each message into an entry, or undefined for one to leave out. A listing that the
+   * kernel says was interrupted by a change is made again.
+   */
+  dump<Value>(request: NetlinkRequest, decode: Decode<Value>): readonly Value[] {
+    for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
+      const entries = this.#dumpOnce(request, decode);
+      if (entries !== undefined) return entries;
+    }
+    throw new KernelAnswerError(request.attempt, `it changed during each of ${DUMP_ATTEMPTS} listings`);
+  }
+
+  /** Makes requests in order, many to a send, and gives what became of each; one that is refused stops no other. */
+  batch(requests: readonly NetlinkRequest[]): readonly (Error | undefined)[] {
+    const outcomes: (Error | undefined)[] = [];
+    for (let at = 0; at < requests.length; at += BATCH)
+      outcomes.push(...this.#sendTogether(requests.slice(at, at + BATCH)));
+    return outcomes;
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  #dumpOnce<Value>(request: NetlinkRequest, decode: Decode<Value>): readonly Value[] | undefined {
+    const { attempt } = request;
+    const sequence = this.#next();
+    return this.#exchange(attempt, encode(request, NLM_F.dump, sequence), () => {
+      const entries: Value[] = [];
+      let interrupted = false;
+      for (const message of this.#answers(attempt, sequence, sequence)) {
+        interrupted ||= (message.flags & NLM_F.dumpInterrupted) !== 0;
+        if (message.type === NLMSG.done || message.type === NLMSG.error) {
+          accept(attempt, message.type === NLMSG.done ? decodeDone(message) : decodeError(message));
+          return interrupted ? undefined : entries;
+        }
+        const entry = decode(message);
+        if (entry instanceof Malformed) throw new KernelAnswerError(attempt, entry.reason);
+        if (entry !== undefined) entries.push(entry);
+      }
+      throw new KernelAnswerError(attempt, 'the listing has no end');
+    });
+  }
+
+  #sendTogether(requests: readonly NetlinkRequest[]): readonly (Error | undefined)[] {
+    const first = requests.map(() => this.#next())[0] ?? 0;
+    const bytes = Buffer.concat(
+      requests.map((request, i) => encode(request, NLM_F.ack, sequenceAfter(first, i))),
+    );
+    const outcomes = new Map<number, Error | undefined>();
+    let failure: Error | undefined;
+    try {
+      this.#socket.send(bytes);
+      const last = sequenceAfter(first, requests.length - 1);
+      for (const message of this.#answers(batchAttempt(requests), first, last)) {
+        const place = (message.sequence - first) >>> 0;
+        const request = requests[place];
+        if (message.type !== NLMSG.error || request === undefined) continue;
+        outcomes.set(place, refusal(request.attempt, decodeError(message)));
+        if (outcomes.size === requests.length) break;
+      }
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(String(error));
+      this.#drain();
+    }
+    return requests.map(({ attempt }, place) =>
+      outcomes.has(place)
+        ? outcomes.get(place)
+        : new KernelAnswerError(attempt, 'the kernel did not acknowledge it', failure),
+    );
+  }
+
+  /** Sends, reads the answer, and on an error leaves nothing of it behind for the next request. */
+  #exchange<Result>(attempt: Attempt, bytes: Uint8Array, read: () => Result): Result {
+    try {
+      this.#socket.send(bytes);
+      return read();
+    } catch (error) {
+      this.#drain();
+      if (error instanceof KernelError || error instanceof KernelAnswerError) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new KernelAnswerError(attempt, reason, error);
+    }
+  }
+
+  /** What is queued of the answers to the requests numbered `first` to `last`. Anything else is left out. */
+  *#answers(attempt: Attempt, first: number, last: number): Generator<Message> {
+    for (let count = 0; count < MOST_DATAGRAMS; count++) {
+      const bytes = this.#socket.receive();
+      if (bytes === undefined) return;
+      // A copy: messages outlive the next call of receive.
+      const { messages, problem } = splitDatagram(bytes.slice());
+      for (const message of messages) {
+        if (message.type === NLMSG.noop) continue;
+        if ((message.sequence - first) >>> 0 <= (last - first) >>> 0) yield message;
+      }
+      if (problem !== undefined) throw new KernelAnswerError(attempt, problem);
+    }
+    throw new KernelAnswerError(attempt, `no end after ${MOST_DATAGRAMS} datagrams`);
+  }
+
+  /** Empties the queue: the rest of a dump would make the kernel refuse the next one with EBUSY. */
+  #drain(): void {
+    for (let count = 0; count < MOST_DATAGRAMS; count++) {
+      try {
+        if (this.#socket.receive() === undefined) return;
+      } catch (error) {
+        // The overrun is reported once, and what is queued can still be read; any other error ends it.
+        if (!(error instanceof Error && 'code' in error && error.code === 'ENOBUFS')) return;
+      }
+    }
+  }
+
+  #next(): number {
+    this.#sequence = sequenceAfter(this.#sequence, 1);
+    return this.#sequence;
+  }
+}
+
+const sequenceAfter = (sequence: number, count: number): number => (sequence + count) >>> 0;
+
+const encode = ({ type, flags, payload }: NetlinkRequest, more: number, sequence: number): Uint8Array =>
+  encodeMessage(type, NLM_F.request | more | (flags ?? 0), sequence, payload);
+
+const batchAttempt = (requests: readonly NetlinkRequest[]): Attempt => ({
+  operation: 'send',
+  object: `${requests.length} requests to the kernel`,
+});
+
+function refusal(attempt: Attempt, answer: Acknowledgement | Malformed): Error | undefined {
+  if (answer instanceof Malformed) return new KernelAnswerError(attempt, answer.reason);
+  return answer.errno === 0 ? undefined : new KernelError(attempt, answer.errno, answer.text);
+}
+
+function accept(attempt: Attempt, answer: Acknowledgement | Malformed): void {
+  const error = refusal(attempt, answer);
+  if (error !== undefined) throw error;
+}

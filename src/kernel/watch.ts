@@ -1,0 +1,109 @@
+import type { Prefix } from '../model/address.ts';
+import { type Message, NLMSG, splitDatagram } from '../netlink/message.ts';
+import { Malformed } from '../netlink/reader.ts';
+import {
+  decodeAddress,
+  type Lifetime,
+  RTM_DELADDR,
+  RTM_NEWADDR,
+  RTNLGRP_IPV4_IFADDR,
+  RTNLGRP_IPV6_IFADDR,
+} from '../netlink/route/address.ts';
+import { decodeLink, type Link, RTM_DELLINK, RTM_NEWLINK, RTNLGRP_LINK } from '../netlink/route/link.ts';
+import { isSystemError } from '../sys/errors.ts';
+import { NETLINK_ROUTE, type NetlinkSocket, openNetlinkSocket } from '../sys/netlink-socket.ts';
+import { READABLE, type Reactor } from '../sys/reactor.ts';
+
+/** What became of an interface or an address, in the order in which the kernel made the changes. */
+export type NetworkEvent =
+  /** The link is new, or anything about it changed. */
+  | { readonly kind: 'link'; readonly link: Link }
+  | { readonly kind: 'link-gone'; readonly index: number; readonly name: string }
+  /** The address is new, or its lifetime was set: also by ourselves. */
+  | { readonly kind: 'address'; readonly index: number; readonly prefix: Prefix; readonly lifetime: Lifetime }
+  | { readonly kind: 'address-gone'; readonly index: number; readonly prefix: Prefix }
+  /** Notices were lost: links and addresses must be listed again. */
+  | { readonly kind: 'overrun' };
+
+export type NetworkListener = (event: NetworkEvent) => void;
+
+const GROUPS = [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR];
+/** Bytes: several thousand notices, a link's being about 2 KiB in the queue. */
+const RECEIVE_BUFFER = 8 * 1024 * 1024;
+/** Datagrams read before other descriptors have their turn; the reactor calls again for what is left. */
+const MOST_AT_ONCE = 256;
+
+/**
+ * Tells `listener` of changes from now on; list after calling this to know where they start from. Throws SystemError.
+ */
+export function watchNetwork(reactor: Reactor, listener: NetworkListener): { close(): void } {
+  const socket = openNetlinkSocket(NETLINK_ROUTE, { groups: GROUPS, receiveBuffer: RECEIVE_BUFFER });
+  let open = true;
+  try {
+    reactor.add(socket.fd, READABLE, () => {
+      for (let count = 0; open && count < MOST_AT_ONCE; count++) {
+        const events = nextEvents(socket);
+        if (events === undefined) return;
+        for (const event of events) if (open) listener(event);
+      }
+    });
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+  return {
+    close() {
+      if (!open) return;
+      open = false;
+      reactor.remove(socket.fd);
+      socket.close();
+    },
+  };
+}
+
+/** What the next datagram tells; undefined when none is queued. Throws SystemError other than ENOBUFS. */
+function nextEvents(socket: Pick<NetlinkSocket, 'receive'>): readonly NetworkEvent[] | undefined {
+  try {
+    const bytes = socket.receive();
+    return bytes && decodeNotices(bytes);
+  } catch (error) {
+    // Too many notices came at once; the socket stays usable.
+    if (isSystemError(error, 'ENOBUFS')) return [{ kind: 'overrun' }];
+    throw error;
+  }
+}
+
+/** Pure: the events of one datagram. A notice that cannot be read is one that was lost. */
+export function decodeNotices(datagram: Uint8Array): readonly NetworkEvent[] {
+  const { messages, problem } = splitDatagram(datagram);
+  const events = messages.map(decodeNotice).filter((event) => event !== undefined);
+  return problem === undefined ? events : [...events, { kind: 'overrun' }];
+}
+
+function decodeNotice(message: Message): NetworkEvent | undefined {
+  switch (message.type) {
+    case RTM_NEWLINK:
+    case RTM_DELLINK: {
+      const link = decodeLink(message.payload);
+      if (link === undefined) return undefined;
+      if (link instanceof Malformed) return { kind: 'overrun' };
+      return message.type === RTM_NEWLINK
+        ? { kind: 'link', link }
+        : { kind: 'link-gone', index: link.index, name: link.name };
+    }
+    case RTM_NEWADDR:
+    case RTM_DELADDR: {
+      const address = decodeAddress(message.payload);
+      if (address === undefined) return undefined;
+      if (address instanceof Malformed) return { kind: 'overrun' };
+      const { index, prefix, lifetime } = address;
+      return message.type === RTM_NEWADDR
+        ? { kind: 'address', index, prefix, lifetime }
+        : { kind: 'address-gone', index, prefix };
+    }
+    case NLMSG.overrun:
+      return { kind: 'overrun' };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * A bounded reader for what a kernel, or something that claims to be one, sent. Lengths on the wire lie: no read goes
+ * past the end, the first thing wrong sticks, later reads give zeros, and the decoder asks once, at its end.
+ *
+ * Netlink is in host byte order. Every machine that Node's packages serve here is little-endian, and so is this.
+ */
+
+/** What a decoder gives instead of a value when the bytes are not what they should be. */
+export class Malformed {
+  readonly reason: string;
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+/** The first thing that was wrong, shared by a reader and the attributes that are read from it. */
+export class Fault {
+  reason: string | undefined;
+  report(reason: string): void {
+    this.reason ??= reason;
+  }
+}
+
+/** Reads forward from the start of `bytes`; `subject` begins the reason of a malformed message. */
+export class Reader {
+  readonly fault = new Fault();
+  readonly #subject: string;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #offset = 0;
+
+  constructor(bytes: Uint8Array, subject: string) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#subject = subject;
+  }
+
+  u8(): number {
+    const at = this.#take(1);
+    return at === undefined ? 0 : this.#view.getUint8(at);
+  }
+
+  u16(): number {
+    const at = this.#take(2);
+    return at === undefined ? 0 : this.#view.getUint16(at, true);
+  }
+
+  u32(): number {
+    const at = this.#take(4);
+    return at === undefined ? 0 : this.#view.getUint32(at, true);
+  }
+
+  i32(): number {
+    return this.u32() | 0;
+  }
+
+  skip(length: number): void {
+    this.#take(length);
+  }
+
+  /** Everything that is left: a view, not a copy. */
+  rest(): Uint8Array {
+    const rest = this.#bytes.subarray(this.#offset);
+    this.#offset = this.#bytes.length;
+    return rest;
+  }
+
+  /** The value, or why it cannot be trusted. */
+  finish<Value>(value: Value): Value | Malformed {
+    const { reason } = this.fault;
+    return reason === undefined ? value : new Malformed(`${this.#subject}: ${reason}`);
+  }
+
+  #take(length: number): number | undefined {
+    const at = this.#offset;
+    if (length > this.#bytes.length - at) {
+      this.fault.report(`cut short: ${length} bytes wanted at offset ${at} of ${this.#bytes.length}`);
+      this.#offset = this.#bytes.length;
+      return undefined;
+    }
+    this.#offset = at + length;
+    return at;
+  }
+}

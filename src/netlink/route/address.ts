@@ -1,0 +1,114 @@
+/** Addresses of interfaces over rtnetlink: struct ifaddrmsg and IFA_* (linux/if_addr.h). */
+import {
+  addressFromBytes,
+  addressToBytes,
+  type Family,
+  familyOf,
+  type IpAddress,
+  type Prefix,
+} from '../../model/address.ts';
+import { type Seconds, seconds } from '../../model/units.ts';
+import { Attributes, AttributeWriter, u32Bytes } from '../attribute.ts';
+import { type Malformed, Reader } from '../reader.ts';
+
+export const RTM_NEWADDR = 20;
+export const RTM_DELADDR = 21;
+export const RTM_GETADDR = 22;
+/** Multicast groups of notices about addresses. */
+export const RTNLGRP_IPV4_IFADDR = 5;
+export const RTNLGRP_IPV6_IFADDR = 9;
+
+const IFA_ADDRESS = 1;
+const IFA_LOCAL = 2;
+const IFA_LABEL = 3;
+const IFA_CACHEINFO = 6;
+const IFA_FLAGS = 8;
+
+const IFA_F_SECONDARY = 0x01;
+const IFA_F_NODAD = 0x02;
+const AF_UNSPEC = 0;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const INFINITY = 0xffffffff;
+
+/** How long an address stays unless it is renewed: the kernel itself removes it then. */
+export type Lifetime = Seconds | 'forever';
+
+export interface InterfaceAddress {
+  /** Of the link. */
+  readonly index: number;
+  readonly prefix: Prefix;
+  /** What is left of it: 0 and up. */
+  readonly lifetime: Lifetime;
+  /** IPv4: not the first address of its network on the link. */
+  readonly secondary: boolean;
+  /** IPv4: the link's name, or that name with `:` and a suffix. IPv6: ''. */
+  readonly label: string;
+}
+
+const FAMILY: Readonly<Record<Family, number>> = { ipv4: AF_INET, ipv6: AF_INET6 };
+
+/** Asks for the addresses of both families, of one link where an index is given. */
+export const encodeAddressDump = (index = 0): Uint8Array =>
+  new AttributeWriter().raw([AF_UNSPEC, 0, 0, 0, ...u32Bytes(index, 'index')]).finish();
+
+/** For RTM_NEWADDR. With NLM_F_CREATE and NLM_F_REPLACE it adds the address or renews its lifetime, without a gap. */
+export function encodeNewAddress(index: number, prefix: Prefix, lifetime: Lifetime): Uint8Array {
+  const time = u32Bytes(lifetime === 'forever' ? INFINITY : lifetime, 'lifetime');
+  const writer = named(index, prefix);
+  // Preferred and valid; the kernel fills in when it was made and changed.
+  writer.attribute(IFA_CACHEINFO, [...time, ...time, ...Array(8).fill(0)]);
+  // A virtual address moves, it is no newcomer: waiting for duplicates would keep it silent for seconds.
+  if (familyOf(prefix.address) === 'ipv6') writer.u32(IFA_FLAGS, IFA_F_NODAD);
+  return writer.finish();
+}
+
+/** For RTM_DELADDR: this address with this length, and no other. */
+export const encodeRemoveAddress = (index: number, prefix: Prefix): Uint8Array =>
+  named(index, prefix).finish();
+
+function named(index: number, prefix: Prefix): AttributeWriter {
+  const bytes = addressToBytes(prefix.address);
+  const family = FAMILY[familyOf(prefix.address)];
+  if (!Number.isInteger(prefix.length) || prefix.length < 0 || prefix.length > 8 * bytes.length)
+    throw new RangeError(`${prefix.address}/${prefix.length}: no such prefix length`);
+  return new AttributeWriter()
+    .raw([family, prefix.length, 0, 0, ...u32Bytes(index, 'index')])
+    .attribute(IFA_LOCAL, bytes)
+    .attribute(IFA_ADDRESS, bytes);
+}
+
+/** The address of an RTM_NEWADDR or RTM_DELADDR; undefined for one of a family other than IPv4 and IPv6. */
+export function decodeAddress(payload: Uint8Array): InterfaceAddress | Malformed | undefined {
+  const reader = new Reader(payload, 'address');
+  const family = reader.u8();
+  const length = reader.u8();
+  const shortFlags = reader.u8();
+  reader.skip(1);
+  const index = reader.u32();
+  if (family !== AF_INET && family !== AF_INET6 && reader.fault.reason === undefined) return undefined;
+  const attributes = Attributes.from(reader);
+  const flags = attributes.has(IFA_FLAGS) ? attributes.u32(IFA_FLAGS) : shortFlags;
+  const size = family === AF_INET ? 4 : 16;
+  if (length > 8 * size) reader.fault.report(`prefix length ${length}`);
+  return reader.finish({
+    index,
+    prefix: { address: ownAddress(attributes, size), length },
+    lifetime: attributes.has(IFA_CACHEINFO) ? validTime(attributes) : 'forever',
+    secondary: family === AF_INET && (flags & IFA_F_SECONDARY) !== 0,
+    label: attributes.has(IFA_LABEL) ? attributes.string(IFA_LABEL) : '',
+  });
+}
+
+/** On a point-to-point link IFA_ADDRESS is the peer's and IFA_LOCAL our own; an IPv6 address may come without the latter. */
+function ownAddress(attributes: Attributes, size: number): IpAddress {
+  const bytes = attributes.bytes(attributes.has(IFA_LOCAL) ? IFA_LOCAL : IFA_ADDRESS, size);
+  return addressFromBytes(bytes.subarray(0, size));
+}
+
+function validTime(attributes: Attributes): Lifetime {
+  const cache = new Reader(attributes.bytes(IFA_CACHEINFO, 8), 'lifetime');
+  cache.skip(4);
+  const valid = cache.u32();
+  return valid === INFINITY ? 'forever' : seconds(valid);
+}
