@@ -1,0 +1,38 @@
+/**
+ * The state machine of a virtual router (RFC 9568 section 6.4): the rules, and nothing but the rules. No clock, no
+ * socket, no address is touched here; the same arguments always give the same result.
+ *
+ * The caller hands in packets that wait before a timer that is due: after a stall the adverts that arrived meanwhile
+ * then count, and no election starts because this process was slow. After each step it does the actions in order,
+ * keeps the state, and arms one timer for `nextDeadline(state)`.
+ */
+import type { Instant } from '../model/units.ts';
+import type { Action } from './action.ts';
+import type { Event } from './event.ts';
+import type { Parameters, State } from './state.ts';
+
+export { type Action, advertisementOf } from './action.ts';
+export type { Event } from './event.ts';
+export {
+  describeState,
+  type HeardRouter,
+  holdsAddresses,
+  initialState,
+  nextDeadline,
+  type Parameters,
+  routerState,
+  type State,
+} from './state.ts';
+
+export interface Step {
+  readonly state: State;
+  readonly actions: readonly Action[];
+}
+
+/**
+ * What comes of `event` at `now`. Never throws; an event that means nothing in the state gives the very same state
+ * and no actions. `parameters` are those in force now, after a `parameters-changed` the new ones.
+ */
+export function step(state: State, _event: Event, _now: Instant, _parameters: Parameters): Step {
+  return { state, actions: [] };
+}

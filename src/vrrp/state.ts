@@ -1,0 +1,141 @@
+/** What a virtual router is at one moment: plain values, replaced and never changed. */
+import type { IpAddress } from '../model/address.ts';
+import type { VirtualRouter } from '../model/config.ts';
+import type { RouterState, RouterStatus } from '../model/router-status.ts';
+import type { Centiseconds, Instant } from '../model/units.ts';
+import type { Announcements } from './announcements.ts';
+
+/** What the rules need to know of a virtual router; may change while it runs (event `parameters-changed`). */
+export interface Parameters
+  extends Pick<VirtualRouter, 'vrid' | 'priority' | 'advertInterval' | 'preempt' | 'addresses'> {
+  /** The primary address of the interface: source of our adverts, and what breaks a tie of priorities. */
+  readonly source: IpAddress;
+}
+
+/** A router whose advert was heard. */
+export interface HeardRouter {
+  readonly address: IpAddress;
+  readonly priority: number;
+  /** When its last advert came. */
+  readonly at: Instant;
+}
+
+interface Any {
+  /** Why it is in this state, in words: `no advert for 3.609 s`. */
+  readonly reason: string;
+  /** When it came to this state. */
+  readonly since: Instant;
+}
+
+/** Takes no part (RFC 9568 section 6.4.1). */
+export interface Initialize extends Any {
+  readonly name: 'initialize';
+  /** Whether it was told to take part, and only the obstacle holds it back. */
+  readonly started: boolean;
+  /** What keeps it from taking part, in words: `interface eth0 is down`. */
+  readonly obstacle: string | undefined;
+}
+
+/** Listens for the active router (section 6.4.2). */
+export interface Backup extends Any {
+  readonly name: 'backup';
+  /** activeAdverInterval: that of the active router, once it was heard; our own before. */
+  readonly activeAdvertInterval: Centiseconds;
+  /**
+   * Whose adverts we hear: for status. Undefined until one is heard. A router that we are about to preempt is here
+   * too.
+   */
+  readonly activeRouter: HeardRouter | undefined;
+  /** Whether the interval above is the active router's. */
+  readonly adopted: boolean;
+  /** When the activeDownTimer was last set, and to what: skewTime after a priority of 0. */
+  readonly timerSetAt: Instant;
+  readonly timerSetTo: 'active-down-interval' | 'skew-time';
+  /** When the activeDownTimer fires. */
+  readonly activeDownAt: Instant;
+}
+
+/** Holds the addresses and says so (section 6.4.3). */
+export interface Active extends Any {
+  readonly name: 'active';
+  /** When the advertTimer fires. */
+  readonly advertAt: Instant;
+  /** When the last advert was sent, on whatever occasion. */
+  readonly advertSentAt: Instant;
+  /** When the address lease is renewed. */
+  readonly renewAt: Instant;
+  readonly announcements: Announcements;
+}
+
+/**
+ * vipward's own state, between active and initialize: make before break. A priority of 0 was sent, and the addresses
+ * stay and serve until a successor speaks or none can be expected any more. RFC 9568 drops them at once.
+ */
+export interface Releasing extends Any {
+  readonly name: 'releasing';
+  /** When the priority of 0 is sent again; undefined when that is done. */
+  readonly repeatAt: Instant | undefined;
+  /** How many more times it is sent: 0 and up. */
+  readonly repeatsLeft: number;
+  /** When the addresses go. */
+  readonly until: Instant;
+  readonly successor: HeardRouter | undefined;
+}
+
+export type State = Initialize | Backup | Active | Releasing;
+
+/** The state of a virtual router that has not been started. */
+export const initialState = (now: Instant): Initialize => ({
+  name: 'initialize',
+  reason: 'not started',
+  since: now,
+  started: false,
+  obstacle: undefined,
+});
+
+/** The one timer to arm, or undefined when nothing is due however long one waits. */
+export function nextDeadline(state: State): Instant | undefined {
+  switch (state.name) {
+    case 'initialize':
+      return undefined;
+    case 'backup':
+      return state.activeDownAt;
+    case 'active':
+      return earliest(state.advertAt, state.renewAt, state.announcements.nextAt);
+    case 'releasing':
+      return earliest(state.until, state.repeatAt);
+    default:
+      return state satisfies never;
+  }
+}
+
+/** What status tells of a state. */
+export function describeState(
+  state: State,
+  parameters: Parameters,
+): Pick<RouterStatus, 'state' | 'releasing' | 'reason' | 'activeRouter'> {
+  return {
+    state: routerState(state),
+    releasing: state.name === 'releasing',
+    reason: state.reason,
+    activeRouter: activeRouterOf(state, parameters),
+  };
+}
+
+/** The state in the words of the RFC; releasing still holds the addresses and so counts as active. */
+export const routerState = ({ name }: Pick<State, 'name'>): RouterState =>
+  name === 'releasing' ? 'active' : name;
+
+/** Whether the addresses ought to be in the kernel. */
+export const holdsAddresses = ({ name }: Pick<State, 'name'>): boolean =>
+  name === 'active' || name === 'releasing';
+
+function activeRouterOf(state: State, parameters: Parameters): RouterStatus['activeRouter'] {
+  if (state.name === 'active') return { address: parameters.source, priority: parameters.priority };
+  const heard = state.name === 'backup' ? state.activeRouter : undefined;
+  return heard && { address: heard.address, priority: heard.priority };
+}
+
+function earliest(first: Instant, ...others: readonly (Instant | undefined)[]): Instant {
+  return others.reduce<Instant>((least, at) => (at !== undefined && at < least ? at : least), first);
+}
