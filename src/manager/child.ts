@@ -1,0 +1,152 @@
+/** One supervised child process: started, listened to, restarted when it dies, killed when it no longer answers. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { type Log, MESSAGE_VERSION } from '../model/messages.ts';
+import type { ProcessStatus } from '../model/status.ts';
+import { type Milliseconds, milliseconds } from '../model/units.ts';
+
+export interface ChildOptions<FromChild> {
+  readonly name: 'vrrp' | 'checker';
+  readonly nodeOptions: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Silence of this length is a hang: the child is killed and started again. */
+  readonly silenceLimit: Milliseconds;
+  readonly log: Log;
+  onMessage(message: FromChild): void;
+  /** The child is ready for its configuration, at the first start and after each restart. */
+  onReady(): void;
+  /** The child died although nobody asked it to; it will be started again. */
+  onLost(): void;
+}
+
+/** Waits between restarts: the first is immediate, since the usual crash is a single one. */
+const BACK_OFF = [0, 250, 1_000, 2_000, 5_000].map(milliseconds);
+/** A child that lived this long has its earlier crashes forgiven. */
+const FORGIVEN_AFTER = milliseconds(60_000);
+
+export class Child<ToChild extends object, FromChild extends { readonly type: string }> {
+  readonly #options: ChildOptions<FromChild>;
+  #process: ChildProcess | undefined;
+  #state: ProcessStatus['state'] = 'stopped';
+  #restarts = 0;
+  #crashes = 0;
+  #stopping = false;
+  #startedAt = 0;
+  #silence: NodeJS.Timeout | undefined;
+  #restart: NodeJS.Timeout | undefined;
+  #ended = Promise.withResolvers<void>();
+
+  constructor(options: ChildOptions<FromChild>) {
+    this.#options = options;
+  }
+
+  get status(): ProcessStatus {
+    return {
+      name: this.#options.name,
+      pid: this.#process?.pid,
+      state: this.#state,
+      restarts: this.#restarts,
+    };
+  }
+
+  get running(): boolean {
+    return this.#state === 'running';
+  }
+
+  start(): void {
+    const { name, nodeOptions, environment } = this.#options;
+    this.#state = this.#restarts === 0 ? 'starting' : 'restarting';
+    this.#startedAt = performance.now();
+    const child = fork(mainModule(), [name], {
+      execArgv: [...nodeOptions],
+      // The service manager listens to the manager alone.
+      env: { ...process.env, NOTIFY_SOCKET: undefined, WATCHDOG_USEC: undefined, ...environment },
+      // Standard output is the manager's log alone; a crash report of Node's may use standard error.
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    this.#process = child;
+    child.on('message', (message) => this.#receive(child, message as FromChild & { v?: number }));
+    child.on('error', (cause) => this.#options.log('error', `${name} process: ${cause.message}`));
+    child.once('exit', (code, signal) => this.#exited(child, code, signal));
+    this.#heard();
+  }
+
+  /** False when the child is not there to hear it; it gets everything anew when it comes back. */
+  send(message: ToChild): boolean {
+    if (this.#process?.connected !== true) return false;
+    this.#process.send({ ...message, v: MESSAGE_VERSION }, (error) => {
+      if (error !== null) this.#options.log('warn', `${this.#options.name} process: ${error.message}`);
+    });
+    return true;
+  }
+
+  /** Sends `farewell` and resolves when the process is gone; kills it after `limit`. */
+  async stop(farewell: ToChild, limit: Milliseconds): Promise<void> {
+    this.#stopping = true;
+    clearTimeout(this.#restart);
+    clearTimeout(this.#silence);
+    if (this.#process === undefined) return;
+    if (!this.send(farewell)) this.#process.kill('SIGTERM');
+    const kill = setTimeout(() => {
+      this.#options.log('error', `${this.#options.name} process did not stop within ${limit} ms: killed`);
+      this.#process?.kill('SIGKILL');
+    }, limit);
+    await this.#ended.promise;
+    clearTimeout(kill);
+  }
+
+  #receive(child: ChildProcess, message: FromChild & { v?: number }): void {
+    if (child !== this.#process) return;
+    if (message.v !== MESSAGE_VERSION) {
+      this.#options.log('error', `${this.#options.name} process speaks version ${message.v}: killed`, {
+        want: MESSAGE_VERSION,
+      });
+      child.kill('SIGKILL');
+      return;
+    }
+    this.#heard();
+    if (message.type === 'ready') {
+      this.#state = 'running';
+      this.#options.onReady();
+    } else this.#options.onMessage(message);
+  }
+
+  /** A sign of life. */
+  #heard(): void {
+    clearTimeout(this.#silence);
+    if (this.#stopping) return;
+    this.#silence = setTimeout(() => {
+      const { name, silenceLimit, log } = this.#options;
+      log('error', `${name} process has been silent for ${silenceLimit} ms: killed`, { process: name });
+      this.#process?.kill('SIGKILL');
+    }, this.#options.silenceLimit);
+  }
+
+  #exited(child: ChildProcess, code: number | null, signal: string | null): void {
+    if (child !== this.#process) return;
+    clearTimeout(this.#silence);
+    this.#process = undefined;
+    this.#state = 'stopped';
+    if (this.#stopping) {
+      this.#ended.resolve();
+      return;
+    }
+    const lived = performance.now() - this.#startedAt;
+    this.#crashes = lived >= FORGIVEN_AFTER ? 0 : this.#crashes;
+    const wait = BACK_OFF[Math.min(this.#crashes, BACK_OFF.length - 1)] ?? 0;
+    this.#crashes++;
+    this.#restarts++;
+    const { name, log, onLost } = this.#options;
+    onLost();
+    if (wait === 0) this.start();
+    else this.#restart = setTimeout(() => this.start(), wait);
+    log('error', `${name} process died: started again${wait === 0 ? '' : ` in ${wait} ms`}`, {
+      process: name,
+      exitCode: code,
+      signal,
+    });
+  }
+}
+
+/** src/main.ts in a checkout under development, dist/main.js once compiled. */
+const mainModule = (): URL =>
+  new URL(import.meta.url.endsWith('.ts') ? '../main.ts' : '../main.js', import.meta.url);

@@ -1,0 +1,60 @@
+/** The verdicts of the checker, kept by the manager so that they outlive a checker that dies. */
+import { type CheckTarget, type Health, UNKNOWN_HEALTH } from '../model/check.ts';
+import type { Log } from '../model/messages.ts';
+import { endpoint } from '../model/virtual-server.ts';
+
+export class HealthBook {
+  readonly #log: Log;
+  #targets: ReadonlyMap<string, CheckTarget> = new Map();
+  #health = new Map<string, Health>();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** The targets of the configuration; what is known of the ones that stay is kept. */
+  setTargets(targets: readonly CheckTarget[]): void {
+    this.#targets = new Map(targets.map((target) => [target.id, target]));
+    this.#health = new Map(targets.map(({ id }) => [id, this.#health.get(id) ?? UNKNOWN_HEALTH]));
+  }
+
+  get targets(): readonly CheckTarget[] {
+    return [...this.#targets.values()];
+  }
+
+  of(id: string): Health | undefined {
+    return this.#health.get(id);
+  }
+
+  all(): Readonly<Record<string, Health>> {
+    return Object.fromEntries(this.#health);
+  }
+
+  /** Takes in what the checker says; true when a verdict changed. What it says of targets that are gone is ignored. */
+  update(reported: Readonly<Record<string, Health>>): boolean {
+    let changed = false;
+    for (const [id, health] of Object.entries(reported)) {
+      const target = this.#targets.get(id);
+      const before = this.#health.get(id);
+      if (target === undefined || before === undefined) continue;
+      this.#health.set(id, health);
+      if (before.healthy === health.healthy) continue;
+      changed = true;
+      this.#logVerdict(target, before, health);
+    }
+    return changed;
+  }
+
+  #logVerdict(target: CheckTarget, before: Health, now: Health): void {
+    const server = endpoint(target.address, target.port);
+    const word = now.healthy === true ? 'up' : 'down';
+    this.#log(now.healthy === true ? 'info' : 'warn', `real server ${server} is ${word}`, {
+      server,
+      check: target.check.probe.kind,
+      was: before.healthy === undefined ? 'unknown' : before.healthy ? 'up' : 'down',
+      result: now.last?.code,
+      detail: now.last?.text,
+      took: now.last === undefined ? undefined : Math.round(now.last.duration),
+    });
+  }
+}

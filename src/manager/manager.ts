@@ -1,0 +1,192 @@
+/**
+ * The manager: everything that the daemon decides, short of signals and exit codes (`process.ts`).
+ *
+ *   file ─▶ configuration ─┬─▶ vrrp process ──── states ────▶ log, status
+ *                          ├─▶ checker process ─ verdicts ─▶ health ─┐
+ *                          └──────────────────────────────────────────┴▶ table keeper ─▶ kernel
+ *   control socket ─▶ status, plan, reload
+ */
+import { checkTargets } from '../balance/targets.ts';
+import { operationText } from '../balance/words.ts';
+import type { ControlHandlers, PlanRequest } from '../control/api.ts';
+import type { Config } from '../model/config.ts';
+import type { Log } from '../model/messages.ts';
+import { formatProblem, type Problem } from '../model/problem.ts';
+import type { PlanDocument, ReloadDocument, StatusDocument } from '../model/status.ts';
+import { monotonicNow } from '../sys/clock.ts';
+import { readVersion } from '../version.ts';
+import { CheckerChild } from './checker-child.ts';
+import { isError, type LoadedConfiguration, loadFile, loadText } from './configuration.ts';
+import { HealthBook } from './health.ts';
+import { OwnedVirtualServers } from './owned.ts';
+import { planRouters } from './router-plan.ts';
+import { virtualServerStatus } from './server-status.ts';
+import { TableKeeper } from './table.ts';
+import { VrrpChild } from './vrrp-child.ts';
+
+export interface ManagerOptions {
+  readonly file: string;
+  readonly stateDir: string;
+  readonly initial: LoadedConfiguration & { readonly config: Config };
+  readonly log: Log;
+}
+
+type Refused = StatusDocument['configuration']['refused'];
+
+export class Manager implements ControlHandlers {
+  readonly #options: ManagerOptions;
+  readonly #log: Log;
+  readonly #vrrp: VrrpChild;
+  readonly #checker: CheckerChild;
+  readonly #health: HealthBook;
+  readonly #table: TableKeeper;
+  readonly #startedAt = Date.now();
+  #loaded: LoadedConfiguration & { readonly config: Config };
+  #loadedAt = Date.now();
+  #refused: Refused;
+  /** Reloads run one after the other. */
+  #reloading: Promise<unknown> = Promise.resolve();
+  #verdictsPending = false;
+
+  constructor(options: ManagerOptions) {
+    const { log, initial, stateDir } = options;
+    this.#options = options;
+    this.#log = log;
+    this.#loaded = initial;
+    this.#health = new HealthBook(log);
+    this.#table = new TableKeeper({
+      log,
+      clock: monotonicNow,
+      owned: new OwnedVirtualServers(stateDir, log),
+      healthOf: (id) => this.#health.of(id),
+    });
+    this.#vrrp = new VrrpChild(log);
+    this.#checker = new CheckerChild(this.#health, log, () => this.#verdict());
+  }
+
+  /** Resolves once the table is in place and the virtual routers take part in their elections. */
+  async start(): Promise<void> {
+    this.#vrrp.start();
+    this.#checker.child.start();
+    await this.#apply(this.#loaded.config);
+  }
+
+  /** Make before break: the addresses stay, checked and served, until the successor has spoken. */
+  async stop(): Promise<void> {
+    await this.#vrrp.stop();
+    await this.#checker.stop();
+    this.#table.close();
+  }
+
+  /** One line for `systemctl status`. */
+  summary(): string {
+    const active = this.#vrrp.statuses.filter(({ state }) => state === 'active').length;
+    const { virtualRouters, virtualServers } = this.#loaded.config;
+    return `${active} of ${virtualRouters.length} virtual routers active, ${virtualServers.length} virtual servers`;
+  }
+
+  async status(): Promise<StatusDocument> {
+    const virtualRouters = await this.#vrrp.query();
+    const { config, digest } = this.#loaded;
+    const facts = {
+      actual: this.#table.read(),
+      healthOf: (id: string) => this.#health.of(id),
+      sorryPhase: (key: string) => this.#table.sorryPhase(key),
+    };
+    return {
+      director: config.director.name,
+      version: readVersion(),
+      pid: process.pid,
+      startedAt: this.#startedAt,
+      configuration: { file: this.#options.file, loadedAt: this.#loadedAt, digest, refused: this.#refused },
+      processes: [
+        { name: 'manager', pid: process.pid, state: 'running', restarts: 0 },
+        this.#vrrp.child.status,
+        this.#checker.child.status,
+      ],
+      virtualRouters,
+      virtualServers: config.virtualServers.map((server) => virtualServerStatus(server, facts)),
+      table: this.#table.status,
+    };
+  }
+
+  async plan(request: PlanRequest): Promise<PlanDocument> {
+    const { config, problems } = loadText(request.text, request.file);
+    if (config === undefined) return { problems, virtualRouters: [], addresses: [], table: [] };
+    const statuses = await this.#vrrp.query();
+    const routers = planRouters(this.#vrrp.configuration.routers, config.virtualRouters, statuses);
+    const { operations } = this.#table.preview(config, (id) => this.#health.of(id));
+    return { problems, ...routers, table: [...operations.map(operationText), ...this.#awaited(config)] };
+  }
+
+  /** A file with errors changes nothing: what runs goes on, and the refusal is shown until a file is accepted. */
+  reload(): Promise<ReloadDocument> {
+    const turn = this.#reloading.then(() => this.#reload());
+    this.#reloading = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #reload(): Promise<ReloadDocument> {
+    const { file } = this.#options;
+    const loaded = loadFile(file);
+    const { config, problems } = loaded;
+    logProblems(this.#log, problems);
+    if (config === undefined) {
+      this.#refused = { at: Date.now(), problems };
+      const errors = problems.filter(isError).length;
+      this.#log('error', `reload refused: ${file} has ${errors} error(s), nothing was changed`, { file });
+      return { applied: false, problems, changes: [] };
+    }
+    const statuses = await this.#vrrp.query();
+    const routers = planRouters(this.#vrrp.configuration.routers, config.virtualRouters, statuses);
+    this.#loaded = { ...loaded, config };
+    this.#loadedAt = Date.now();
+    this.#refused = undefined;
+    const tableChanges = await this.#apply(config);
+    const changes = [...routers.virtualRouters, ...routers.addresses, ...tableChanges];
+    this.#log('info', 'configuration reloaded', { file, changes: changes.length });
+    return { applied: true, problems, changes };
+  }
+
+  async #apply(config: Config): Promise<readonly string[]> {
+    this.#checker.setTargets(checkTargets(config.virtualServers));
+    const configured = this.#vrrp.configure({
+      routers: config.virtualRouters,
+      realtime: config.vrrp.realtime,
+    });
+    const changes = this.#table.configure(config);
+    if (!(await configured)) {
+      this.#log(
+        'error',
+        'the vrrp process has not taken in the configuration; it gets it again when it is restarted',
+      );
+    }
+    return changes;
+  }
+
+  /** Verdicts that arrive together are answered by one reconciliation. */
+  #verdict(): void {
+    if (this.#verdictsPending) return;
+    this.#verdictsPending = true;
+    setImmediate(() => {
+      this.#verdictsPending = false;
+      this.#table.reconcile();
+    });
+  }
+
+  /** Real servers of `config` that nobody has checked yet: they join the table after their first good result. */
+  #awaited(config: Config): readonly string[] {
+    return checkTargets(config.virtualServers)
+      .filter(({ id }) => this.#health.of(id)?.healthy === undefined)
+      .map(
+        ({ address, port }) => `check ${address}:${port} first: it takes traffic after its first good result`,
+      );
+  }
+}
+
+/** One log line for each problem of a file. */
+export function logProblems(log: Log, problems: readonly Problem[]): void {
+  for (const problem of problems) {
+    log(isError(problem) ? 'error' : 'warn', formatProblem(problem), { configuration: problem.file });
+  }
+}

@@ -1,0 +1,102 @@
+/** The manager process: from the command line to the exit code, with its signals and its service manager. */
+import { join } from 'node:path';
+import { SOCKET_NAME } from '../control/api.ts';
+import { type ControlServer, serveControl } from '../control/server.ts';
+import type { Config } from '../model/config.ts';
+import type { Log } from '../model/messages.ts';
+import { formatProblem } from '../model/problem.ts';
+import { sdNotify } from '../sys/notify.ts';
+import { readVersion } from '../version.ts';
+import { type LoadedConfiguration, loadFile } from './configuration.ts';
+import { createLogger } from './log.ts';
+import { logProblems, Manager } from './manager.ts';
+
+export interface ManagerProcessOptions {
+  readonly config: string;
+  readonly runtimeDir: string;
+  readonly stateDir: string;
+}
+
+/** Runs until it is told to stop. The exit code: 0 after an orderly stop, 1 when it could not start or broke. */
+export async function runManager(options: ManagerProcessOptions): Promise<number> {
+  const loaded = loadFile(options.config);
+  for (const problem of loaded.problems) process.stderr.write(`${formatProblem(problem)}\n`);
+  if (!isUsable(loaded)) return 1;
+  const { log, flush } = createLogger(loaded.config.director.name);
+  const manager = new Manager({
+    file: options.config,
+    stateDir: options.stateDir,
+    initial: loaded,
+    log,
+  });
+  // The socket first: it is also the lock against a second daemon, which must not touch the kernel.
+  let control: ControlServer;
+  try {
+    control = await serveControl(join(options.runtimeDir, SOCKET_NAME), manager, log);
+  } catch (error) {
+    process.stderr.write(`vipward: ${(error as Error).message}\n`);
+    return 1;
+  }
+  log('info', `vipward ${readVersion()} starts`, { file: options.config });
+  logProblems(log, loaded.problems);
+  const watchdog = tellServiceManager(manager, log);
+  const outcome = await serve(manager, log);
+  clearInterval(watchdog);
+  await control.close();
+  log('info', 'vipward has stopped', { exitCode: outcome });
+  flush();
+  return outcome;
+}
+
+const isUsable = (loaded: LoadedConfiguration): loaded is LoadedConfiguration & { config: Config } =>
+  loaded.config !== undefined;
+
+async function serve(manager: Manager, log: Log): Promise<number> {
+  const ended = stopRequest(log);
+  process.on('SIGHUP', () => {
+    log('info', 'SIGHUP: reloading');
+    manager.reload().catch((error: Error) => log('error', `reload failed: ${error.message}`));
+  });
+  await manager.start();
+  notify(log, `READY=1\nSTATUS=${manager.summary()}`);
+  log('info', 'vipward is ready');
+  const code = await ended;
+  notify(log, 'STOPPING=1\nSTATUS=handing over');
+  await manager.stop();
+  return code;
+}
+
+/** Resolves with the exit code to come when it is time to stop. */
+function stopRequest(log: Log): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      log('info', `${signal}: handing over, then stopping`);
+      resolve(0);
+    });
+  }
+  // What nobody foresaw: the addresses are handed over in order, and the service manager starts us again.
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => {
+      const { message, stack } = error instanceof Error ? error : new Error(String(error));
+      log('error', `this is a defect of vipward: ${message}`, { event, stack });
+      resolve(1);
+    });
+  }
+  return promise;
+}
+
+/** Beats the watchdog at half its time, as sd_watchdog_enabled(3) asks, with the state in a line beside. */
+function tellServiceManager(manager: Manager, log: Log): NodeJS.Timeout | undefined {
+  const limit = Number(process.env.WATCHDOG_USEC ?? 0) / 1000;
+  if (!(limit > 0)) return undefined;
+  return setInterval(() => notify(log, `WATCHDOG=1\nSTATUS=${manager.summary()}`), limit / 2);
+}
+
+function notify(log: Log, text: string): void {
+  try {
+    sdNotify(text);
+  } catch (error) {
+    log('warn', `cannot tell the service manager: ${(error as Error).message}`);
+  }
+}

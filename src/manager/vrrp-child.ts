@@ -1,0 +1,155 @@
+/** The vrrp process as the manager sees it: its states, kept for the day when it dies, and questions with a limit. */
+import type { VirtualRouter } from '../model/config.ts';
+import type { Log, ManagerToVrrp, VrrpToManager } from '../model/messages.ts';
+import { ROUTER_WORD, type RouterStatus } from '../model/router-status.ts';
+import { milliseconds } from '../model/units.ts';
+import { Child } from './child.ts';
+
+/** How often it is asked how it is. */
+const QUERY_INTERVAL = milliseconds(1_000);
+/** Without an answer for this long it hangs; its addresses have long left with their lease. */
+const SILENCE_LIMIT = milliseconds(5_000);
+/** How long a question of `status` waits. */
+const ANSWER_LIMIT = milliseconds(1_000);
+/** How long `reload` waits for a new configuration to be taken in. */
+const CONFIGURE_LIMIT = milliseconds(5_000);
+
+export interface VrrpConfiguration {
+  readonly routers: readonly VirtualRouter[];
+  readonly realtime: boolean;
+}
+
+export class VrrpChild {
+  readonly child: Child<ManagerToVrrp, VrrpToManager>;
+  readonly #log: Log;
+  #configuration: VrrpConfiguration = { routers: [], realtime: false };
+  #statuses = new Map<string, RouterStatus>();
+  #questions = new Map<number, (routers: readonly RouterStatus[]) => void>();
+  #nextQuestion = 1;
+  #configured: Array<() => void> = [];
+  #heartbeat: NodeJS.Timeout | undefined;
+
+  constructor(log: Log) {
+    this.#log = log;
+    this.child = new Child<ManagerToVrrp, VrrpToManager>({
+      name: 'vrrp',
+      // A collection on other threads would wait behind busy processes even while this one is realtime.
+      nodeOptions: ['--single-threaded-gc', '--max-semi-space-size=2'],
+      environment: {},
+      silenceLimit: SILENCE_LIMIT,
+      log,
+      onMessage: (message) => this.#receive(message),
+      onReady: () => this.#push(),
+      onLost: () => this.#answerAll(),
+    });
+  }
+
+  start(): void {
+    this.child.start();
+    this.#heartbeat = setInterval(() => this.#ask(), QUERY_INTERVAL);
+  }
+
+  get configuration(): VrrpConfiguration {
+    return this.#configuration;
+  }
+
+  /** What was heard last. */
+  get statuses(): readonly RouterStatus[] {
+    return [...this.#statuses.values()];
+  }
+
+  /** Resolves when the process has taken `configuration` in; false when it has not said so in time. */
+  configure(configuration: VrrpConfiguration): Promise<boolean> {
+    this.#configuration = configuration;
+    const names = new Set(configuration.routers.map(({ name }) => name));
+    for (const name of this.#statuses.keys()) if (!names.has(name)) this.#statuses.delete(name);
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const limit = setTimeout(() => resolve(false), CONFIGURE_LIMIT);
+    this.#configured.push(() => {
+      clearTimeout(limit);
+      resolve(true);
+    });
+    if (this.child.running) this.#push();
+    return promise;
+  }
+
+  /** Fresh statuses, or the last ones heard when the process does not answer in time. */
+  query(): Promise<readonly RouterStatus[]> {
+    const { promise, resolve } = Promise.withResolvers<readonly RouterStatus[]>();
+    const id = this.#ask();
+    if (id === undefined) return Promise.resolve(this.statuses);
+    const limit = setTimeout(() => {
+      this.#questions.delete(id);
+      resolve(this.statuses);
+    }, ANSWER_LIMIT);
+    this.#questions.set(id, (routers) => {
+      clearTimeout(limit);
+      resolve(routers);
+    });
+    return promise;
+  }
+
+  /** Make before break: resolves when every virtual router has handed over and the process is gone. */
+  async stop(): Promise<void> {
+    clearInterval(this.#heartbeat);
+    // The longest hand-over waits for a successor's skew time, which is at most one advert interval, twice over.
+    const slowest = Math.max(
+      0,
+      ...this.#configuration.routers.map(({ advertInterval }) => advertInterval * 10),
+    );
+    await this.child.stop({ type: 'stop' }, milliseconds(5_000 + 2 * slowest));
+  }
+
+  #ask(): number | undefined {
+    if (!this.child.running) return undefined;
+    const id = this.#nextQuestion++;
+    return this.child.send({ type: 'query', id }) ? id : undefined;
+  }
+
+  #push(): void {
+    const resume = this.statuses.filter(({ state }) => state === 'active').map(({ name }) => name);
+    this.child.send({ type: 'configure', ...this.#configuration, resume });
+  }
+
+  #receive(message: VrrpToManager): void {
+    switch (message.type) {
+      case 'ready':
+        return;
+      case 'configured':
+        for (const resolve of this.#configured.splice(0)) resolve();
+        return;
+      case 'state':
+        this.#statuses.set(message.status.name, message.status);
+        this.#logState(message.status, message.from);
+        return;
+      case 'status':
+        this.#statuses = new Map(message.routers.map((status) => [status.name, status]));
+        this.#questions.get(message.id)?.(message.routers);
+        this.#questions.delete(message.id);
+        return;
+      case 'log':
+        this.#log(message.level, message.message, { process: 'vrrp', ...message.fields });
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #logState(status: RouterStatus, from: RouterStatus['state']): void {
+    const { name, state, reason, releasing, activeRouter, priority } = status;
+    const word = releasing ? 'handing over' : ROUTER_WORD[state];
+    this.#log(state === 'initialize' ? 'warn' : 'info', `virtual router ${name}: ${word}: ${reason}`, {
+      virtualRouter: name,
+      state: ROUTER_WORD[state],
+      from: ROUTER_WORD[from],
+      reason,
+      priority,
+      activeRouter: activeRouter?.address,
+    });
+  }
+
+  #answerAll(): void {
+    for (const answer of this.#questions.values()) answer(this.statuses);
+    this.#questions.clear();
+  }
+}
