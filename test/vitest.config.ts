@@ -1,16 +1,47 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Unit and fuzz tests are pure and run in parallel; process tests use namespaces that each file makes for itself;
- * lab tests boot whole kernels, so only as many run at once as a small machine has cores.
+ * Unit and fuzz tests are pure and run side by side. Tests with processes, and then tests with whole kernels, come
+ * after them and one file at a time: their timers are those of a real director, which does not share its processor
+ * with a test run.
  */
 export default defineConfig({
   root: import.meta.dirname,
   test: {
-    include: ['**/*.test.ts'],
-    pool: 'forks',
     passWithNoTests: false,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    pool: 'forks',
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['unit/**/*.test.ts', 'fuzz/**/*.test.ts'],
+          testTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'process',
+          include: ['process/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'lab',
+          include: ['lab/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
   },
 });
