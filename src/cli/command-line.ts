@@ -1,8 +1,12 @@
 /** The command line: one file a command, put together here. */
 import { Command, CommanderError } from 'commander';
 import { readVersion } from '../version.ts';
+import { checkCommand } from './check.ts';
 import type { Finish, RunManager } from './options.ts';
+import { planCommand } from './plan.ts';
+import { reloadCommand } from './reload.ts';
 import { runCommand } from './run.ts';
+import { statusCommand } from './status.ts';
 import { EXIT, processTerminal, type Terminal } from './terminal.ts';
 
 /**
@@ -35,7 +39,13 @@ function buildProgram(runManager: RunManager, terminal: Terminal, finish: Finish
     )
     .version(readVersion())
     .addHelpText('after', EXIT_CODES);
-  const commands = [runCommand(runManager, finish)];
+  const commands = [
+    runCommand(runManager, finish),
+    checkCommand(terminal, finish),
+    planCommand(terminal, finish),
+    reloadCommand(terminal, finish),
+    statusCommand(terminal, finish),
+  ];
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...commands]) {
     command

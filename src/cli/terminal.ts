@@ -31,3 +31,10 @@ function endQuietlyOnBrokenPipe(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit(EXIT.success);
   throw error;
 }
+
+export function printLines(write: (text: string) => void, lines: readonly string[]): void {
+  if (lines.length > 0) write(`${lines.join('\n')}\n`);
+}
+
+export const printJson = (terminal: Terminal, document: unknown): void =>
+  terminal.out(`${JSON.stringify(document, null, 2)}\n`);

@@ -1,0 +1,24 @@
+/** What a reload would do, and what it did. */
+import type { PlanDocument, ReloadDocument } from '../../model/status.ts';
+import type { Style } from './style.ts';
+import { indent, printable } from './text.ts';
+
+/** The changes by kind; one line that says so when there are none. Problems are not in it. */
+export function formatPlan(plan: PlanDocument, style: Style): string[] {
+  const sections: readonly (readonly [string, readonly string[]])[] = [
+    ['virtual routers', plan.virtualRouters],
+    ['addresses', plan.addresses],
+    ['IPVS table', plan.table],
+  ];
+  const lines = sections.flatMap(([title, changes]) =>
+    changes.length === 0 ? [] : [style.heading(title), ...indent(changes.map(printable), 2)],
+  );
+  return lines.length === 0 ? ['a reload would change nothing'] : lines;
+}
+
+/** What was changed, or that nothing was and why. Problems are not in it. */
+export function formatReload(reload: ReloadDocument, style: Style): string[] {
+  if (!reload.applied) return [style.loud('reload refused: nothing was changed')];
+  if (reload.changes.length === 0) return ['reloaded: nothing to change'];
+  return [style.heading('reloaded'), ...indent(reload.changes.map(printable), 2)];
+}

@@ -1,0 +1,66 @@
+/** The whole status on one screen: what is wrong first, then virtual routers, virtual servers and the kernel's table. */
+import type { ProcessStatus, StatusDocument, TableStatus } from '../../model/status.ts';
+import { formatAgo, formatDuration } from './duration.ts';
+import { formatProblems } from './problems.ts';
+import type { Style } from './style.ts';
+import { countOf, indent, printable } from './text.ts';
+import { formatVirtualRouters, type View } from './virtual-routers.ts';
+import { formatVirtualServers } from './virtual-servers.ts';
+
+/** Lines without their ends. */
+export function formatStatus(status: StatusDocument, view: View): string[] {
+  const { style, now } = view;
+  return [
+    `${style.heading(status.director)}  vipward ${status.version}, up ${formatDuration(now - status.startedAt)}`,
+    ...formatConfiguration(status.configuration, view),
+    `processes      ${status.processes.map((process) => processText(process, style)).join(', ')}`,
+    ...formatTable(status.table, view),
+    '',
+    style.heading('VIRTUAL ROUTERS'),
+    ...orNone(formatVirtualRouters(status.virtualRouters, view)),
+    '',
+    style.heading('VIRTUAL SERVERS'),
+    ...orNone(formatVirtualServers(status.virtualServers, view)),
+  ];
+}
+
+const orNone = (lines: readonly string[]): readonly string[] => (lines.length === 0 ? ['  none'] : lines);
+
+function formatConfiguration(configuration: StatusDocument['configuration'], { style, now }: View): string[] {
+  const { file, loadedAt, digest, refused } = configuration;
+  const line = `configuration  ${printable(file)} (sha256 ${digest.slice(0, 12)}), loaded ${formatAgo(loadedAt, now)}`;
+  if (refused === undefined) return [line];
+  const notice = ` RELOAD REFUSED ${formatAgo(refused.at, now)}: what runs is not what the file says `;
+  return [line, style.loud(notice), ...indent(formatProblems(refused.problems, style), 2)];
+}
+
+function processText({ name, pid, state, restarts }: ProcessStatus, style: Style): string {
+  const paint = state === 'running' ? style.good : style.bad;
+  const again = restarts === 0 ? '' : style.doubtful(` (${countOf(restarts, 'restart')})`);
+  return `${name} ${pid === undefined ? '' : `${pid} `}${paint(state)}${again}`;
+}
+
+function formatTable(table: TableStatus, { style, now }: View): string[] {
+  const lines = [`IPVS table     ${tableState(table, style, now)}`];
+  if (table.lastRepair !== undefined) {
+    const { at, found } = table.lastRepair;
+    const repairs = `${countOf(table.repairs, 'repair')}, the last ${formatAgo(at, now)}:`;
+    lines.push(style.doubtful(`  ${repairs}`), ...indent(found.map(printable), 4));
+  }
+  if (table.refused.length > 0) {
+    lines.push(style.bad('  refused by the kernel:'), ...indent(table.refused.map(printable), 4));
+  }
+  if (table.foreign.length > 0) {
+    lines.push('  not ours and left alone:', ...indent(table.foreign.map(printable), 4));
+  }
+  return lines;
+}
+
+function tableState(table: TableStatus, style: Style, now: number): string {
+  if (table.unavailable !== undefined) return style.bad(`UNAVAILABLE: ${printable(table.unavailable)}`);
+  if (table.verifiedAt === undefined) return style.doubtful('not yet compared with the configuration');
+  const compared = `verified ${formatAgo(table.verifiedAt, now)}`;
+  return table.refused.length > 0
+    ? style.bad(`NOT as configured, ${compared}`)
+    : `as configured, ${compared}`;
+}

@@ -1,0 +1,82 @@
+/** The part of the status that is about VRRP. */
+import { ROUTER_WORD, type RouterCounters, type RouterStatus } from '../../model/router-status.ts';
+import { formatDuration } from './duration.ts';
+import type { Style } from './style.ts';
+import { alignColumns, countOf, indent, printable } from './text.ts';
+
+export interface View {
+  readonly style: Style;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** Whether counters are shown too. */
+  readonly verbose: boolean;
+}
+
+/** Each virtual router in four lines or so; with counters when verbose. */
+export function formatVirtualRouters(routers: readonly RouterStatus[], view: View): string[] {
+  const heads = alignColumns(routers.map((router) => headOf(router, view)));
+  return routers.flatMap((router, i) => [
+    `  ${heads[i]}`,
+    ...indent(alignColumns(detailsOf(router, view)), 4),
+  ]);
+}
+
+function headOf(router: RouterStatus, { style, now }: View): string[] {
+  return [
+    style.heading(router.name),
+    stateWord(router, style),
+    `for ${formatDuration(now - router.since)}`,
+    `${router.interface} vrid ${router.vrid} priority ${router.priority}`,
+  ];
+}
+
+function stateWord(router: RouterStatus, style: Style): string {
+  const word = ROUTER_WORD[router.state];
+  if (router.releasing) return style.doubtful(`${word} (handing over)`);
+  switch (router.state) {
+    case 'active':
+      return style.good(word);
+    case 'backup':
+      return word;
+    case 'initialize':
+      return style.bad(word);
+    default:
+      return router.state satisfies never;
+  }
+}
+
+function detailsOf(router: RouterStatus, { style, verbose }: View): string[][] {
+  const details = [
+    ['because', printable(router.reason)],
+    ['active router', activeRouterOf(router)],
+    ['addresses', router.addresses.join(' ')],
+    ...troublesOf(router.counters).map(([name, text]) => [name, style.doubtful(text)]),
+  ];
+  return verbose ? [...details, ['counters', countersOf(router.counters)]] : details;
+}
+
+function activeRouterOf({ state, activeRouter }: RouterStatus): string {
+  if (activeRouter === undefined) return 'none heard';
+  const { address, priority } = activeRouter;
+  return state === 'active' ? `this director, ${address}` : `${address} priority ${priority}`;
+}
+
+/** What should never happen is shown without being asked for. */
+function troublesOf(counters: RouterCounters): [string, string][] {
+  const rejected = Object.entries(counters.rejected).filter(([, count]) => count > 0);
+  const troubles: [string, string][] = [];
+  if (rejected.length > 0) {
+    troubles.push([
+      'rejected',
+      rejected.map(([reason, count]) => `${printable(reason)} ${count}`).join(', '),
+    ]);
+  }
+  if (counters.addressesRestored > 0) {
+    troubles.push(['restored', `addresses that somebody removed: ${counters.addressesRestored}`]);
+  }
+  if (counters.sendErrors > 0) troubles.push(['send errors', String(counters.sendErrors)]);
+  return troubles;
+}
+
+const countersOf = (counters: RouterCounters): string =>
+  `adverts sent ${counters.advertsSent}, received ${counters.advertsReceived}; became MASTER ${countOf(counters.becameActive, 'time')}`;

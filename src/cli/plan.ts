@@ -1,0 +1,34 @@
+/** `vipward plan`: what a reload of a file would do, asked of the daemon, which does nothing. */
+import { Argument, Command } from 'commander';
+import { controlClient } from '../control/client.ts';
+import { socketPath } from '../control/socket-path.ts';
+import { readConfigFile } from './config-file.ts';
+import { formatPlan } from './format/plan.ts';
+import { formatProblems, isError, summarizeProblems } from './format/problems.ts';
+import { styleFor } from './format/style.ts';
+import { DEFAULT_CONFIG, type Finish, jsonOption, runtimeDirOption } from './options.ts';
+import { EXIT, printJson, printLines, type Terminal } from './terminal.ts';
+
+export function planCommand(terminal: Terminal, finish: Finish): Command {
+  return new Command('plan')
+    .description('show what a reload of a file would do to addresses and table; changes nothing')
+    .addArgument(new Argument('[file]', 'the configuration').default(DEFAULT_CONFIG))
+    .addOption(runtimeDirOption())
+    .addOption(jsonOption())
+    .action(async (file: string, options: { runtimeDir: string; json?: true }) => {
+      const text = await readConfigFile(file);
+      const plan = await controlClient(socketPath(options.runtimeDir)).plan({ file, text });
+      const bad = plan.problems.some(isError);
+      if (options.json) {
+        printJson(terminal, plan);
+      } else {
+        printLines(terminal.err, formatProblems(plan.problems, styleFor(terminal.colours.err), text));
+        if (bad)
+          printLines(terminal.err, [
+            `${file}: a reload would be refused: ${summarizeProblems(plan.problems)}`,
+          ]);
+        else printLines(terminal.out, formatPlan(plan, styleFor(terminal.colours.out)));
+      }
+      finish(bad ? EXIT.failure : EXIT.success);
+    });
+}
