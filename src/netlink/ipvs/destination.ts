@@ -1,0 +1,59 @@
+/** Real servers, which linux/ip_vs.h calls destinations. */
+import { type Family, familyOf } from '../../model/address.ts';
+import type { ConnectionCounts, TableForwarding, TableRealServer } from '../../model/ipvs-table.ts';
+import { Attributes, type AttributeWriter } from '../attribute.ts';
+import { GENERIC_HEADER } from '../generic.ts';
+import { type Fault, type Malformed, Reader } from '../reader.ts';
+import { addressUnion, familyFromNumber, familyNumber, readAddressUnion } from './family.ts';
+import { CMD_ATTR, DEST_ATTR } from './numbers.ts';
+
+/** IP_VS_CONN_F_*; the forwarding method is in the lowest three bits (IP_VS_CONN_F_FWD_MASK). */
+const METHOD: Readonly<Record<TableForwarding, number>> = { nat: 0, local: 1, tun: 2, dr: 3, bypass: 4 };
+const METHODS: readonly TableForwarding[] = ['nat', 'local', 'tun', 'dr', 'bypass'];
+const FWD_MASK = 0x7;
+
+/** A real server as a dump gives it. */
+export type Destination = TableRealServer & { readonly connections: ConnectionCounts };
+
+/** The attribute that names a real server, with everything that can be set of it unless `nameOnly`. */
+export function writeDestination(writer: AttributeWriter, server: TableRealServer, nameOnly = false): void {
+  writer.nested(CMD_ATTR.dest, (destination) => {
+    destination.attribute(DEST_ATTR.address, addressUnion(server.address));
+    destination.u16be(DEST_ATTR.port, server.port);
+    destination.u16(DEST_ATTR.family, familyNumber(familyOf(server.address)));
+    if (nameOnly) return;
+    destination.u32(DEST_ATTR.forwarding, METHOD[server.forwarding]);
+    destination.u32(DEST_ATTR.weight, server.weight);
+    destination.u32(DEST_ATTR.upperThreshold, server.upperThreshold);
+    destination.u32(DEST_ATTR.lowerThreshold, server.lowerThreshold);
+  });
+}
+
+/** The real server of an answer to IPVS_CMD_GET_DEST. `family`: the virtual server's, for kernels before 3.18. */
+export function decodeDestination(payload: Uint8Array, family: Family): Destination | Malformed {
+  const reader = new Reader(payload, 'real server');
+  reader.skip(GENERIC_HEADER);
+  const destination = Attributes.from(reader).nested(CMD_ATTR.dest);
+  const own = destination.has(DEST_ATTR.family)
+    ? familyFromNumber(destination.u16(DEST_ATTR.family), reader.fault)
+    : family;
+  return reader.finish({
+    address: readAddressUnion(destination, DEST_ATTR.address, own),
+    port: destination.u16be(DEST_ATTR.port),
+    forwarding: readMethod(destination.u32(DEST_ATTR.forwarding), reader.fault),
+    weight: destination.u32(DEST_ATTR.weight),
+    upperThreshold: destination.u32(DEST_ATTR.upperThreshold),
+    lowerThreshold: destination.u32(DEST_ATTR.lowerThreshold),
+    connections: {
+      active: destination.u32(DEST_ATTR.active),
+      inactive: destination.u32(DEST_ATTR.inactive),
+      persistent: destination.u32(DEST_ATTR.persistent),
+    },
+  });
+}
+
+function readMethod(flags: number, fault: Fault): TableForwarding {
+  const method = METHODS[flags & FWD_MASK];
+  if (method === undefined) fault.report(`forwarding method ${flags & FWD_MASK}`);
+  return method ?? 'dr';
+}

@@ -1,0 +1,100 @@
+/** Virtual servers, which linux/ip_vs.h calls services. Addresses and ports are in network order, the rest is not. */
+import { type Family, familyOf, type IpAddress } from '../../model/address.ts';
+import type { TableKey, TableSettings } from '../../model/ipvs-table.ts';
+import type { Protocol } from '../../model/virtual-server.ts';
+import { Attributes, type AttributeWriter, u32Bytes } from '../attribute.ts';
+import { GENERIC_HEADER } from '../generic.ts';
+import { type Fault, type Malformed, Reader } from '../reader.ts';
+import { addressUnion, familyFromNumber, familyNumber, readAddressUnion } from './family.ts';
+import { CMD_ATTR, HASHED, SVC_ATTR } from './numbers.ts';
+
+const PROTOCOL_NUMBER: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 };
+const PROTOCOLS: ReadonlyMap<number, Protocol> = new Map([
+  [6, 'tcp'],
+  [17, 'udp'],
+  [132, 'sctp'],
+]);
+
+/** A virtual server as a dump gives it. */
+export interface Service {
+  readonly key: TableKey;
+  readonly settings: TableSettings;
+}
+
+export const keyFamily = (key: TableKey): Family =>
+  key.kind === 'mark' ? key.family : familyOf(key.address);
+
+/** The attribute that names a virtual server, with its settings where they are wanted too. */
+export function writeService(writer: AttributeWriter, key: TableKey, settings?: TableSettings): void {
+  writer.nested(CMD_ATTR.service, (service) => {
+    service.u16(SVC_ATTR.family, familyNumber(keyFamily(key)));
+    if (key.kind === 'mark') {
+      service.u32(SVC_ATTR.mark, key.mark);
+    } else {
+      service.u16(SVC_ATTR.protocol, PROTOCOL_NUMBER[key.protocol]);
+      service.attribute(SVC_ATTR.address, addressUnion(key.address));
+      service.u16be(SVC_ATTR.port, key.port);
+    }
+    if (settings !== undefined) writeSettings(service, keyFamily(key), settings);
+  });
+}
+
+function writeSettings(service: AttributeWriter, family: Family, settings: TableSettings): void {
+  service.string(SVC_ATTR.scheduler, settings.scheduler);
+  // struct ip_vs_flags: the flags, and which of them are meant. All are: what is not named is switched off.
+  const flags = (settings.flags & ~HASHED) >>> 0;
+  service.attribute(SVC_ATTR.flags, [...u32Bytes(flags, 'flags'), 0xff, 0xff, 0xff, 0xff]);
+  service.u32(SVC_ATTR.timeout, settings.timeout);
+  service.attribute(SVC_ATTR.netmask, netmaskBytes(family, settings.granularity));
+  if (settings.engine !== '') service.string(SVC_ATTR.engine, settings.engine);
+}
+
+/** IPv4: the mask itself in network order. IPv6: the length of the prefix as a number in host order. */
+function netmaskBytes(family: Family, granularity: number): number[] {
+  if (family === 'ipv6') return u32Bytes(granularity, 'granularity');
+  if (!Number.isInteger(granularity) || granularity < 0 || granularity > 32)
+    throw new RangeError(`granularity ${granularity} is no IPv4 prefix length`);
+  const mask = granularity === 0 ? 0 : (0xffffffff << (32 - granularity)) >>> 0;
+  return [mask >>> 24, (mask >>> 16) & 0xff, (mask >>> 8) & 0xff, mask & 0xff];
+}
+
+/** The virtual server of an answer to IPVS_CMD_GET_SERVICE. */
+export function decodeService(payload: Uint8Array): Service | Malformed {
+  const reader = new Reader(payload, 'virtual server');
+  reader.skip(GENERIC_HEADER);
+  const service = Attributes.from(reader).nested(CMD_ATTR.service);
+  const family = familyFromNumber(service.u16(SVC_ATTR.family), reader.fault);
+  return reader.finish({
+    key: readKey(service, family, reader.fault),
+    settings: {
+      scheduler: service.string(SVC_ATTR.scheduler),
+      flags: (service.u32(SVC_ATTR.flags) & ~HASHED) >>> 0,
+      timeout: service.u32(SVC_ATTR.timeout),
+      granularity: readGranularity(service, family, reader.fault),
+      engine: service.has(SVC_ATTR.engine) ? service.string(SVC_ATTR.engine) : '',
+    },
+  });
+}
+
+function readKey(service: Attributes, family: Family, fault: Fault): TableKey {
+  // The kernel tells either the mark or protocol, address and port.
+  if (service.has(SVC_ATTR.mark)) return { kind: 'mark', mark: service.u32(SVC_ATTR.mark), family };
+  const address: IpAddress = readAddressUnion(service, SVC_ATTR.address, family);
+  const number = service.u16(SVC_ATTR.protocol);
+  const protocol = PROTOCOLS.get(number);
+  if (protocol === undefined) fault.report(`protocol ${number}`);
+  return { kind: 'address', protocol: protocol ?? 'tcp', address, port: service.u16be(SVC_ATTR.port) };
+}
+
+function readGranularity(service: Attributes, family: Family, fault: Fault): number {
+  const bytes = service.bytes(SVC_ATTR.netmask, 4);
+  if (family === 'ipv6') {
+    const length = service.u32(SVC_ATTR.netmask);
+    if (length > 128) fault.report(`granularity ${length}`);
+    return length;
+  }
+  // Of a mask with holes, which somebody else may have set, the number of its bits: close enough to show it.
+  return bytes.subarray(0, 4).reduce((sum, byte) => sum + ones(byte), 0);
+}
+
+const ones = (byte: number): number => (byte === 0 ? 0 : (byte & 1) + ones(byte >> 1));
