@@ -7,11 +7,16 @@
  * keeps the state, and arms one timer for `nextDeadline(state)`.
  */
 import type { Instant } from '../model/units.ts';
-import type { Action } from './action.ts';
+import { stepActive } from './active.ts';
+import { stepBackup } from './backup.ts';
+import { type Step, unchanged } from './enter.ts';
 import type { Event } from './event.ts';
+import { stepInitialize } from './initialize.ts';
+import { stepReleasing } from './releasing.ts';
 import type { Parameters, State } from './state.ts';
 
 export { type Action, advertisementOf } from './action.ts';
+export type { Step } from './enter.ts';
 export type { Event } from './event.ts';
 export {
   describeState,
@@ -24,15 +29,23 @@ export {
   type State,
 } from './state.ts';
 
-export interface Step {
-  readonly state: State;
-  readonly actions: readonly Action[];
-}
-
 /**
  * What comes of `event` at `now`. Never throws; an event that means nothing in the state gives the very same state
  * and no actions. `parameters` are those in force now, after a `parameters-changed` the new ones.
  */
-export function step(state: State, _event: Event, _now: Instant, _parameters: Parameters): Step {
-  return { state, actions: [] };
+export function step(state: State, event: Event, now: Instant, parameters: Parameters): Step {
+  // Multicast can loop back to its sender, and an advert of our own says nothing about anybody.
+  if (event.event === 'advert' && event.source === parameters.source) return unchanged(state);
+  switch (state.name) {
+    case 'initialize':
+      return stepInitialize(state, event, now, parameters);
+    case 'backup':
+      return stepBackup(state, event, now, parameters);
+    case 'active':
+      return stepActive(state, event, now, parameters);
+    case 'releasing':
+      return stepReleasing(state, event, now, parameters);
+    default:
+      return state satisfies never;
+  }
 }

@@ -2,7 +2,7 @@
 import type { IpAddress } from '../model/address.ts';
 import type { VirtualRouter } from '../model/config.ts';
 import type { RouterState, RouterStatus } from '../model/router-status.ts';
-import type { Centiseconds, Instant } from '../model/units.ts';
+import { type Centiseconds, type Instant, instant } from '../model/units.ts';
 import type { Announcements } from './announcements.ts';
 
 /** What the rules need to know of a virtual router; may change while it runs (event `parameters-changed`). */
@@ -136,6 +136,6 @@ function activeRouterOf(state: State, parameters: Parameters): RouterStatus['act
   return heard && { address: heard.address, priority: heard.priority };
 }
 
-function earliest(first: Instant, ...others: readonly (Instant | undefined)[]): Instant {
-  return others.reduce<Instant>((least, at) => (at !== undefined && at < least ? at : least), first);
+function earliest(...deadlines: readonly (Instant | undefined)[]): Instant {
+  return instant(Math.min(...deadlines.filter((at) => at !== undefined)));
 }

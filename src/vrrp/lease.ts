@@ -1,0 +1,35 @@
+/**
+ * The address lease: a VIP is installed with a lifetime, and the kernel itself removes it when nobody renews it.
+ *
+ * - It must not end before the peers take over, or a killed process costs an outage that the kernel, which goes on
+ *   forwarding, would have bridged. They take over within activeDownInterval after the last advert, which is below
+ *   4 × interval for every priority. The last renewal may be one renewal interval older than the last advert.
+ *   So: lifetime ≥ 4 × interval + renewal interval.
+ * - It should end soon after, since two directors then hold the address. The kernel counts whole seconds (`ifa_valid`
+ *   of linux/if_addr.h), so it is the next whole second.
+ */
+import {
+  type Centiseconds,
+  centisecondsToMilliseconds,
+  type Milliseconds,
+  milliseconds,
+  millisecondsToSecondsUp,
+  type Seconds,
+} from '../model/units.ts';
+
+/** Four renewals in the shortest lifetime that the kernel knows, 1 s. */
+const SHORTEST_RENEWAL = 250;
+/** Bounds how long the address outlives a take-over when adverts are rare. */
+const LONGEST_RENEWAL = 10_000;
+
+/** Between two renewals: with every advert, where adverts are neither very frequent nor very rare. */
+export const renewalInterval = (advertInterval: Centiseconds): Milliseconds =>
+  milliseconds(
+    Math.min(LONGEST_RENEWAL, Math.max(SHORTEST_RENEWAL, centisecondsToMilliseconds(advertInterval))),
+  );
+
+/** The lifetime that an address is installed and renewed with: 1 to 174 s. */
+export const leaseLifetime = (advertInterval: Centiseconds): Seconds =>
+  millisecondsToSecondsUp(
+    milliseconds(4 * centisecondsToMilliseconds(advertInterval) + renewalInterval(advertInterval)),
+  );

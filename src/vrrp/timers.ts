@@ -1,0 +1,59 @@
+/** How long things take in RFC 9568, and in vipward's own hand-over. Intervals are centiseconds, results milliseconds. */
+import {
+  after,
+  type Centiseconds,
+  type Instant,
+  instant,
+  type Milliseconds,
+  milliseconds,
+} from '../model/units.ts';
+
+/** The shortest interval that the protocol knows: nothing makes us send adverts faster than this. */
+export const SHORTEST_INTERVAL = milliseconds(10);
+
+/** skewTime (RFC 9568 section 6.1): the higher the priority, the sooner a backup moves. Below one interval. */
+export const skewTime = (priority: number, activeAdvertInterval: Centiseconds): Milliseconds =>
+  milliseconds(((256 - priority) * activeAdvertInterval * 10) / 256);
+
+/** activeDownInterval (section 6.1): how long a backup waits for an advert. 3 to 4 intervals. */
+export const activeDownInterval = (priority: number, activeAdvertInterval: Centiseconds): Milliseconds =>
+  milliseconds(3 * activeAdvertInterval * 10 + skewTime(priority, activeAdvertInterval));
+
+/**
+ * When the next advert is due after the one that was due at `dueAt` was sent at `now`. Counted from the due time, so
+ * that small delays do not add up; after a delay of more than an interval counted from now, so that no burst makes up
+ * for what was missed.
+ */
+export function nextAdvertAt(dueAt: Instant, now: Instant, interval: Milliseconds): Instant {
+  const regular = after(dueAt, interval);
+  return regular > now ? regular : after(now, interval);
+}
+
+/**
+ * How many times more a priority of 0 is sent. A lost one costs three intervals without a hand-over; the backups that
+ * hear a repetition start their skew again, which costs nothing, since the addresses stay meanwhile.
+ */
+export const RELEASE_REPEATS = 2;
+
+/** Between two adverts of priority 0: within the skew of most successors, and far enough apart for a short loss. */
+export const releaseRepeatInterval = (interval: Milliseconds): Milliseconds =>
+  milliseconds(Math.min(100, Math.max(2, interval / 8)));
+
+/** For the successor's own lateness and the network's. */
+const RELEASE_MARGIN = milliseconds(100);
+
+/**
+ * How long a successor is waited for after the last advert of priority 0: the longest skew, which is that of priority
+ * 1 and just below one interval, and a margin.
+ */
+export const releaseWait = (interval: Milliseconds): Milliseconds => milliseconds(interval + RELEASE_MARGIN);
+
+/**
+ * How long the addresses stay after the successor's first advert. RFC 9568 and keepalived advertise first, install
+ * the addresses next and announce them last (keepalived 2.2.7: 0.45 ms later, measured), so whoever goes at the advert
+ * leaves a hole. Short, since for that time both answer ARP.
+ */
+export const RELEASE_LINGER = milliseconds(5);
+
+/** The earlier of two instants. */
+export const earlier = (a: Instant, b: Instant): Instant => instant(Math.min(a, b));
