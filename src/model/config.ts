@@ -57,6 +57,6 @@ export interface ConfiguredRealServer {
   readonly address: IpAddress;
   /** The virtual server's own port unless forwarding is nat. */
   readonly port: number;
-  /** 0 to 65535; 0 takes no new connections. */
+  /** 0 to 65535, as ipvsadm(8) has it (the kernel's own limit is 2^31 - 1); 0 takes no new connections. */
   readonly weight: number;
 }

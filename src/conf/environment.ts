@@ -1,0 +1,43 @@
+/** What the machine tells that a configuration is held against: read once, so that loading stays pure. */
+import { readFileSync } from 'node:fs';
+import { hostname, networkInterfaces } from 'node:os';
+import { type Prefix, parseAddress } from '../model/address.ts';
+
+export interface Environment {
+  readonly hostName: string;
+  /** All that exist, also those that are down or have no address. */
+  readonly interfaces: readonly InterfaceAddresses[];
+}
+
+export interface InterfaceAddresses {
+  readonly name: string;
+  readonly addresses: readonly Prefix[];
+}
+
+/** Needs no privileges. Reads the network namespace of the caller. */
+export function readEnvironment(): Environment {
+  const addresses = new Map(
+    Object.entries(networkInterfaces()).map(([name, infos]) => [name, (infos ?? []).flatMap(toPrefix)]),
+  );
+  const names = new Set([...interfaceNames(), ...addresses.keys()]);
+  return {
+    hostName: hostname(),
+    interfaces: [...names].map((name) => ({ name, addresses: addresses.get(name) ?? [] })),
+  };
+}
+
+/**
+ * networkInterfaces() leaves out what is down or has no address. /proc/self/net is always of the namespace one is
+ * in, whereas /sys/class/net is of the one in which /sys was mounted.
+ */
+function interfaceNames(): readonly string[] {
+  const lines = readFileSync('/proc/self/net/dev', 'utf8').split('\n');
+  return lines.flatMap((line) => /^\s*([^\s:]+):/.exec(line)?.[1] ?? []);
+}
+
+function toPrefix({ address, cidr }: { address: string; cidr: string | null }): Prefix[] {
+  const parsed = parseAddress(address);
+  if (parsed === undefined) return [];
+  const full = address.includes(':') ? 128 : 32;
+  return [{ address: parsed, length: Number(cidr?.split('/')[1] ?? full) }];
+}

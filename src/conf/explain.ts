@@ -1,0 +1,130 @@
+/** zod's issues in words that an administrator understands. */
+import leven from 'leven';
+import * as z from 'zod';
+import { errorAt, errorAtKey, type Finding, lastKey, type Path, pathText } from './finding.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/** Every issue of an error, as a finding; `root` is what was validated, and `schema` what it was held against. */
+export function explain(error: z.ZodError, schema: z.core.$ZodType, root: unknown): readonly Finding[] {
+  return error.issues.flatMap((issue) => explainIssue(issue, [], schema, root));
+}
+
+function explainIssue(issue: Issue, base: Path, schema: z.core.$ZodType, root: unknown): readonly Finding[] {
+  const path = [...base, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))];
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => unknownKey([...path, key], knownKeys(schema, path)));
+    case 'invalid_key': {
+      const expected = issue.issues[0]?.message ?? issue.message;
+      return [errorAtKey(path, `expected ${expected}, not ${describe(path.at(-1), undefined)}`)];
+    }
+    case 'invalid_union':
+      return explainUnion(issue, path, schema, root);
+    default:
+      return [unexpected(issue, path, root)];
+  }
+}
+
+/** Where a value has the right container for one branch (a list, say), what is wrong lies inside it. */
+function explainUnion(
+  issue: z.core.$ZodIssueInvalidUnion,
+  path: Path,
+  schema: z.core.$ZodType,
+  root: unknown,
+): readonly Finding[] {
+  const inside = issue.errors.find(
+    (branch) => branch.length > 0 && branch.every((nested) => nested.path.length > 0),
+  );
+  if (inside === undefined) return [unexpected(issue, path, root)];
+  return inside.flatMap((nested) => explainIssue(nested, path, schema, root));
+}
+
+function unexpected(issue: Issue, path: Path, root: unknown): Finding {
+  const value = valueAt(root, path);
+  if (value === undefined) {
+    const parent = path.slice(0, -1);
+    const where = parent.length === 0 ? '' : `${pathText(parent)}: `;
+    return errorAtKey(parent, `${where}missing key ${quote(path.at(-1))}: ${issue.message}`);
+  }
+  const label = path.length === 0 ? '' : `${lastKey(path)}: `;
+  const wanted = issue.code === 'invalid_type' ? issue.expected : undefined;
+  return errorAt(path, `${label}expected ${issue.message}, not ${describe(value, wanted)}`);
+}
+
+function unknownKey(path: Path, known: readonly string[]): Finding {
+  const key = String(path.at(-1));
+  const near = nearest(key, known);
+  const parent = path.slice(0, -1);
+  const where = parent.length === 0 ? 'here' : `in ${pathText(parent)}`;
+  const advice = near === undefined ? `known ${where}: ${known.join(', ')}` : `did you mean ${quote(near)}?`;
+  const nothing = known.length === 0 ? 'remove it, nothing is known here' : advice;
+  return errorAtKey(path, `unknown key ${quote(key)}: ${nothing}`);
+}
+
+/** The known word that `word` most likely meant, when one is near: one letter in three wrong at most, two at least. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const allowed = Math.max(2, Math.floor(word.length / 3));
+  const candidates = known
+    .filter((candidate) => Math.abs(candidate.length - word.length) <= allowed)
+    .map((candidate) => ({ candidate, distance: leven(word.toLowerCase(), candidate) }))
+    // A word of three letters with two of them wrong is another word.
+    .filter(({ candidate, distance }) => distance <= allowed && distance * 2 <= candidate.length)
+    .sort((a, b) => a.distance - b.distance);
+  return candidates[0]?.candidate;
+}
+
+function knownKeys(schema: z.core.$ZodType, path: Path): readonly string[] {
+  const at = schemaAt(schema, path);
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+}
+
+function schemaAt(schema: z.core.$ZodType, path: Path): z.core.$ZodType | undefined {
+  let at: z.core.$ZodType | undefined = unwrap(schema);
+  for (const part of path) {
+    if (at instanceof z.ZodObject) at = at.shape[part];
+    else if (at instanceof z.ZodRecord) at = at.valueType;
+    else if (at instanceof z.ZodArray) at = at.element;
+    else return undefined;
+    if (at === undefined) return undefined;
+    at = unwrap(at);
+  }
+  return at;
+}
+
+/** The schema behind `optional()` and the defaults. */
+export function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+  let inner = schema;
+  while (inner instanceof z.ZodOptional || inner instanceof z.ZodPrefault) inner = inner.unwrap();
+  return inner;
+}
+
+function valueAt(root: unknown, path: Path): unknown {
+  let value = root;
+  for (const part of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
+    value = Reflect.get(value, part);
+  }
+  return value;
+}
+
+/** What was found, in words; where the wrong one of text and number was found, it is called by its kind. */
+function describe(value: unknown, wanted: string | undefined): string {
+  if (value === null) return 'nothing';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  switch (typeof value) {
+    case 'number':
+      return wanted === 'string' ? `the bare number ${value}` : String(value);
+    case 'string':
+      return wanted === 'number' || wanted === 'int' ? `the text ${quote(value)}` : quote(value);
+    case 'object':
+      return 'a mapping';
+    default:
+      return String(value);
+  }
+}
+
+function quote(value: unknown): string {
+  const text = String(value);
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 59)}…` : text);
+}

@@ -1,0 +1,14 @@
+/** The JSON Schema with which editors complete and check the file, made from the definitions that validate it. */
+import * as z from 'zod';
+import { configShape } from './schema.ts';
+
+/** As committed in conf/vipward.schema.json. Draft 7, since that is what the YAML language servers know. */
+export function jsonSchemaText(): string {
+  const schema = z.toJSONSchema(configShape, { io: 'input', target: 'draft-7' });
+  const titled = {
+    ...schema,
+    title: 'vipward configuration',
+    description: 'The file /etc/vipward/vipward.yaml.',
+  };
+  return `${JSON.stringify(titled, undefined, 2)}\n`;
+}

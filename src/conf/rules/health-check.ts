@@ -1,0 +1,69 @@
+/** Health checks: the one kind, the time-outs, and whether the check can tell anything. */
+
+import { formatDuration } from '../duration.ts';
+import { errorAt, errorAtKey, type Finding, type Path, warningAtKey } from '../finding.ts';
+import type { Draft } from '../salvage.ts';
+import type { CheckShape } from '../schema.ts';
+import { type ConfigDraft, type Named, type ServiceDraft, servicesOf } from './draft.ts';
+
+type CheckDraft = Draft<CheckShape>;
+
+const KINDS = ['tcp', 'http', 'https'] as const;
+
+export const checkFindings = (draft: ConfigDraft): readonly Finding[] => servicesOf(draft).flatMap(ofService);
+
+function ofService(service: Named<ServiceDraft>): readonly Finding[] {
+  if (!('check' in service.value)) {
+    return [
+      warningAtKey(
+        service.path,
+        `service "${service.name}" has no check: its real servers always count as up`,
+      ),
+    ];
+  }
+  const { check } = service.value;
+  if (check === undefined) return [];
+  const path = [...service.path, 'check'];
+  return [
+    ...oneKind(check, path),
+    ...timeouts(check, path),
+    ...nameless(check, path),
+    ...datagrams(service, path),
+  ];
+}
+
+function oneKind(check: CheckDraft, path: Path): readonly Finding[] {
+  const [first, ...others] = KINDS.filter((kind) => kind in check);
+  if (first === undefined) {
+    return [errorAtKey(path, 'check says not what to ask: add one of tcp, http or https, such as tcp: {}')];
+  }
+  return others.map((kind) =>
+    errorAtKey(
+      [...path, kind],
+      `check has ${first} already: a service has one kind of check, keep one of them`,
+    ),
+  );
+}
+
+function timeouts({ connect_timeout: connect, timeout: whole }: CheckDraft, path: Path): readonly Finding[] {
+  if (connect === undefined || whole === undefined || connect <= whole) return [];
+  const [least, most] = [formatDuration(connect), formatDuration(whole)];
+  const message = `timeout ${most} is for the whole probe, yet shorter than connect_timeout ${least}: make it ${least} or more`;
+  return [errorAt([...path, 'timeout'], message)];
+}
+
+/** Hardly any certificate names an IP address. */
+function nameless({ https }: CheckDraft, path: Path): readonly Finding[] {
+  if (https === undefined || 'host' in https || https.verify !== true) return [];
+  const message =
+    "without host, the certificate must name the real server's IP address: add host, or verify: false to accept any certificate";
+  return [warningAtKey([...path, 'https'], message)];
+}
+
+/** Every kind of check opens a TCP connection. */
+function datagrams({ value }: Named<ServiceDraft>, path: Path): readonly Finding[] {
+  if (value.protocol !== 'udp' || value.check === undefined || 'port' in value.check) return [];
+  const message =
+    'the check asks over TCP, but the service is UDP: add port if the real servers answer TCP elsewhere';
+  return [warningAtKey(path, message)];
+}

@@ -1,0 +1,91 @@
+/** From YAML text to a tree with places, or to what is wrong with the text as YAML. */
+import { Composer, type CST, type Document, Parser, type YAMLError } from 'yaml';
+import type { TextProblem } from './text.ts';
+import { buildTree, type Tree } from './tree.ts';
+
+export interface Source {
+  /** undefined: the text is no YAML, and the problems say why. */
+  readonly tree: Tree | undefined;
+  readonly problems: readonly TextProblem[];
+}
+
+/** The configuration itself nests six deep. What reads YAML recurses, so that the depth must be bounded first. */
+const MAX_DEPTH = 64;
+
+/**
+ * Never throws. Keys are strings whatever they look like, so that a service may be called `80`. The core schema of
+ * YAML 1.2: `yes` and `on` are words, not booleans, and no tag makes anything but plain values.
+ */
+export function parseSource(text: string): Source {
+  return withoutStackTraces(() => {
+    const tokens = [...new Parser().parse(text)];
+    const deep = firstTooDeep(tokens);
+    if (deep !== undefined) {
+      const message = `nested more than ${MAX_DEPTH} levels deep: a configuration never is`;
+      return { tree: undefined, problems: [{ offset: deep, message }] };
+    }
+    const options = { schema: 'core', stringKeys: true, uniqueKeys: false, resolveKnownTags: false } as const;
+    return readDocuments([...new Composer(options).compose(tokens, true, text.length)]);
+  });
+}
+
+function readDocuments(documents: readonly Document.Parsed[]): Source {
+  // An unknown tag is a warning to the yaml package; here nothing has a tag.
+  const mistakes = documents.flatMap((document) => [...document.errors, ...document.warnings]);
+  const [document, second] = documents;
+  if (mistakes.length > 0 || document === undefined) {
+    return { tree: undefined, problems: mistakes.map(syntaxProblem) };
+  }
+  const { tree, problems } = buildTree(document.contents);
+  if (second === undefined) return { tree, problems };
+  const message = 'a second YAML document begins here: the configuration is one document, remove the ---';
+  return { tree, problems: [...problems, { offset: second.range[0], message }] };
+}
+
+/** What would be right, where the yaml package only says what is wrong. */
+const HINTS: { readonly [code in YAMLError['code']]?: string } = {
+  TAB_AS_INDENT: 'indent with spaces',
+  BAD_INDENT: 'indent the keys of one mapping, and the items of one list, by the same number of spaces',
+  TAG_RESOLVE_FAILED: 'remove the tag',
+  NON_STRING_KEY: 'a key is a single word',
+  BAD_SCALAR_START: 'put the value in quotes',
+  BLOCK_AS_IMPLICIT_KEY: 'put what follows on a line of its own, or a value with a colon in quotes',
+  MULTILINE_IMPLICIT_KEY: 'a key is followed by a colon on the same line',
+};
+
+function syntaxProblem(error: YAMLError): TextProblem {
+  const hint = HINTS[error.code];
+  const message = hint === undefined ? error.message : `${error.message}: ${hint}`;
+  return { offset: error.pos[0], message: `YAML syntax: ${message}` };
+}
+
+/** The offset of the first token deeper than allowed. Walks with a list of its own, since the depth is not bounded. */
+function firstTooDeep(tokens: readonly CST.Token[]): number | undefined {
+  const waiting: { token: CST.Token | null | undefined; depth: number }[] = [];
+  for (const token of tokens) waiting.push({ token, depth: 0 });
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const { token, depth } = next;
+    if (token === null || token === undefined) continue;
+    if (depth > MAX_DEPTH) return token.offset;
+    if (token.type === 'document') waiting.push({ token: token.value, depth });
+    if (!('items' in token)) continue;
+    for (const item of token.items) {
+      waiting.push({ token: item.key, depth: depth + 1 }, { token: item.value, depth: depth + 1 });
+    }
+  }
+  return undefined;
+}
+
+/**
+ * The yaml package makes an Error for every mistake, and nobody reads their stack traces: a megabyte of commas is
+ * refused in a tenth of the time without them.
+ */
+function withoutStackTraces<T>(work: () => T): T {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
