@@ -1,0 +1,247 @@
+/**
+ * A node with a Linux kernel of its own (User Mode Linux), with IPVS and all its schedulers, ipip and dummy, joined
+ * to the lab's switches by tap devices.
+ *
+ *   await lvs1.boot()        resolves when commands run inside, interfaces are up (eth0 ...) and modules loaded
+ *   lvs1.kill()              the node is lost: SIGKILL, no farewell of any kind; boot() again afterwards
+ *   lvs1.pause(), resume()   the machine stands still, and goes on; its clock has gone on meanwhile
+ *   await lvs1.powerOff()    an orderly end of the kernel (its processes are not asked)
+ *   lvs1.console             EventLog of the kernel's own messages
+ *   lvs1.inside              a Topology: switches and hosts inside this kernel (anew after each boot)
+ *
+ * The root is this machine's file system under a private layer: the checkout is there, what is written inside stays
+ * inside and is gone with the kernel. A file that is changed on this machine while the kernel runs may be stale
+ * inside; write files with `writeFile`.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { AgentLine } from './agent-line.ts';
+import { EventLog } from './event-log.ts';
+import { signalIfAlive } from './local.ts';
+import { interfaceLines, type NamespaceNode, Port, type PortOptions, Topology } from './network.ts';
+import { argumentsOf, CHECKOUT, type Command, ENVIRONMENT, Node } from './node.ts';
+import type { LabProcess, SpawnOptions } from './process.ts';
+import { ShellServer } from './shell-server.ts';
+
+export interface KernelOptions {
+  readonly ports: readonly PortOptions[];
+  /** As `ip route add` takes them. */
+  readonly routes?: readonly string[];
+  readonly forward?: boolean;
+  /** MB; default 512. Only what is touched is taken from this machine. */
+  readonly memory?: number;
+}
+
+/** Where on this machine the kernel runs. */
+export interface KernelPlace {
+  readonly scratch: string;
+  /** A kernel that moves between CPUs runs several times slower. */
+  readonly cpu: number;
+  /** Its place among the lab's kernels, for its own MAC addresses. */
+  readonly number: number;
+}
+
+const MODULES = ['rr', 'wrr', 'lc', 'wlc', 'fo', 'ovf', 'lblc', 'lblcr', 'dh', 'sh', 'mh', 'sed', 'nq']
+  .map((scheduler) => `ip_vs_${scheduler}`)
+  .concat('ip_vs', 'ipip', 'dummy', 'veth', 'bridge');
+
+/** A boot takes 3 s on an idle machine; a loaded one may take far longer. */
+const BOOT_LIMIT = 120_000;
+
+export class Kernel extends Node {
+  readonly ports: readonly Port[];
+  readonly console = new EventLog<string>();
+  readonly #options: KernelOptions;
+  readonly #room: NamespaceNode;
+  readonly #place: KernelPlace;
+  readonly #shells: ShellServer;
+  #process: ChildProcess | undefined;
+  #line: AgentLine | undefined;
+  #inside: Topology | undefined;
+  /** The end of the host process of the last boot: its tap devices are busy until then. */
+  #ended: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    name: string,
+    options: KernelOptions,
+    room: NamespaceNode,
+    ports: readonly Port[],
+    place: KernelPlace,
+  ) {
+    super(name, '/run/lab');
+    this.#options = options;
+    this.#room = room;
+    this.ports = ports;
+    this.#place = place;
+    this.#shells = new ShellServer(this, join(place.scratch, `${name}.shell`));
+  }
+
+  /** Makes the tap devices; called by Lab.addKernel. */
+  static async create(
+    name: string,
+    options: KernelOptions,
+    room: NamespaceNode,
+    nextPort: () => string,
+    place: KernelPlace,
+  ): Promise<Kernel> {
+    const ports: Port[] = [];
+    for (const { on } of options.ports) {
+      const device = nextPort();
+      await room.run(`ip tuntap add dev ${device} mode tap && ip link set ${device} master ${on.bridge} up`);
+      ports.push(new Port(on, device));
+    }
+    return new Kernel(name, options, room, ports, place);
+  }
+
+  get inside(): Topology {
+    if (this.#inside === undefined) throw new Error(`${this.name}: not booted: nothing can be built inside`);
+    return this.#inside;
+  }
+
+  get running(): boolean {
+    return this.#line !== undefined;
+  }
+
+  async boot(): Promise<void> {
+    if (this.#process !== undefined) throw new Error(`${this.name}: boot: it is running already`);
+    await this.#ended;
+    const runtime = join(this.#place.scratch, 'uml', this.name);
+    await mkdir(runtime, { recursive: true });
+    const child = spawn('ip', ['netns', 'exec', this.#room.namespace, ...this.#commandLine(runtime)], {
+      cwd: '/',
+      env: ENVIRONMENT,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+    });
+    this.#process = child;
+    this.#ended = once(child, 'exit');
+    this.#record(child);
+    const line = new AgentLine(this.name, child.stdio[3] as Writable, child.stdio[4] as Readable);
+    child.once('exit', () => this.#gone(child, line));
+    await this.#awaitAgent(child, line);
+    this.#line = line;
+    await this.run(['sh', '-ec', this.#configuration()]);
+    this.#inside = new Topology(this, '');
+    await this.#shells.listen();
+  }
+
+  /** SIGKILL of the kernel and all its host processes: the node is lost this instant. Nothing to do if it is down. */
+  kill(): void {
+    const pid = this.#process?.pid;
+    if (pid !== undefined) signalIfAlive(-pid, 'SIGKILL');
+    if (this.#process !== undefined && this.#line !== undefined) this.#gone(this.#process, this.#line);
+  }
+
+  /** SIGSTOP of the machine: nothing runs inside and nothing is sent until resume(). */
+  pause(): void {
+    this.#signalKernel('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#signalKernel('SIGCONT');
+  }
+
+  async powerOff(): Promise<void> {
+    const child = this.#process;
+    if (child === undefined) return;
+    const ended = once(child, 'exit');
+    // The answer of this command may or may not get out any more.
+    await this.spawn('echo o >/proc/sysrq-trigger').catch(() => undefined);
+    await ended;
+  }
+
+  async spawn(command: Command, options: SpawnOptions = {}): Promise<LabProcess> {
+    if (this.#line === undefined)
+      throw new Error(`${this.name}: ${argumentsOf(command).join(' ')}: it is down`);
+    const request = {
+      argv: argumentsOf(command),
+      cwd: options.cwd ?? CHECKOUT,
+      env: { ...ENVIRONMENT, ...options.env },
+    };
+    return await this.#line.spawn(request, options);
+  }
+
+  shellCommand(): string {
+    return this.#shells.command;
+  }
+
+  #commandLine(runtime: string): string[] {
+    const { cpu } = this.#place;
+    const vectors = this.ports.map(
+      (port, i) => `vec${i}:transport=tap,ifname=${port.device},depth=128,gro=1`,
+    );
+    return [
+      ...['taskset', '-c', String(cpu), 'linux.uml', `mem=${this.#options.memory ?? 512}M`],
+      ...['root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'rw', 'quiet'],
+      ...[`uml_dir=${runtime}`, 'con=null', 'con0=null,fd:1', 'ssl=null', 'ssl0=fd:3,fd:4', ...vectors],
+      ...[`init=${join(import.meta.dirname, 'guest-init')}`, '--'],
+      ...[join(CHECKOUT, 'node_modules/.bin/node'), join(import.meta.dirname, 'agent.ts')],
+    ];
+  }
+
+  #configuration(): string {
+    const lines = [`modprobe -a ${MODULES.join(' ')}`, `mkdir -p ${this.scratch}`];
+    lines.push(`hostname ${this.name}`, 'ip link set lo up');
+    this.#options.ports.forEach((port, index) => {
+      const mac = `02:76:77:00:${hex(this.#place.number)}:${hex(index)}`;
+      lines.push(
+        `ip link set vec${index} name eth${index}`,
+        ...interfaceLines(`eth${index}`, { mac, ...port }),
+      );
+    });
+    lines.push(...(this.#options.routes ?? []).map((route) => `ip route add ${route}`));
+    if (this.#options.forward === true) lines.push('echo 1 >/proc/sys/net/ipv4/ip_forward');
+    return lines.join('\n');
+  }
+
+  #record(child: ChildProcess): void {
+    for (const stream of [child.stdout, child.stderr]) {
+      let partial = '';
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        const lines = (partial + text).split(/\r?\n/);
+        partial = lines.pop() ?? '';
+        for (const line of lines) this.console.push(line);
+      });
+    }
+  }
+
+  async #awaitAgent(child: ChildProcess, line: AgentLine): Promise<void> {
+    const stop = new AbortController();
+    const ended = once(child, 'exit', { signal: stop.signal }).then(
+      ([code, signal]) => `it ended (${signal ?? code})`,
+    );
+    const { promise: late, resolve } = Promise.withResolvers<string>();
+    const timer = setTimeout(() => resolve(`no sign of life after ${BOOT_LIMIT} ms`), BOOT_LIMIT);
+    const problem = await Promise.race([line.ready, ended, late]);
+    clearTimeout(timer);
+    ended.catch(() => undefined);
+    stop.abort();
+    if (problem === undefined) return;
+    this.kill();
+    throw new Error(
+      `${this.name}: boot: ${problem}; its console:\n${this.console.all.slice(-40).join('\n')}`,
+    );
+  }
+
+  #gone(child: ChildProcess, line: AgentLine): void {
+    line.close(`${this.name}: its kernel is gone`);
+    if (this.#process !== child) return;
+    this.#process = undefined;
+    this.#line = undefined;
+    this.#inside = undefined;
+  }
+
+  /** Only the kernel's own process: those of its programs are traced by it and cannot go on without it. */
+  #signalKernel(signal: NodeJS.Signals): void {
+    const pid = this.#process?.pid;
+    if (pid === undefined) throw new Error(`${this.name}: ${signal}: it is down`);
+    process.kill(pid, signal);
+  }
+}
+
+function hex(byte: number): string {
+  return byte.toString(16).padStart(2, '0');
+}
