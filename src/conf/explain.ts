@@ -2,6 +2,7 @@
 import leven from 'leven';
 import * as z from 'zod';
 import { errorAt, errorAtKey, type Finding, lastKey, type Path, pathText } from './finding.ts';
+import { schemaAt } from './schema-walk.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -77,26 +78,6 @@ export function nearest(word: string, known: readonly string[]): string | undefi
 function knownKeys(schema: z.core.$ZodType, path: Path): readonly string[] {
   const at = schemaAt(schema, path);
   return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
-}
-
-function schemaAt(schema: z.core.$ZodType, path: Path): z.core.$ZodType | undefined {
-  let at: z.core.$ZodType | undefined = unwrap(schema);
-  for (const part of path) {
-    if (at instanceof z.ZodObject) at = at.shape[part];
-    else if (at instanceof z.ZodRecord) at = at.valueType;
-    else if (at instanceof z.ZodArray) at = at.element;
-    else return undefined;
-    if (at === undefined) return undefined;
-    at = unwrap(at);
-  }
-  return at;
-}
-
-/** The schema behind `optional()` and the defaults. */
-export function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
-  let inner = schema;
-  while (inner instanceof z.ZodOptional || inner instanceof z.ZodPrefault) inner = inner.unwrap();
-  return inner;
 }
 
 function valueAt(root: unknown, path: Path): unknown {

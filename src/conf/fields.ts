@@ -1,4 +1,5 @@
 /** The kinds of leaf that the file has, each with its rule, its JSON Schema and its words. */
+import { isIPv6 } from 'node:net';
 import * as z from 'zod';
 import { type IpAddress, type Prefix, parseAddress } from '../model/address.ts';
 import type { StatusRange } from '../model/check.ts';
@@ -8,11 +9,12 @@ const OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
 const IPV4 = `${OCTET}(?:\\.${OCTET}){3}`;
 
 const addressPhrase = (expected: string) =>
-  phrase(expected, (input) =>
-    typeof input === 'string' && /^[0-9a-fA-F:.[\]%/]*:[0-9a-fA-F:.[\]%/]*:/.test(input)
-      ? `${expected} (IPv6 is not supported yet)`
-      : undefined,
-  );
+  phrase(expected, (input) => (isIPv6Text(input) ? `${expected} (IPv6 is not supported yet)` : undefined));
+
+/** Also with a zone, a prefix length, or in brackets with a port. */
+function isIPv6Text(input: unknown): boolean {
+  return typeof input === 'string' && isIPv6(input.replace(/^\[(.*)\].*$/, '$1').replace(/[/%].*$/, ''));
+}
 
 /** An IPv4 address; IPv6 has its own words. */
 export function address() {

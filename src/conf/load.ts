@@ -2,6 +2,7 @@
 import type { Config } from '../model/config.ts';
 import type { Problem } from '../model/problem.ts';
 import { toConfig } from './convert.ts';
+import { fillEmptySections } from './empty-sections.ts';
 import type { Environment } from './environment.ts';
 import { explain } from './explain.ts';
 import { errorAt, type Finding } from './finding.ts';
@@ -54,15 +55,16 @@ function readTree(tree: Tree, environment: Environment): typeof NOTHING {
       'the file is empty: it needs virtual_routers, services or both (see the commented vipward.yaml)';
     return { config: undefined, findings: [errorAt([], message)] };
   }
-  const result = configShape.safeParse(tree.value);
+  const value = fillEmptySections(configShape, tree.value);
+  const result = configShape.safeParse(value);
   if (result.success) {
     const findings = findAll(result.data, environment);
     const valid = findings.every(({ severity }) => severity !== 'error');
     return { config: valid ? toConfig(result.data, environment.hostName) : undefined, findings };
   }
-  const rest = salvage(configShape, tree.value);
+  const rest = salvage(configShape, value);
   const found = rest === undefined ? [] : findAll(rest, environment);
-  return { config: undefined, findings: [...explain(result.error, configShape, tree.value), ...found] };
+  return { config: undefined, findings: [...explain(result.error, configShape, value), ...found] };
 }
 
 const asErrors = (problems: readonly TextProblem[]): readonly Placed[] =>

@@ -176,7 +176,7 @@ const service = z
     {
       address: address().describe('The address that clients use (VIP).'),
       port: wholeNumber(1, 65535).describe('The port that clients use.'),
-      protocol: oneOf(['tcp', 'udp']).prefault('tcp'),
+      protocol: oneOf(['tcp', 'udp']).prefault('tcp').describe('The transport protocol of the port.'),
       scheduler: oneOf(SCHEDULERS)
         .prefault('wlc')
         .describe(
@@ -193,7 +193,8 @@ const service = z
       check: check.optional(),
       real_servers: z
         .array(realServer, { error: phrase('a list of real servers such as [{ address: 10.1.1.2 }]') })
-        .min(1, { error: phrase('at least one real server such as { address: 10.1.1.2 }') }),
+        .min(1, { error: phrase('at least one real server such as { address: 10.1.1.2 }') })
+        .describe('The servers that the connections go to.'),
     },
     mapping('the settings of a virtual server'),
   )
@@ -201,9 +202,9 @@ const service = z
 
 export const configShape = z.strictObject(
   {
-    director: director.prefault({}),
-    vrrp: vrrp.prefault({}),
-    ipvs: ipvs.prefault({}),
+    director: director.prefault({}).describe('This director itself.'),
+    vrrp: vrrp.prefault({}).describe('VRRP as a whole.'),
+    ipvs: ipvs.prefault({}).describe("The kernel's IPVS table as a whole."),
     virtual_routers: z
       .record(name(), virtualRouter, mapping('names to virtual routers'))
       .prefault({})

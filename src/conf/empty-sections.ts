@@ -1,0 +1,20 @@
+/** A section whose keys are all commented out is null to YAML, and an empty section to the person who did that. */
+import * as z from 'zod';
+import { schemaAt, unwrap } from './schema-walk.ts';
+
+/** The value with `{}` wherever `schema` has a mapping and the file has nothing. */
+export function fillEmptySections(schema: z.core.$ZodType, value: unknown): unknown {
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodArray) {
+    return Array.isArray(value) ? value.map((item) => fillEmptySections(inner.element, item)) : value;
+  }
+  if (!(inner instanceof z.ZodObject || inner instanceof z.ZodRecord)) return value;
+  if (value === null) return {};
+  if (typeof value !== 'object' || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => {
+      const schemaOfKey = schemaAt(inner, [key]);
+      return [key, schemaOfKey === undefined ? item : fillEmptySections(schemaOfKey, item)];
+    }),
+  );
+}
