@@ -1,0 +1,122 @@
+/**
+ * The vrrp process: virtual routers, their addresses and announcements, and nothing that could hold them up.
+ *
+ *     manager ──configure, query, stop──▶ ┌─────────────────┐ ◀──adverts──▶ raw socket, one for each interface
+ *             ◀──state, status, log────── │ virtual routers │ ◀──notices─── rtnetlink: links and addresses
+ *                                         └─────────────────┘ ───────────▶ rtnetlink: addresses; ARP announcements
+ *
+ * It ends in good order, with every address handed over, when it is told to, when the manager is gone, and on SIGTERM
+ * or SIGINT. If it crashes the leases of its addresses let its successor go on with them.
+ */
+import { openAddresses } from '../kernel/addresses.ts';
+import { openLinks } from '../kernel/links.ts';
+import { watchNetwork } from '../kernel/watch.ts';
+import type { ManagerToVrrp } from '../model/messages.ts';
+import { milliseconds } from '../model/units.ts';
+import { monotonicNow } from '../sys/clock.ts';
+import { Reactor } from '../sys/reactor.ts';
+import { setRealtime } from '../sys/realtime.ts';
+import { type ManagerChannel, openManagerChannel } from './manager-channel.ts';
+import { throttle } from './throttle.ts';
+import { VirtualRouters } from './virtual-routers.ts';
+
+/** What may repeat without end (a flood, a link that flaps) has one line in this time. */
+const COMPLAINT_INTERVAL = milliseconds(60_000);
+/** How long the last messages may take to reach a manager that does not read. */
+const FAREWELL_LIMIT = milliseconds(500);
+
+/** Runs until it is stopped; the process then exits with 0. Throws where the kernel's network cannot be reached. */
+export async function runVrrpProcess(): Promise<void> {
+  const stopped = Promise.withResolvers<void>();
+  const channel = openManagerChannel(receive, () => stop('the manager is gone'));
+  // Node then ends the process as it would have; the manager starts another, which resumes.
+  process.on('uncaughtExceptionMonitor', (error) => {
+    channel.log('error', `vrrp process: ${error.message}`, { stack: error.stack });
+  });
+  // A terminal that is closed: the manager decides.
+  process.on('SIGHUP', () => undefined);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
+
+  const network = openNetwork(channel, () => stopped.resolve());
+  const { routers } = network;
+  const causes = new Set<string>();
+  let realtime = false;
+  channel.send({ type: 'ready' });
+  await stopped.promise;
+  network.close();
+  channel.close();
+  setTimeout(() => process.exit(0), FAREWELL_LIMIT).unref();
+
+  function receive(message: ManagerToVrrp): void {
+    switch (message.type) {
+      case 'configure':
+        realtime = switchRealtime(channel, realtime, message.realtime);
+        routers.configure(message.routers, message.resume);
+        channel.send({ type: 'configured' });
+        break;
+      case 'query':
+        channel.send({ type: 'status', id: message.id, routers: routers.status() });
+        break;
+      case 'stop':
+        stop('stopped');
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** The same cause a second time is impatience: nothing is waited for any more. */
+  function stop(cause: string): void {
+    if (causes.has(cause)) routers.abandon(`${cause}, twice`);
+    else if (causes.size === 0) routers.stop(cause);
+    causes.add(cause);
+  }
+}
+
+function openNetwork(channel: ManagerChannel, onStopped: () => void) {
+  const reactor = new Reactor();
+  const addresses = openAddresses();
+  const links = openLinks();
+  // Watched before it is listed, so that no change falls in between.
+  const watch = watchNetwork(reactor, (event) => routers.onNetwork(event));
+  const routers = new VirtualRouters({
+    reactor,
+    addresses,
+    listLinks: () => links.list(),
+    now: monotonicNow,
+    date: Date.now,
+    complain: throttle(channel.log, monotonicNow, COMPLAINT_INTERVAL),
+    onState: (status, from) => channel.send({ type: 'state', status, from }),
+    onStopped,
+  });
+  return {
+    routers,
+    close() {
+      watch.close();
+      routers.close();
+      addresses.close();
+      links.close();
+      reactor.close();
+    },
+  };
+}
+
+/** Returns whether the process is realtime now. Where it may not be it runs all the same, and says so. */
+function switchRealtime(channel: ManagerChannel, is: boolean, wanted: boolean): boolean {
+  if (is === wanted) return is;
+  try {
+    setRealtime(wanted);
+    return wanted;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    channel.log(
+      'error',
+      `vrrp process: cannot run under SCHED_RR, so adverts may be late under load: ${why}`,
+      {
+        advice:
+          'grant CAP_SYS_NICE (systemd: AmbientCapabilities) or set LimitRTPRIO, or set vrrp.realtime to false',
+      },
+    );
+    return is;
+  }
+}
