@@ -12,7 +12,7 @@ const UNITS = [
  * A negative one, which is a clock that was set back, is `0ms`.
  */
 export function formatDuration(milliseconds: number): string {
-  if (milliseconds < 1000) return `${Math.max(0, Math.round(milliseconds))}ms`;
+  if (milliseconds < 1000) return `${Math.max(0, Math.floor(milliseconds))}ms`;
   const seconds = Math.floor(milliseconds / 1000);
   const first = UNITS.findIndex((unit) => seconds >= unit.length);
   let rest = seconds;

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { formatPlan, formatReload } from '../../../src/cli/format/plan.ts';
+import { PLAIN } from '../../../src/cli/format/style.ts';
+
+test('a plan shows its changes by kind and leaves out the kinds without any', () => {
+  const plan = {
+    problems: [],
+    virtualRouters: ['web: priority 150 → 100'],
+    addresses: [],
+    table: ['add a', 'add b'],
+  };
+  expect(formatPlan(plan, PLAIN)).toEqual([
+    'virtual routers',
+    '  web: priority 150 → 100',
+    'IPVS table',
+    '  add a',
+    '  add b',
+  ]);
+});
+
+test('a plan without changes says so', () => {
+  const plan = { problems: [], virtualRouters: [], addresses: [], table: [] };
+  expect(formatPlan(plan, PLAIN)).toEqual(['a reload would change nothing']);
+});
+
+test('a reload says what it changed, that there was nothing, or that it was refused', () => {
+  expect(formatReload({ applied: true, problems: [], changes: ['add a'] }, PLAIN)).toEqual([
+    'reloaded',
+    '  add a',
+  ]);
+  expect(formatReload({ applied: true, problems: [], changes: [] }, PLAIN)).toEqual([
+    'reloaded: nothing to change',
+  ]);
+  expect(formatReload({ applied: false, problems: [], changes: [] }, PLAIN)).toEqual([
+    'reload refused: nothing was changed',
+  ]);
+});

@@ -1,0 +1,172 @@
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { formatStatus } from '../../../src/cli/format/status.ts';
+import { COLOURED, PLAIN } from '../../../src/cli/format/style.ts';
+import type { RouterStatus } from '../../../src/model/router-status.ts';
+import type { StatusDocument, TableStatus, VirtualServerStatus } from '../../../src/model/status.ts';
+import { ago, down, NOW, realServer, router, sampleStatus, up, virtualServer } from './sample-status.ts';
+
+const show = (changes: Partial<StatusDocument> = {}, verbose = false): string =>
+  formatStatus(sampleStatus(changes), { style: PLAIN, now: NOW, verbose }).join('\n');
+const showRouter = (changes: Partial<RouterStatus>): string => show({ virtualRouters: [router(changes)] });
+const showServer = (changes: Partial<VirtualServerStatus>): string =>
+  show({ virtualServers: [virtualServer(changes)] });
+const showTable = (changes: Partial<TableStatus>): string =>
+  show({ table: { ...sampleStatus().table, ...changes } });
+
+test('the whole of it', () => {
+  expect(show()).toBe(`\
+lvs1  vipward 0.1.0, up 3d5h
+configuration  /etc/vipward/vipward.yaml (sha256 1a2b3c4d5e6f), loaded 2m5s ago
+processes      manager 812 running, vrrp 813 running, checker 990 running (1 restart)
+IPVS table     as configured, verified 3s ago
+
+VIRTUAL ROUTERS
+  web  MASTER  for 3m12s  eth0 vrid 51 priority 150
+    because        no advert for 3.609 s
+    active router  this director, 10.1.1.11
+    addresses      10.1.1.254/24
+
+VIRTUAL SERVERS
+  web  tcp 10.1.1.254:80  wrr dr  1 of 2 serve
+    real server   health  weight  active  inactive  last check
+    10.1.1.2:80   up           2      12       103  L7OK status 200 in 3ms, 2s ago
+    10.1.1.3:80   down         1       -         -  L4TOUT connect timed out after 1s, 1s ago
+    127.0.0.1:80  idle                 -         -  sorry server`);
+});
+
+test('colours change nothing but colours', () => {
+  const coloured = formatStatus(sampleStatus(), { style: COLOURED, now: NOW, verbose: true }).join('\n');
+  expect(coloured).not.toBe(show({}, true));
+  expect(stripVTControlCharacters(coloured)).toBe(show({}, true));
+});
+
+test('an empty director', () => {
+  expect(show({ virtualRouters: [], virtualServers: [] })).toMatch(
+    /ROUTERS\n {2}none\n\nVIRTUAL SERVERS\n {2}none$/,
+  );
+});
+
+test('a refused reload is loud and says why', () => {
+  const refused = {
+    at: ago(30),
+    problems: [
+      { severity: 'error', file: 'v.yaml', line: 3, column: 5, message: 'vrid is 0: 1 to 255' } as const,
+    ],
+  };
+  const text = show({ configuration: { ...sampleStatus().configuration, refused } });
+  expect(text).toContain('RELOAD REFUSED 30s ago: what runs is not what the file says');
+  expect(text).toContain('v.yaml:3:5: error: vrid is 0: 1 to 255');
+});
+
+test('a process that is being restarted', () => {
+  const text = show({ processes: [{ name: 'vrrp', pid: undefined, state: 'restarting', restarts: 2 }] });
+  expect(text).toContain('vrrp restarting (2 restarts)');
+});
+
+describe('a virtual router', () => {
+  test('in backup shows whom it heard', () => {
+    expect(showRouter({ state: 'backup' })).toMatch(
+      /BACKUP[\s\S]*active router {2}10\.1\.1\.11 priority 150/,
+    );
+  });
+
+  test('in fault shows why', () => {
+    const text = showRouter({
+      state: 'initialize',
+      reason: 'interface eth0 is down',
+      activeRouter: undefined,
+    });
+    expect(text).toMatch(/FAULT[\s\S]*because +interface eth0 is down[\s\S]*active router {2}none heard/);
+  });
+
+  test('that hands over says so', () => {
+    expect(showRouter({ releasing: true })).toContain('MASTER (handing over)');
+  });
+
+  test('shows trouble unasked, and counters when asked', () => {
+    const counters = {
+      ...router().counters,
+      rejected: { ttl: 3, checksum: 0 },
+      addressesRestored: 2,
+      sendErrors: 4,
+    };
+    const text = showRouter({ counters });
+    expect(text).toMatch(/rejected +ttl 3$/m);
+    expect(text).toMatch(/restored +addresses that somebody removed: 2$/m);
+    expect(text).toMatch(/send errors +4$/m);
+    expect(text).not.toContain('adverts sent');
+    expect(show({}, true)).toContain('adverts sent 192, received 7; became MASTER 1 time');
+  });
+});
+
+describe('a real server', () => {
+  const healthOf = (changes: Parameters<typeof realServer>[0]): string => {
+    const text = showServer({ realServers: [realServer(changes)], sorryServer: undefined });
+    return /^ +10\.1\.1\.2:80 {2}(.+?) {2}/m.exec(text)?.[1] ?? text;
+  };
+
+  test.each([
+    ['up', { health: up }],
+    ['up, 1 bad', { health: { ...up, against: 1 } }],
+    ['up, not in table', { health: up, inTable: false }],
+    ['down', { health: down, inTable: false }],
+    ['down, 2 good', { health: { ...down, against: 2 }, inTable: false }],
+    ['down, still in table', { health: down }],
+    ['checking', { health: { healthy: undefined, against: 0, last: undefined }, inTable: false }],
+    ['unchecked', { health: undefined }],
+    ['unchecked, not in table', { health: undefined, inTable: false }],
+  ])('%s', (words, changes) => {
+    expect(healthOf(changes)).toBe(words);
+  });
+
+  test('cannot steer the terminal by what it answers', () => {
+    const last = { ...(up.last ?? expect.fail()), good: false, text: 'status line \x1b[2J' };
+    expect(showServer({ realServers: [realServer({ health: { ...up, last } })] })).not.toContain('\x1b');
+  });
+});
+
+describe('a virtual server says whether clients are served', () => {
+  const verdict = (changes: Partial<VirtualServerStatus>): string =>
+    /wrr dr {2}(.+)$/m.exec(showServer(changes))?.[1] ?? '';
+
+  test.each([
+    ['2 of 2 serve', { realServers: [realServer(), realServer({ server: '10.1.1.3:80' })] }],
+    ['1 of 2 serve', { realServers: [realServer(), realServer({ server: '10.1.1.3:80', weight: 0 })] }],
+    ['NOBODY serves', { realServers: [realServer({ inTable: false })] }],
+    [
+      'SORRY SERVER in use',
+      {
+        realServers: [realServer({ inTable: false })],
+        sorryServer: { server: '127.0.0.1:80', state: 'in-use', connections: undefined } as const,
+      },
+    ],
+  ])('%s', (words, changes) => {
+    expect(verdict(changes)).toBe(words);
+  });
+});
+
+describe('the table', () => {
+  test('that cannot be reached says how to get it', () => {
+    expect(showTable({ unavailable: 'the kernel has no IPVS: modprobe ip_vs' })).toContain(
+      'UNAVAILABLE: the kernel has no IPVS: modprobe ip_vs',
+    );
+  });
+
+  test('that was never compared', () => {
+    expect(showTable({ verifiedAt: undefined })).toContain('not yet compared with the configuration');
+  });
+
+  test('with repairs, refusals and what is not ours', () => {
+    const text = showTable({
+      repairs: 2,
+      lastRepair: { at: ago(4000), found: ['tcp 10.1.1.254:80 was gone'] },
+      refused: ['add real server: EEXIST'],
+      foreign: ['tcp 192.0.2.1:443'],
+    });
+    expect(text).toContain('NOT as configured, verified 3s ago');
+    expect(text).toContain('2 repairs, the last 1h6m ago:\n    tcp 10.1.1.254:80 was gone');
+    expect(text).toContain('refused by the kernel:\n    add real server: EEXIST');
+    expect(text).toContain('not ours and left alone:\n    tcp 192.0.2.1:443');
+  });
+});
