@@ -1,0 +1,126 @@
+/**
+ * An observer: observer.ts INTERFACE. Prints every VRRP and ARP packet that passes, as a JSON line with the time at
+ * which the kernel received it. Its decoding is its own, so that it can bear witness about the project's.
+ */
+import { readFileSync } from 'node:fs';
+import { AF_PACKET, bindSocket, lastStamp, openSocket, receive, SOCK_RAW, waitReadable } from './libc.ts';
+
+export interface VrrpSeen {
+  readonly kind: 'vrrp';
+  /** Ms since the epoch, by the kernel. */
+  readonly time: number;
+  readonly sourceMac: string;
+  readonly source: string;
+  readonly destination: string;
+  readonly ttl: number;
+  readonly version: number;
+  readonly vrid: number;
+  readonly priority: number;
+  /** Advertisement interval in ms. */
+  readonly interval: number;
+  readonly addresses: readonly string[];
+}
+
+export interface ArpSeen {
+  readonly kind: 'arp';
+  readonly time: number;
+  readonly sourceMac: string;
+  readonly operation: 'request' | 'reply';
+  readonly sender: string;
+  readonly senderMac: string;
+  readonly target: string;
+  /** Whether it announces its sender: sender and target address are the same. */
+  readonly gratuitous: boolean;
+}
+
+export type Seen = VrrpSeen | ArpSeen;
+
+const ETH_P_ALL = 0x0003;
+
+function ip(bytes: Buffer, at: number): string {
+  return [...bytes.subarray(at, at + 4)].join('.');
+}
+
+function mac(bytes: Buffer, at: number): string {
+  return [...bytes.subarray(at, at + 6)].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+}
+
+/** RFC 826, after 14 bytes of Ethernet. */
+function decodeArp(frame: Buffer, time: number): ArpSeen | undefined {
+  if (frame.length < 42) return undefined;
+  const sender = ip(frame, 28);
+  const target = ip(frame, 38);
+  return {
+    kind: 'arp',
+    time,
+    sourceMac: mac(frame, 6),
+    operation: frame.readUInt16BE(20) === 1 ? 'request' : 'reply',
+    sender,
+    senderMac: mac(frame, 22),
+    target,
+    gratuitous: sender === target,
+  };
+}
+
+/** RFC 9568 section 5 (version 3, IPv4) or RFC 3768 (version 2). */
+function decodeVrrp(frame: Buffer, time: number): VrrpSeen | undefined {
+  if (frame.length < 34 || frame[23] !== 112) return undefined;
+  const vrrp = frame.subarray(14 + ((frame[14] ?? 0) & 15) * 4);
+  if (vrrp.length < 8) return undefined;
+  const version = vrrp.readUInt8(0) >> 4;
+  const count = Math.min(vrrp.readUInt8(3), Math.floor((vrrp.length - 8) / 4));
+  return {
+    kind: 'vrrp',
+    time,
+    sourceMac: mac(frame, 6),
+    source: ip(frame, 26),
+    destination: ip(frame, 30),
+    ttl: frame.readUInt8(22),
+    version,
+    vrid: vrrp.readUInt8(1),
+    priority: vrrp.readUInt8(2),
+    interval: version === 2 ? vrrp.readUInt8(5) * 1_000 : (vrrp.readUInt16BE(4) & 0xfff) * 10,
+    addresses: Array.from({ length: count }, (_, index) => ip(vrrp, 8 + index * 4)),
+  };
+}
+
+function decode(frame: Buffer, time: number): Seen | undefined {
+  if (frame.length < 14) return undefined;
+  switch (frame.readUInt16BE(12)) {
+    case 0x0806:
+      return decodeArp(frame, time);
+    case 0x0800:
+      return decodeVrrp(frame, time);
+    default:
+      return undefined;
+  }
+}
+
+/** struct sockaddr_ll of linux/if_packet.h. */
+function packetAddress(device: string): Buffer {
+  const address = Buffer.alloc(20);
+  address.writeUInt16LE(AF_PACKET, 0);
+  address.writeUInt16BE(ETH_P_ALL, 2);
+  address.writeInt32LE(Number(readFileSync(`/sys/class/net/${device}/ifindex`, 'utf8')), 4);
+  return address;
+}
+
+async function main(device: string): Promise<void> {
+  const fd = openSocket(AF_PACKET, SOCK_RAW, 0);
+  lastStamp(fd);
+  bindSocket(fd, packetAddress(device));
+  const frame = Buffer.alloc(2_048);
+  process.stdout.write('{"kind":"ready"}\n');
+  for (;;) {
+    waitReadable(fd, 50);
+    for (let length = receive(fd, frame); length !== undefined; length = receive(fd, frame)) {
+      const time = lastStamp(fd);
+      const seen = time === undefined ? undefined : decode(frame.subarray(0, length), time);
+      if (seen !== undefined) process.stdout.write(`${JSON.stringify(seen)}\n`);
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+const [device = 'eth0'] = process.argv.slice(2);
+await main(device);
