@@ -27,7 +27,8 @@ export async function runCommandLine(
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
-    terminal.err(`vipward: ${explain(error)}\n`);
+    // The message says it all; what the cause adds is the same in the kernel's words.
+    terminal.err(`vipward: ${error instanceof Error ? error.message : String(error)}\n`);
     return EXIT.failure;
   }
 }
@@ -58,11 +59,3 @@ function buildProgram(runManager: RunManager, terminal: Terminal, finish: Finish
 
 const EXIT_CODES = `
 Exit codes: 0 success, 1 failure, 2 a command line that cannot be understood.`;
-
-/** A message with the messages of its causes, each said once. */
-function explain(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.cause === undefined) return error.message;
-  const cause = explain(error.cause);
-  return error.message.includes(cause) ? error.message : `${error.message}: ${cause}`;
-}

@@ -45,13 +45,13 @@ async function exchange(
 ): Promise<unknown> {
   let response: IncomingMessage;
   let answer: string;
+  const signal = AbortSignal.timeout(limit);
   try {
     checkSocketPath(path);
-    const signal = AbortSignal.timeout(limit);
     response = await send(path, method, url, body === undefined ? '' : JSON.stringify(body), signal);
     answer = await text(response);
   } catch (error) {
-    throw new ControlError(explain(error, path, limit), { cause: error });
+    throw new ControlError(signal.aborted ? tooLate(path, limit) : explain(error, path), { cause: error });
   }
   const document = parse(answer, path);
   if (response.statusCode === 200) return document;
@@ -90,7 +90,10 @@ function parse(answer: string, path: string): unknown {
 const isErrorDocument = (value: unknown): value is ErrorDocument =>
   typeof value === 'object' && value !== null && 'error' in value && typeof value.error === 'string';
 
-function explain(error: unknown, path: string, limit: number): string {
+const tooLate = (path: string, limit: number): string =>
+  `the daemon on ${path} has not answered within ${limit / 1000} s: see systemctl status vipward`;
+
+function explain(error: unknown, path: string): string {
   if (!(error instanceof Error)) return String(error);
   const code = 'code' in error ? error.code : undefined;
   switch (code) {
@@ -101,8 +104,6 @@ function explain(error: unknown, path: string, limit: number): string {
     case 'EACCES':
     case 'EPERM':
       return `you may not use ${path}: only its owner and its group may; try it as root`;
-    case 'ABORT_ERR':
-      return `the daemon on ${path} has not answered within ${limit / 1000} s: see systemctl status vipward`;
     case 'ECONNRESET':
     case 'EPIPE':
       return `the daemon on ${path} hung up before it answered: see journalctl -u vipward`;

@@ -1,0 +1,234 @@
+/** The command line as a person or systemd starts it: real processes, a real socket, exit codes. */
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SOCKET_NAME } from '../../src/control/api.ts';
+import { type ControlServer, serveControl } from '../../src/control/server.ts';
+import type { Problem } from '../../src/model/problem.ts';
+import type { ReloadDocument } from '../../src/model/status.ts';
+import { handlers, temporaryDirectory } from '../unit/control/sample-handlers.ts';
+
+const MAIN = join(import.meta.dirname, '../../src/main.ts');
+const directory = temporaryDirectory();
+const goodFile = join(directory.path, 'good.yaml');
+const badFile = join(directory.path, 'bad.yaml');
+const runtime = ['--runtime-dir', directory.path];
+const problem: Problem = {
+  severity: 'error',
+  file: badFile,
+  line: 2,
+  column: 3,
+  message: 'vrid is 0: 1 to 255',
+};
+
+let server: ControlServer;
+let reload: ReloadDocument = { applied: true, problems: [], changes: ['web: priority 150 → 100'] };
+
+beforeAll(async () => {
+  writeFileSync(goodFile, GOOD);
+  writeFileSync(badFile, GOOD.replace('vrid: 51', 'vrid: 0'));
+  const plan = async (request: { readonly file: string; readonly text: string }) => ({
+    problems: request.text === GOOD ? [] : [problem],
+    virtualRouters: [],
+    addresses: [],
+    table: request.text === GOOD ? [`add from ${request.file}`] : [],
+  });
+  server = await serveControl(
+    join(directory.path, SOCKET_NAME),
+    handlers({ plan, reload: async () => reload }),
+  );
+});
+afterAll(async () => {
+  await server.close();
+  directory.remove();
+});
+
+interface Outcome {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function vipward(args: readonly string[], as: { uid?: number; gid?: number } = {}): Promise<Outcome> {
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], ...as });
+  const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
+  return { code, out, err };
+}
+
+describe('help and usage', () => {
+  test.each([[[]], [['run']], [['check']], [['plan']], [['reload']], [['status']]])(
+    '%j --help',
+    async (command) => {
+      const { code, out, err } = await vipward([...command, '--help']);
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+      expect(out).toContain(`Usage: ${['vipward', ...command].join(' ')}`);
+    },
+  );
+
+  test.each([
+    [[], 'Usage: vipward'],
+    [['bogus'], "unknown command 'bogus'"],
+    [['statsu'], 'Did you mean status?'],
+    [['status', '--jsno'], 'Did you mean --json?'],
+    [['run', '--config'], 'argument missing'],
+    [['check', 'one', 'two'], 'too many arguments'],
+  ])('%j is a usage error', async (args, words) => {
+    const { code, out, err } = await vipward(args);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain(words);
+  });
+
+  test.each(['vrrp', 'checker'])('%s is not for people', async (name) => {
+    const { code, err } = await vipward([name]);
+    expect(code).toBe(2);
+    expect(err).toContain('is started by the manager');
+  });
+});
+
+describe('check', () => {
+  test('of a good file', async () => {
+    const { code, out } = await vipward(['check', goodFile]);
+    expect(code).toBe(0);
+    expect(out).toContain(`${goodFile}: valid: 1 virtual router, 1 virtual server`);
+  });
+
+  test('of a bad file shows where', async () => {
+    const { code, out, err } = await vipward(['check', badFile]);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toMatch(/bad\.yaml:4:11: error: .*\n {2}4 \| {5}vrid: 0\n {4}\| {11}\^\n/);
+    expect(err).toContain(`${badFile}: not valid: 1 error`);
+  });
+
+  test('for programs', async () => {
+    const good = await vipward(['check', goodFile, '--json']);
+    expect({ ...good, out: JSON.parse(good.out) }).toMatchObject({
+      code: 0,
+      err: '',
+      out: { file: goodFile, valid: true },
+    });
+    const bad = await vipward(['check', badFile, '--json']);
+    expect({ ...bad, out: JSON.parse(bad.out) }).toMatchObject({
+      code: 1,
+      err: '',
+      out: {
+        valid: false,
+        problems: expect.arrayContaining([expect.objectContaining({ severity: 'error', line: 4 })]),
+      },
+    });
+  });
+
+  test('of what is no file', async () => {
+    const missing = await vipward(['check', '/nowhere.yaml']);
+    expect(missing).toEqual({
+      code: 1,
+      out: '',
+      err: 'vipward: cannot read /nowhere.yaml: there is no such file\n',
+    });
+    expect((await vipward(['check', directory.path])).err).toContain('it is a directory');
+  });
+});
+
+describe('plan', () => {
+  test('of a good file, as named, changes or not', async () => {
+    const { code, out, err } = await vipward(['plan', goodFile, ...runtime]);
+    expect({ code, out, err }).toEqual({ code: 0, out: `IPVS table\n  add from ${goodFile}\n`, err: '' });
+  });
+
+  test('of a bad one', async () => {
+    const { code, out, err } = await vipward(['plan', badFile, ...runtime]);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toContain(`${badFile}:2:3: error: vrid is 0: 1 to 255`);
+    expect(err).toContain('a reload would be refused: 1 error');
+  });
+
+  test('for programs', async () => {
+    const { code, out } = await vipward(['plan', badFile, '--json', ...runtime]);
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({ problems: [problem], table: [] });
+  });
+});
+
+describe('reload', () => {
+  test('that is applied', async () => {
+    reload = { applied: true, problems: [], changes: ['web: priority 150 → 100'] };
+    expect(await vipward(['reload', ...runtime])).toEqual({
+      code: 0,
+      out: 'reloaded\n  web: priority 150 → 100\n',
+      err: '',
+    });
+  });
+
+  test('that is refused', async () => {
+    reload = { applied: false, problems: [problem], changes: [] };
+    const { code, out, err } = await vipward(['reload', ...runtime]);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toBe(`${badFile}:2:3: error: vrid is 0: 1 to 255\nreload refused: nothing was changed\n`);
+    const { code: jsonCode, out: json } = await vipward(['reload', '--json', ...runtime]);
+    expect(jsonCode).toBe(1);
+    expect(JSON.parse(json)).toEqual(reload);
+  });
+});
+
+describe('status', () => {
+  test('for people, without colours where nobody sees them', async () => {
+    const { code, out, err } = await vipward(['status', ...runtime]);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(/^lvs1 {2}vipward/);
+    expect(out).not.toContain('\x1b');
+  });
+
+  test('for programs', async () => {
+    const { code, out } = await vipward(['status', '--json', ...runtime]);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ director: 'lvs1', virtualServers: [{ name: 'web' }] });
+  });
+
+  test('into a pipe that nobody reads', async () => {
+    const child = spawn(process.execPath, [MAIN, 'status', '--json', ...runtime], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child.stdout.destroy();
+    const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+    expect(await text(child.stderr)).toBe('');
+    expect(await closed).toBe(0);
+  });
+});
+
+describe('without a daemon', () => {
+  test.each([['status'], ['reload'], ['plan', goodFile]])('%s', async (...args) => {
+    const { code, out, err } = await vipward([...args, '--runtime-dir', '/nowhere']);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toBe(
+      'vipward: no daemon answers on /nowhere/control.sock: is vipward running? See systemctl status vipward\n',
+    );
+  });
+
+  test('that lets this user in', async () => {
+    const { code, err } = await vipward(['status', ...runtime], { uid: 65_534, gid: 65_534 });
+    expect(code).toBe(1);
+    expect(err).toContain(`you may not use ${join(directory.path, SOCKET_NAME)}`);
+  });
+});
+
+const GOOD = `\
+virtual_routers:
+  web:
+    interface: lo
+    vrid: 51
+    priority: 150
+    advert_interval: 1s
+    addresses: [10.1.1.254/24]
+services:
+  web:
+    address: 10.1.1.254
+    port: 80
+    protocol: tcp
+    scheduler: wrr
+    forwarding: dr
+    real_servers:
+      - { address: 10.1.1.2, weight: 2 }
+      - { address: 10.1.1.3, weight: 1 }
+`;

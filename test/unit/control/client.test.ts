@@ -1,0 +1,99 @@
+import { writeFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import { join } from 'node:path';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { ControlHandlers } from '../../../src/control/api.ts';
+import { controlClient } from '../../../src/control/client.ts';
+import { serveControl } from '../../../src/control/server.ts';
+import { handlers, temporaryDirectory } from './sample-handlers.ts';
+
+const directory = temporaryDirectory();
+afterAll(directory.remove);
+let made = 0;
+const freshPath = (): string => join(directory.path, `${made++}.sock`);
+
+async function clientOf(changes: Partial<ControlHandlers> = {}) {
+  const path = freshPath();
+  const server = await serveControl(path, handlers(changes));
+  onTestFinished(() => server.close());
+  return controlClient(path);
+}
+
+/** A server that is not vipward's. */
+async function clientOfOther(listener: RequestListener, limits?: Parameters<typeof controlClient>[1]) {
+  const path = freshPath();
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return controlClient(path, limits);
+}
+
+test('the three requests come back with their documents', async () => {
+  const client = await clientOf();
+  expect((await client.status()).director).toBe('lvs1');
+  expect((await client.plan({ file: 'a', text: 'ü' })).table).toEqual(['ü']);
+  expect((await client.reload()).changes).toEqual(['something']);
+});
+
+test('a plan of nearly 8 MiB passes, a larger one is refused in words', async () => {
+  const client = await clientOf();
+  const text = 'x'.repeat(8 * 1024 * 1024 - 100);
+  expect((await client.plan({ file: 'a', text })).table).toEqual([text]);
+  await expect(client.plan({ file: 'a', text: `${text}${text}` })).rejects.toThrow(
+    'the daemon refused (413): the body is larger than 8388608 bytes',
+  );
+});
+
+describe('an error says what to do', () => {
+  const notRunning = (path: string) =>
+    `no daemon answers on ${path}: is vipward running? See systemctl status vipward`;
+
+  test('when there is no socket, or one without a daemon', async () => {
+    const missing = freshPath();
+    await expect(controlClient(missing).status()).rejects.toThrow(notRunning(missing));
+    const dead = freshPath();
+    writeFileSync(dead, '');
+    await expect(controlClient(dead).status()).rejects.toThrow(notRunning(dead));
+    await expect(controlClient(join(dead, 'below')).status()).rejects.toThrow(
+      notRunning(join(dead, 'below')),
+    );
+  });
+
+  test('when the path is too long for a socket', async () => {
+    await expect(controlClient(`/${'x'.repeat(107)}`).status()).rejects.toThrow(
+      'choose a shorter --runtime-dir',
+    );
+  });
+
+  test('when the daemon fails', async () => {
+    const client = await clientOf({
+      reload: async () => {
+        throw new Error('the vrrp process does not answer');
+      },
+    });
+    await expect(client.reload()).rejects.toThrow(
+      'the daemon refused (500): the vrrp process does not answer',
+    );
+  });
+
+  test('when the daemon takes too long, before its answer or within', async () => {
+    const limits = { status: 20, plan: 20, reload: 20 };
+    const silent = await clientOfOther(() => undefined, limits);
+    await expect(silent.status()).rejects.toThrow('has not answered within 0.02 s');
+    const halting = await clientOfOther((_, response) => void response.write('{'), limits);
+    await expect(halting.status()).rejects.toThrow('has not answered within 0.02 s');
+  });
+
+  test('when the daemon hangs up', async () => {
+    const client = await clientOfOther((request) => void request.socket.destroy());
+    await expect(client.status()).rejects.toThrow('hung up before it answered');
+  });
+
+  test('when somebody else answers', async () => {
+    const client = await clientOfOther((_, response) => void response.end('<html>'));
+    await expect(client.status()).rejects.toThrow("does not speak vipward's JSON");
+  });
+});

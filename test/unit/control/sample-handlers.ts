@@ -1,0 +1,19 @@
+/** A daemon's handlers for tests of the control socket: they answer with what they were asked. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ControlHandlers } from '../../../src/control/api.ts';
+import { NOW, sampleStatus } from '../cli/sample-status.ts';
+
+export const handlers = (changes: Partial<ControlHandlers> = {}): ControlHandlers => ({
+  status: async () => sampleStatus({ startedAt: NOW }),
+  plan: async ({ file, text }) => ({ problems: [], virtualRouters: [], addresses: [file], table: [text] }),
+  reload: async () => ({ applied: true, problems: [], changes: ['something'] }),
+  ...changes,
+});
+
+/** A directory of its own, and a way to be rid of it. */
+export function temporaryDirectory(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'vipward-control-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
