@@ -135,8 +135,11 @@ function assertActive(step: ActiveStep, now: Instant, parameters: Parameters): A
   if (now < soonest) {
     return { ...step, state: { ...step.state, advertAt: earlier(soonest, advertAt) } };
   }
+  // One that is due by now is this one.
+  const interval = centisecondsToMilliseconds(parameters.advertInterval);
+  const next = now < advertAt ? advertAt : nextAdvertAt(advertAt, now, interval);
   return {
-    state: { ...step.state, advertSentAt: now },
+    state: { ...step.state, advertAt: next, advertSentAt: now },
     actions: [...step.actions, { action: 'send-advert', priority: parameters.priority }],
   };
 }
