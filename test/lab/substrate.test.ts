@@ -145,6 +145,18 @@ test('a probe tells how long nobody answered: the kernel is killed and boots aga
   expect(await lvs1.run('ipvsadm -Ln')).not.toContain('10.1.1.2');
 });
 
+test('a port that is cut off passes nothing, and passes again', async () => {
+  const probe = await startProbe(client, { address: '10.1.1.10', interval: 1 });
+  const [port] = lvs1.ports;
+  await port?.disconnect();
+  const silence = await client.exec(['curl', '-sS', '--max-time', '1', 'http://10.1.1.10:9/']);
+  expect(silence.stderr).toMatch(/timed out/i);
+  await port?.connect();
+  await probe.events.waitFor((event) => event.kind === 'gap' && event.lost > 100);
+  const { sent, answered, gaps } = await probe.stop();
+  expect(sent - answered).toBe(gaps.reduce((sum, gap) => sum + gap.lost, 0));
+});
+
 test('a paused kernel answers nothing and goes on afterwards', async () => {
   lvs1.pause();
   const answer = lvs1.run('echo here');

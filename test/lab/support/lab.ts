@@ -46,7 +46,7 @@ export class Lab extends Topology {
       cwd: '/',
       env: ENVIRONMENT,
       detached: true,
-      stdio: ['pipe', 'pipe', 'inherit'],
+      stdio: ['pipe', 'ignore', 'inherit'],
     });
     await once(watcher, 'spawn');
     watcher.unref();

@@ -17,7 +17,7 @@ import {
 export interface Gap {
   /** When the first unanswered request was sent, ms since the epoch. */
   readonly from: number;
-  /** When the next answered one was sent. */
+  /** When the next answered one was sent; at the end of the probing, when the last one was. */
   readonly to: number;
   /** Requests that were lost. */
   readonly lost: number;
@@ -51,6 +51,7 @@ class Probe {
   readonly #open: Echo[] = [];
   readonly #gaps: Gap[] = [];
   #sent = 0;
+  #last = 0;
   #answered = 0;
   #gap: { readonly from: number; lost: number } | undefined;
 
@@ -65,7 +66,8 @@ class Probe {
     request.writeUInt16BE(this.#sent & 0xffff, 6);
     request.writeUInt32BE(this.#sent, 8);
     request.writeUInt16BE(checksum(request), 2);
-    this.#open.push({ number: this.#sent++, sent: performance.now(), answered: false });
+    this.#last = performance.now();
+    this.#open.push({ number: this.#sent++, sent: this.#last, answered: false });
     sendTo(this.#fd, request, this.#to);
   }
 
@@ -90,7 +92,7 @@ class Probe {
 
   finish(): void {
     this.#settle(Number.POSITIVE_INFINITY);
-    if (this.#gap !== undefined) this.#close(performance.now());
+    if (this.#gap !== undefined) this.#close(this.#last);
     report({ kind: 'summary', sent: this.#sent, answered: this.#answered, gaps: this.#gaps });
   }
 
