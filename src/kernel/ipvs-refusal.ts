@@ -1,6 +1,16 @@
-import { familyOf, isLoopback, isNotUnicast } from '../model/address.ts';
-import type { TableOperation, TableRealServer } from '../model/ipvs-table.ts';
-import { KernelError } from './kernel-error.ts';
+import { familyOf, isNotUnicast } from '../model/address.ts';
+import { realServerKey, type TableOperation, tableKeyText } from '../model/ipvs-table.ts';
+import { keyFamily } from '../netlink/ipvs/service.ts';
+import { type Attempt, KernelError } from './kernel-error.ts';
+
+/** What an operation asks of the kernel, in words. */
+export function attemptOf(operation: TableOperation): Attempt {
+  const [verb = operation.op] = operation.op.split('-', 1);
+  const server = tableKeyText(operation.key);
+  return 'realServer' in operation
+    ? { operation: verb, object: `real server ${realServerKey(operation.realServer)} of ${server}` }
+    : { operation: verb, object: `virtual server ${server}` };
+}
 
 /**
  * IPVS gives bare error numbers, and the same one for several reasons. This adds what they mean for the operation and
@@ -24,7 +34,7 @@ function adviceFor(operation: TableOperation, code: string): string | undefined 
         ? missingModule(operation.settings)
         : 'the virtual server has no such real server';
     case 'EINVAL':
-      return 'realServer' in operation ? invalidRealServer(operation.realServer) : undefined;
+      return 'settings' in operation ? invalidSettings(operation) : invalidRealServer(operation);
     case 'EPROTONOSUPPORT':
       return 'this kernel is built without that protocol or that address family for IPVS';
     default:
@@ -37,10 +47,24 @@ function missingModule({ scheduler, engine }: { scheduler: string; engine: strin
   return engine === '' ? one : `${one}, or no persistence engine ${engine}: \`modprobe ip_vs_pe_${engine}\``;
 }
 
-function invalidRealServer({ address, forwarding }: TableRealServer): string {
+function invalidSettings({
+  key,
+  settings,
+}: Extract<TableOperation, { settings: unknown }>): string | undefined {
+  if (keyFamily(key) === 'ipv6' && settings.granularity === 0) return 'an IPv6 granularity is 1 to 128';
+  return settings.scheduler.length > 15 ? 'the name of a scheduler has up to 15 letters' : undefined;
+}
+
+function invalidRealServer(operation: TableOperation): string | undefined {
+  if (!('realServer' in operation)) return undefined;
+  const { address, forwarding } = operation.realServer;
   if (isNotUnicast(address)) return `${address} is no address of a host`;
-  if (isLoopback(address)) return `${address} is not an address of this director: is the link lo up?`;
-  if (familyOf(address) === 'ipv6' && forwarding !== 'tun')
-    return `${address} must be a unicast address, and of the virtual server's family unless forwarding is tun`;
-  return `there must be a route to ${address}, and links that are up; another family than the virtual server's needs tun`;
+  if (familyOf(address) !== keyFamily(operation.key)) {
+    return forwarding === 'tun'
+      ? "a family other than the virtual server's does not go together with connection synchronisation"
+      : `another family than the virtual server's needs tun, not ${forwarding}`;
+  }
+  return familyOf(address) === 'ipv6'
+    ? `${address} must be a unicast address beyond the link`
+    : `${address} is a broadcast address here, or no link has an address yet: is lo up?`;
 }

@@ -1,7 +1,11 @@
 /**
  * The kernel's IPVS table in LVS words.
  *
- * A real server on an address of this director, seen on Linux 6.1: @@LOCAL@@
+ * Seen on Linux 6.1: the table keeps a real server as it was given, whatever its address. dr, nat or tun to 127.0.0.1
+ * or to another address of this director is dumped as dr, nat or tun, `local` as `local`, a port that differs from a
+ * dr service's as it is; what is local is found out for each packet. So a dump equals what was applied, and any
+ * difference is somebody else's change. (`ipvsadm` itself puts the service's port in for dr and tun, and prints local
+ * as -g.) Under `local`, as under dr and tun, the packet keeps its port: what listens must listen on the service's.
  */
 import {
   type ActualTable,
@@ -27,7 +31,7 @@ import { IPVS_GENL_NAME } from '../netlink/ipvs/numbers.ts';
 import { decodeService, keyFamily, type Service } from '../netlink/ipvs/service.ts';
 import { Malformed } from '../netlink/reader.ts';
 import { NETLINK_GENERIC, openNetlinkSocket } from '../sys/netlink-socket.ts';
-import { explainRefusal } from './ipvs-refusal.ts';
+import { attemptOf, explainRefusal } from './ipvs-refusal.ts';
 import { type Attempt, isKernelError, KernelAnswerError, KernelError } from './kernel-error.ts';
 import { type NetlinkRequest, NetlinkRequester, type NetlinkTransport } from './request.ts';
 
@@ -165,25 +169,6 @@ function decoded<Value>(attempt: Attempt, value: Value | Malformed | undefined):
 
 /** An entry that a listing gives twice was moved while it was listed, and another may be missing. */
 const hasDoubles = (keys: readonly string[]): boolean => new Set(keys).size !== keys.length;
-
-function attemptOf(operation: TableOperation): Attempt {
-  const server = tableKeyText(operation.key);
-  switch (operation.op) {
-    case 'add-virtual-server':
-    case 'edit-virtual-server':
-    case 'remove-virtual-server':
-      return { operation: operation.op.split('-', 1).join(), object: `virtual server ${server}` };
-    case 'add-real-server':
-    case 'edit-real-server':
-    case 'remove-real-server':
-      return {
-        operation: operation.op.split('-', 1).join(),
-        object: `real server ${realServerKey(operation.realServer)} of ${server}`,
-      };
-    default:
-      return operation satisfies never;
-  }
-}
 
 function outcome(operation: TableOperation, error: Error | undefined): OperationOutcome {
   if (!(error instanceof KernelError)) return { operation, error, errno: undefined };

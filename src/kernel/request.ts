@@ -156,7 +156,7 @@ export class NetlinkRequester {
       const bytes = this.#socket.receive();
       if (bytes === undefined) return;
       // A copy: messages outlive the next call of receive.
-      const { messages, problem } = splitDatagram(bytes.slice());
+      const { messages, problem } = splitDatagram(new Uint8Array(bytes));
       for (const message of messages) {
         if (message.type === NLMSG.noop) continue;
         if ((message.sequence - first) >>> 0 <= (last - first) >>> 0) yield message;

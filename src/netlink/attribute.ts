@@ -51,7 +51,7 @@ export class Attributes {
 
   /** At least `least` bytes; a copy, since the buffer below may be used again. */
   bytes(type: number, least: number): Uint8Array {
-    return this.#value(type, least).slice();
+    return new Uint8Array(this.#value(type, least));
   }
 
   /** Up to the first zero byte. */

@@ -24,11 +24,13 @@ export interface Service {
 export const keyFamily = (key: TableKey): Family =>
   key.kind === 'mark' ? key.family : familyOf(key.address);
 
-/** The attribute that names a virtual server, with its settings where they are wanted too. */
+/** The attribute that names a virtual server, with its settings where they are wanted too. Throws RangeError. */
 export function writeService(writer: AttributeWriter, key: TableKey, settings?: TableSettings): void {
   writer.nested(CMD_ATTR.service, (service) => {
     service.u16(SVC_ATTR.family, familyNumber(keyFamily(key)));
     if (key.kind === 'mark') {
+      // The kernel would take mark 0 for the virtual server of every address and port.
+      if (key.mark === 0) throw new RangeError('a firewall mark is 1 and up');
       service.u32(SVC_ATTR.mark, key.mark);
     } else {
       service.u16(SVC_ATTR.protocol, PROTOCOL_NUMBER[key.protocol]);
