@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { describe, it } from 'vitest';
+import { addressFromBytes } from '../../src/model/address.ts';
+import { type Arp, decodeArp, encodeArp } from '../../src/packet/arp.ts';
+import { decodeIpv4 } from '../../src/packet/ipv4.ts';
+import { macFromBytes } from '../../src/packet/mac.ts';
+
+const mac = fc.uint8Array({ minLength: 6, maxLength: 6 }).map(macFromBytes);
+const address = fc.uint8Array({ minLength: 4, maxLength: 4 }).map(addressFromBytes);
+const arp: fc.Arbitrary<Arp> = fc.record({
+  operation: fc.constantFrom('request', 'reply'),
+  senderMac: mac,
+  senderAddress: address,
+  targetMac: mac,
+  targetAddress: address,
+});
+/** Headers that are nearly right, which random bytes hardly ever are. */
+const nearlyIpv4 = fc
+  .tuple(fc.uint8Array({ minLength: 1, maxLength: 128 }), fc.integer({ min: 0, max: 15 }), fc.nat(140))
+  .map(([bytes, headerWords, total]) => {
+    bytes[0] = 0x40 | headerWords;
+    if (bytes.length > 3) bytes.set([0, total], 2);
+    return bytes;
+  });
+
+describe('packets from random bytes', () => {
+  it('never throws on ARP, and what it accepts encodes to the same bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
+        const decoded = decodeArp(bytes);
+        return decoded === undefined || Buffer.compare(encodeArp(decoded), bytes.subarray(0, 28)) === 0;
+      }),
+    );
+  });
+
+  it('reads back every ARP packet, and none that is cut', () => {
+    fc.assert(
+      fc.property(arp, fc.nat(27), (packet, length) => {
+        const bytes = encodeArp(packet);
+        return (
+          JSON.stringify(decodeArp(bytes)) === JSON.stringify(packet) &&
+          decodeArp(bytes.subarray(0, length)) === undefined
+        );
+      }),
+    );
+  });
+
+  it('never reads an IPv4 payload from outside of the packet', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 128 }), nearlyIpv4), (bytes) => {
+        const decoded = decodeIpv4(bytes);
+        if (decoded === undefined) return true;
+        const { payload } = decoded;
+        const end = payload.byteOffset + payload.length;
+        return payload.byteOffset >= bytes.byteOffset + 20 && end <= bytes.byteOffset + bytes.length;
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
