@@ -58,7 +58,8 @@ export async function probeGuarded(
       deadline,
       () => trouble('the probe did not end by its timeout'),
       (done) => {
-        probe(target, inner.signal, time).then(done, (error: unknown) =>
+        // In an async function, so that a probe that throws at once is treated like one that rejects.
+        (async () => probe(target, inner.signal, time))().then(done, (error: unknown) =>
           done(trouble(`the probe failed: ${errorText(error)}`)),
         );
       },

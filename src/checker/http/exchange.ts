@@ -1,7 +1,7 @@
 /** One GET on a connection that is open already, spoken by undici; the answer counts as soon as its head is read. */
-import { readFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import Client from 'undici/lib/dispatcher/client.js';
+import { readVersion } from '../../version.ts';
 
 /** How the exchange ended: with the status of a final answer (100 to 999), or without one. */
 export type Answer = { readonly status: number } | { readonly error: Error };
@@ -76,13 +76,4 @@ type ConnectorSocket = NonNullable<Parameters<Parameters<ConnectorCallback>[1]>[
 const asSocket = (stream: Duplex): ConnectorSocket => stream as ConnectorSocket;
 
 /** Read while the checkout can be read for sure: before privileges are dropped. */
-const USER_AGENT = `vipward/${packageVersion()}`;
-
-function packageVersion(): string {
-  const manifest: unknown = JSON.parse(
-    readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
-  );
-  return manifest !== null && typeof manifest === 'object' && 'version' in manifest
-    ? String(manifest.version)
-    : 'unknown';
-}
+const USER_AGENT = `vipward/${readVersion()}`;

@@ -66,7 +66,10 @@ function contextFor(options: TlsOptions): SecureContext {
 function handshakeFailure(error: Error, host: string): Verdict {
   const code = errorCode(error);
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return bad('L6RSP', `certificate is not for ${host}`);
-  if (CERTIFICATE_ERROR.test(code)) return bad('L6RSP', `certificate refused: ${error.message}`);
+  if (CERTIFICATE_ERROR.test(code)) {
+    // Node appends advice on its own command line after OpenSSL's words.
+    return bad('L6RSP', `certificate refused: ${error.message.split(';')[0]}`);
+  }
   if (NOT_TLS.has(code)) return bad('L6RSP', 'the answer is not TLS');
   if (code === 'ECONNRESET') return bad('L6RSP', CLOSED);
   const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : undefined;
