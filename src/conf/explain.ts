@@ -6,9 +6,13 @@ import { schemaAt } from './schema-walk.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** Every issue of an error, as a finding; `root` is what was validated, and `schema` what it was held against. */
-export function explain(error: z.ZodError, schema: z.core.$ZodType, root: unknown): readonly Finding[] {
-  return error.issues.flatMap((issue) => explainIssue(issue, [], schema, root));
+/** Every issue as a finding; `root` is what was validated, and `schema` what it was held against. */
+export function explain(
+  issues: readonly Issue[],
+  schema: z.core.$ZodType,
+  root: unknown,
+): readonly Finding[] {
+  return issues.flatMap((issue) => explainIssue(issue, [], schema, root));
 }
 
 function explainIssue(issue: Issue, base: Path, schema: z.core.$ZodType, root: unknown): readonly Finding[] {

@@ -4,7 +4,6 @@ import type { Problem } from '../model/problem.ts';
 import { toConfig } from './convert.ts';
 import { fillEmptySections } from './empty-sections.ts';
 import type { Environment } from './environment.ts';
-import { explain } from './explain.ts';
 import { errorAt, type Finding } from './finding.ts';
 import { linesOf } from './lines.ts';
 import { findAll } from './rules/index.ts';
@@ -13,6 +12,7 @@ import { configShape } from './schema.ts';
 import { parseSource } from './source.ts';
 import { decodeText, type TextProblem } from './text.ts';
 import { offsetOf, type Tree } from './tree.ts';
+import { validate } from './validate.ts';
 
 export interface Loaded {
   /** undefined when any problem is an error. */
@@ -25,7 +25,7 @@ export interface Loaded {
 type Placed = TextProblem & Pick<Problem, 'severity'>;
 
 /** Nobody reads more, and a wrong file can hold one in every byte. */
-const MAX_PROBLEMS = 1000;
+const MAX_PROBLEMS = 1001;
 
 /**
  * Reads a configuration: pure, and never throws, whatever the input. `file` is only for the problems' places.
@@ -56,15 +56,19 @@ function readTree(tree: Tree, environment: Environment): typeof NOTHING {
     return { config: undefined, findings: [errorAt([], message)] };
   }
   const value = fillEmptySections(configShape, tree.value);
-  const result = configShape.safeParse(value);
-  if (result.success) {
-    const findings = findAll(result.data, environment);
-    const valid = findings.every(({ severity }) => severity !== 'error');
-    return { config: valid ? toConfig(result.data, environment.hostName) : undefined, findings };
+  const { shape, findings, gaveUp } = validate(value);
+  if (gaveUp) {
+    const last = findings.at(-1)?.path ?? [];
+    const message = 'there are more problems than are shown: repair these first';
+    return { config: undefined, findings: [...findings, errorAt(last, message)] };
   }
-  const rest = salvage(configShape, value);
-  const found = rest === undefined ? [] : findAll(rest, environment);
-  return { config: undefined, findings: [...explain(result.error, configShape, value), ...found] };
+  const draft = shape ?? salvage(configShape, value);
+  const found = draft === undefined ? [] : findAll(draft, environment);
+  const valid = shape !== undefined && found.every(({ severity }) => severity !== 'error');
+  return {
+    config: valid ? toConfig(shape, environment.hostName) : undefined,
+    findings: [...findings, ...found],
+  };
 }
 
 const asErrors = (problems: readonly TextProblem[]): readonly Placed[] =>
@@ -76,16 +80,25 @@ const placeFinding = ({ severity, path, at, message }: Finding, tree: Tree): Pla
   offset: offsetOf(tree, path, at),
 });
 
-/** Sorted, each once (what an alias repeats is one mistake), and no more than anybody reads. */
+/** Sorted, each once (what an alias repeats is one mistake), and no more than anybody reads, errors before warnings. */
 function locate(placed: readonly Placed[], text: string, file: string): readonly Problem[] {
   const positionOf = linesOf(text);
-  const sorted = [...placed].sort((a, b) => a.offset - b.offset);
-  const distinct = new Map(sorted.map((problem) => [`${problem.offset} ${problem.message}`, problem]));
-  const problems = [...distinct.values()]
-    .slice(0, MAX_PROBLEMS)
-    .map(({ offset, severity, message }): Problem => ({ severity, file, ...positionOf(offset), message }));
+  const distinct = [
+    ...new Map(placed.map((it) => [`${it.offset} ${it.severity} ${it.message}`, it])).values(),
+  ];
+  const toProblem = ({ offset, severity, message }: Placed): Problem => ({
+    severity,
+    file,
+    ...positionOf(offset),
+    message,
+  });
+  const important = distinct
+    .sort((a, b) => a.severity.localeCompare(b.severity) || a.offset - b.offset)
+    .slice(0, MAX_PROBLEMS);
+  const problems = important.sort((a, b) => a.offset - b.offset).map(toProblem);
   const last = problems.at(-1);
-  if (last === undefined || distinct.size <= MAX_PROBLEMS) return problems;
-  const message = `and ${distinct.size - MAX_PROBLEMS} more problems: repair these first`;
-  return [...problems, { ...last, severity: 'error', message }];
+  if (last === undefined || distinct.length <= MAX_PROBLEMS) return problems;
+  const severity = problems.some((problem) => problem.severity === 'error') ? 'error' : 'warning';
+  const more = `there are ${distinct.length - MAX_PROBLEMS} more problems than are shown: repair these first`;
+  return [...problems, { ...last, severity, message: more }];
 }

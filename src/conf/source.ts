@@ -1,5 +1,5 @@
 /** From YAML text to a tree with places, or to what is wrong with the text as YAML. */
-import { Composer, type CST, type Document, Parser, type YAMLError } from 'yaml';
+import { Composer, type CST, type Document, Lexer, Parser, type YAMLError } from 'yaml';
 import type { TextProblem } from './text.ts';
 import { buildTree, type Tree } from './tree.ts';
 
@@ -9,8 +9,10 @@ export interface Source {
   readonly problems: readonly TextProblem[];
 }
 
-/** The configuration itself nests six deep. What reads YAML recurses, so that the depth must be bounded first. */
+/** The configuration itself nests six deep. */
 const MAX_DEPTH = 64;
+/** A mistake in the syntax makes others behind it. */
+const MAX_MISTAKES = 100;
 
 /**
  * Never throws. Keys are strings whatever they look like, so that a service may be called `80`. The core schema of
@@ -18,11 +20,10 @@ const MAX_DEPTH = 64;
  */
 export function parseSource(text: string): Source {
   return withoutStackTraces(() => {
-    const tokens = [...new Parser().parse(text)];
-    const deep = firstTooDeep(tokens);
-    if (deep !== undefined) {
+    const { tokens, tooDeep } = readTokens(text);
+    if (tooDeep !== undefined) {
       const message = `nested more than ${MAX_DEPTH} levels deep: a configuration never is`;
-      return { tree: undefined, problems: [{ offset: deep, message }] };
+      return { tree: undefined, problems: [{ offset: tooDeep, message }] };
     }
     const options = { schema: 'core', stringKeys: true, uniqueKeys: false, resolveKnownTags: false } as const;
     return readDocuments([...new Composer(options).compose(tokens, true, text.length)]);
@@ -34,7 +35,7 @@ function readDocuments(documents: readonly Document.Parsed[]): Source {
   const mistakes = documents.flatMap((document) => [...document.errors, ...document.warnings]);
   const [document, second] = documents;
   if (mistakes.length > 0 || document === undefined) {
-    return { tree: undefined, problems: mistakes.map(syntaxProblem) };
+    return { tree: undefined, problems: mistakes.slice(0, MAX_MISTAKES).map(syntaxProblem) };
   }
   const { tree, problems } = buildTree(document.contents);
   if (second === undefined) return { tree, problems };
@@ -59,21 +60,27 @@ function syntaxProblem(error: YAMLError): TextProblem {
   return { offset: error.pos[0], message: `YAML syntax: ${message}` };
 }
 
-/** The offset of the first token deeper than allowed. Walks with a list of its own, since the depth is not bounded. */
-function firstTooDeep(tokens: readonly CST.Token[]): number | undefined {
-  const waiting: { token: CST.Token | null | undefined; depth: number }[] = [];
-  for (const token of tokens) waiting.push({ token, depth: 0 });
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const { token, depth } = next;
-    if (token === null || token === undefined) continue;
-    if (depth > MAX_DEPTH) return token.offset;
-    if (token.type === 'document') waiting.push({ token: token.value, depth });
-    if (!('items' in token)) continue;
-    for (const item of token.items) {
-      waiting.push({ token: item.key, depth: depth + 1 }, { token: item.value, depth: depth + 1 });
+/**
+ * The text's tokens, given up as soon as it is sure to be junk, so that a megabyte of it costs no more than its
+ * beginning. What reads tokens recurses, hence the bound on their depth.
+ */
+function readTokens(text: string): {
+  readonly tokens: readonly CST.Token[];
+  readonly tooDeep: number | undefined;
+} {
+  const parser = new Parser();
+  const tokens: CST.Token[] = [];
+  let mistakes = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    for (const token of parser.next(lexeme)) {
+      tokens.push(token);
+      if (token.type === 'error') mistakes++;
     }
+    if (parser.stack.length > MAX_DEPTH) return { tokens: [], tooDeep: parser.offset - lexeme.length };
+    if (mistakes >= MAX_MISTAKES) break;
   }
-  return undefined;
+  tokens.push(...parser.end());
+  return { tokens, tooDeep: undefined };
 }
 
 /**

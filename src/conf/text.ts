@@ -15,7 +15,7 @@ export interface DecodedText {
 }
 
 /** Far more than any configuration needs: what is longer is a wrong file, and parsing it would only take time. */
-export const MAX_LENGTH = 16 * 1024 * 1024;
+export const MAX_LENGTH = 4 * 1024 * 1024;
 
 const BYTE_ORDER_MARK = /^\ufeff/;
 /** What YAML 1.2 (section 5.1) keeps out of a file; a lone surrogate can only come from a string. */
@@ -45,31 +45,31 @@ function decodeBytes(bytes: Uint8Array): DecodedText {
   try {
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes), problems: [] };
   } catch {
-    const at = firstInvalidByte(bytes);
-    const byte = (bytes[at] ?? 0).toString(16).toUpperCase().padStart(2, '0');
-    const offset = new TextDecoder('utf-8').decode(bytes.subarray(0, at)).length;
+    const before = validStart(bytes);
+    const byte = (bytes[Buffer.byteLength(before)] ?? 0).toString(16).toUpperCase().padStart(2, '0');
+    const offset = before.replace(BYTE_ORDER_MARK, '').length;
     const message = `byte 0x${byte} is not UTF-8: save the file as UTF-8`;
     return { text: new TextDecoder('utf-8').decode(bytes), problems: [{ offset, message }] };
   }
 }
 
-/** How many bytes from the front are valid: found by halving, with `stream` so that a cut character is no error. */
-function firstInvalidByte(bytes: Uint8Array): number {
+/** The longest start that is valid, without a character that was only begun, and with its byte order mark. */
+function validStart(bytes: Uint8Array): string {
   let valid = 0;
   let invalid = bytes.length;
   while (valid < invalid) {
     const middle = Math.ceil((valid + invalid) / 2);
-    if (isValidStart(bytes.subarray(0, middle))) valid = middle;
-    else invalid = middle - 1;
+    if (decodeStart(bytes.subarray(0, middle)) === undefined) invalid = middle - 1;
+    else valid = middle;
   }
-  return valid;
+  return decodeStart(bytes.subarray(0, valid)) ?? '';
 }
 
-function isValidStart(bytes: Uint8Array): boolean {
+/** `stream` leaves out a character that is cut at the end, instead of refusing it. */
+function decodeStart(bytes: Uint8Array): string | undefined {
   try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
-    return true;
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: true });
   } catch {
-    return false;
+    return undefined;
   }
 }

@@ -22,8 +22,10 @@ interface Entry {
   readonly tree: Tree;
 }
 
-/** A megabyte of honest text holds about 200,000 values; aliases of aliases reach any number. */
-const MAX_VALUES = 1_000_000;
+/** A megabyte of honest text holds about 100,000 values; aliases of aliases reach any number. */
+const MAX_VALUES = 500_000;
+/** More real servers than any kernel's table is asked to hold for one virtual server. */
+const MAX_ITEMS = 10_000;
 
 interface Building {
   readonly anchors: Map<string, Tree | 'unfinished'>;
@@ -35,7 +37,7 @@ export function buildTree(node: Node | null): { tree: Tree; problems: readonly T
   const building: Building = { anchors: new Map(), problems: [] };
   const tree = build(node, 0, building);
   if (tree.size > MAX_VALUES) {
-    const message = `aliases expand this file to ${tree.size} values: at most ${MAX_VALUES} are allowed`;
+    const message = `the file holds ${tree.size} values, aliases expanded: at most ${MAX_VALUES} are allowed`;
     building.problems.push({ offset: 0, message, fatal: true });
   }
   return { tree, problems: building.problems };
@@ -115,6 +117,11 @@ function keyProblem(key: string, node: unknown, entries: ReadonlyMap<string, Ent
 }
 
 function sequence(nodes: readonly unknown[], offset: number, building: Building): Tree {
+  if (nodes.length > MAX_ITEMS) {
+    const message = `a list of ${nodes.length} items: at most ${MAX_ITEMS} are allowed`;
+    building.problems.push({ offset, message, fatal: true });
+    return { value: [], offset, size: 1, items: [] };
+  }
   const items = nodes.map((node) => build(node, offset, building));
   const size = items.reduce((sum, item) => sum + item.size, 1);
   return { value: items.map((item) => item.value), offset, size, items };
