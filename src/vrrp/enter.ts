@@ -101,14 +101,13 @@ export function enterBackup(
 export function enterReleasing(from: State, reason: string, now: Instant, parameters: Parameters): Step {
   const { advertInterval, addresses } = parameters;
   const interval = centisecondsToMilliseconds(advertInterval);
-  const repeat = releaseRepeatInterval(interval);
   const state: State = {
     name: 'releasing',
     reason,
     since: now,
-    repeatAt: after(now, repeat),
+    repeatAt: after(now, releaseRepeatInterval(interval)),
     repeatsLeft: RELEASE_REPEATS,
-    until: after(after(now, releaseWait(interval)), repeat),
+    until: after(now, releaseWait(interval)),
     successor: undefined,
   };
   return {

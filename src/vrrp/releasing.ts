@@ -51,13 +51,12 @@ function repeat(state: Releasing, now: Instant, { advertInterval }: Parameters):
   if (state.repeatAt === undefined || now < state.repeatAt) return unchanged(state);
   const interval = centisecondsToMilliseconds(advertInterval);
   const repeatsLeft = state.repeatsLeft - 1;
-  const again = after(now, releaseRepeatInterval(interval));
   return {
     state: {
       ...state,
       repeatsLeft,
-      repeatAt: repeatsLeft > 0 ? again : undefined,
-      until: after(repeatsLeft > 0 ? again : now, releaseWait(interval)),
+      repeatAt: repeatsLeft > 0 ? after(now, releaseRepeatInterval(interval)) : undefined,
+      until: after(now, releaseWait(interval)),
     },
     actions: [{ action: 'send-advert', priority: 0 }],
   };

@@ -65,6 +65,13 @@ describe('an active router over time', () => {
     );
   });
 
+  it('renews the lease after such a silence even where that is not due', () => {
+    const fast = parametersOf({ advertInterval: centiseconds(1) });
+    const quick = play(fast, [[0, { event: 'resume' }]]).state;
+    expect(brief(step(quick, timer, at(30), fast).actions)).toBe('advert 100, renew .254 for 1s');
+    expect(brief(step(quick, timer, at(29), fast).actions)).toBe('advert 100');
+  });
+
   it('announces five times and five times more after 5 s', () => {
     expect(times(active, 'announce', 9000)).toEqual([100, 200, 300, 400, 5000, 5100, 5200, 5300, 5400]);
   });
@@ -108,6 +115,23 @@ describe('a router that lets go', () => {
     const { state } = step(releasing, advert(1), at(50), ordinary);
     expect(times(state, 'send-advert', 5000)).toEqual([]);
     expect(times(state, 'remove-addresses', 5000)).toEqual([55]);
+  });
+
+  it('is silent at once, also where the next repetition is nearer than the end', () => {
+    const fast = parametersOf({ advertInterval: centiseconds(1) });
+    const begun = play(fast, [
+      [0, { event: 'resume' }],
+      [0, { event: 'shutdown', reason: 'stopped' }],
+    ]).state;
+    expect(times(begun, 'send-advert', 500, fast)).toEqual([2, 4]);
+    const { state } = step(begun, advert(1), at(1), fast);
+    expect(times(state, 'send-advert', 500, fast)).toEqual([]);
+  });
+
+  it('names the first that spoke as its successor', () => {
+    const heard = step(releasing, advert(1), at(50), ordinary).state;
+    const twice = step(heard, advert(200, '10.1.1.13'), at(52), ordinary).state;
+    expect(step(twice, timer, at(55), ordinary).state.reason).toBe('stopped: 10.1.1.12 took over');
   });
 
   it('counts as active in status, and says that it is releasing', () => {

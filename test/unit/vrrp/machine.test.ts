@@ -368,6 +368,14 @@ const TABLE: Record<string, Row> = {
     to: 'backup',
     next: 410.9375,
   },
+  'active takes an interval of 0, if it ever came here, for the shortest': {
+    from: active,
+    event: advert(200, '10.1.1.12', 0),
+    time: 50,
+    actions: 'remove .254, active>backup',
+    to: 'backup',
+    next: 86.09375,
+  },
   'active, own advert looped back': {
     from: active,
     event: advert(200, '10.1.1.11'),
