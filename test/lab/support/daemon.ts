@@ -1,0 +1,99 @@
+/**
+ * vipward on a node, as an administrator runs it:
+ *
+ *   const daemon = await startDaemon(node, yaml)          src/vipward run; resolves when it is ready
+ *   await daemon.log.waitFor((line) => line.message === 'virtual router web: MASTER: ...')
+ *   const status = await daemon.status()                  the document of `vipward status --json`
+ *   const { code, stderr } = await daemon.command('reload')
+ *   await daemon.configure(newYaml)                       writes the file; nothing is reloaded
+ *   daemon.pidOf('vrrp')                                  by the last status; kill it with `node.run(['kill', ...])`
+ *   await daemon.stop()                                   SIGTERM to the manager
+ */
+import { join } from 'node:path';
+import type { ProcessStatus, StatusDocument } from '../../../src/model/status.ts';
+import { EventLog } from './event-log.ts';
+import { CHECKOUT, type ExecResult, type Node } from './node.ts';
+import type { LabProcess, ProcessEnd } from './process.ts';
+
+export const VIPWARD = join(CHECKOUT, 'src/vipward');
+
+/** A line of the daemon's log. */
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** ISO 8601, with milliseconds. */
+  readonly time: string;
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
+
+export class Daemon {
+  readonly node: Node;
+  readonly file: string;
+  readonly runtimeDir: string;
+  readonly process: LabProcess;
+  readonly log = new EventLog<LogLine>();
+
+  constructor(node: Node, file: string, runtimeDir: string, process: LabProcess) {
+    this.node = node;
+    this.file = file;
+    this.runtimeDir = runtimeDir;
+    this.process = process;
+    let partial = '';
+    process.onData('stdout', (bytes) => {
+      const lines = (partial + bytes.toString()).split('\n');
+      partial = lines.pop() ?? '';
+      for (const line of lines) this.log.push(JSON.parse(line));
+    });
+    void process.exit.then(({ code, lost }) => {
+      this.log.end(
+        `vipward on ${node.name}: ${lost ?? `ended with ${code}`}\n${process.stderr.all.join('\n')}`,
+      );
+    });
+  }
+
+  /** Waits for a line whose message has `part` in it; only lines after `since` when that is given. */
+  said(part: string, options: { readonly since?: number; readonly timeout?: number } = {}): Promise<LogLine> {
+    const what = `vipward on ${this.node.name} to say "${part}"`;
+    return this.log.waitFor((line) => line.message.includes(part), { what, ...options });
+  }
+
+  /** Runs a command of the command line against this daemon. */
+  command(...args: readonly string[]): Promise<ExecResult> {
+    return this.node.exec([VIPWARD, ...args, '--runtime-dir', this.runtimeDir]);
+  }
+
+  async status(): Promise<StatusDocument> {
+    const { code, stdout, stderr } = await this.command('status', '--json');
+    if (code !== 0) throw new Error(`vipward status on ${this.node.name}: exit code ${code}\n${stderr}`);
+    return JSON.parse(stdout) as StatusDocument;
+  }
+
+  async pidOf(name: ProcessStatus['name']): Promise<number> {
+    const pid = (await this.status()).processes.find((process) => process.name === name)?.pid;
+    if (pid === undefined) throw new Error(`vipward on ${this.node.name} has no ${name} process now`);
+    return pid;
+  }
+
+  configure(yaml: string): Promise<void> {
+    return this.node.writeFile(this.file, yaml);
+  }
+
+  async stop(): Promise<ProcessEnd> {
+    this.process.kill('SIGTERM');
+    return this.process.exit;
+  }
+}
+
+/** Starts vipward with `yaml` as its file. `instance` tells several on one node apart. Rejects when it does not start. */
+export async function startDaemon(node: Node, yaml: string, instance = 'vipward'): Promise<Daemon> {
+  const directory = join(node.scratch, instance);
+  const file = join(directory, 'vipward.yaml');
+  await node.writeFile(file, yaml);
+  const process = await node.spawn(
+    [VIPWARD, 'run', '--config', file, '--runtime-dir', directory, '--state-dir', join(directory, 'state')],
+    { lines: true },
+  );
+  const daemon = new Daemon(node, file, directory, process);
+  await daemon.said('vipward is ready');
+  return daemon;
+}

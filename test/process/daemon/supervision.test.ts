@@ -1,0 +1,172 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Daemon, startDaemon, VIPWARD } from '../../lab/support/daemon.ts';
+import { Lab } from '../../lab/support/lab.ts';
+import type { NamespaceNode, Switch } from '../../lab/support/network.ts';
+import { observe } from '../../lab/support/tools.ts';
+
+const config = (priority: number, more = '') => `
+virtual_routers:
+  web:
+    interface: eth0
+    vrid: 51
+    priority: ${priority}
+    addresses: [10.1.1.254/24]
+${more}`;
+const VIP = '10.1.1.254/24';
+
+let lab: Lab;
+let lan: Switch;
+let lvs1: NamespaceNode;
+let lvs2: NamespaceNode;
+let daemon: Daemon;
+
+const holds = async (node: NamespaceNode) => (await node.run('ip -4 -o address show eth0')).includes(VIP);
+const active = (of: Daemon, since = 0) => of.said('virtual router web: MASTER', { since });
+
+beforeAll(async () => {
+  lab = await Lab.create();
+  lan = await lab.addSwitch('lan');
+  lvs1 = await lab.addHost('lvs1', { ports: [{ on: lan, addresses: ['10.1.1.4/24'] }] });
+  lvs2 = await lab.addHost('lvs2', { ports: [{ on: lan, addresses: ['10.1.1.5/24'] }] });
+});
+afterAll(() => lab.close());
+
+beforeEach(async () => {
+  daemon = await startDaemon(lvs1, config(150));
+  await active(daemon);
+});
+afterEach(async () => {
+  await daemon.stop();
+});
+
+describe('a process that dies', () => {
+  it('checker: is started again, while adverts go on', async () => {
+    const watch = await observe(lan);
+    await watch.events.waitFor((seen) => seen.kind === 'vrrp');
+    const pid = await daemon.pidOf('checker');
+    const since = daemon.log.mark;
+    await lvs1.run(['kill', '-KILL', String(pid)]);
+    await daemon.said('checker process died', { since });
+    await watch.events.waitFor((seen) => seen.kind === 'vrrp', { since: watch.events.mark });
+    const adverts = watch.events.all.filter((seen) => seen.kind === 'vrrp').map((seen) => seen.time);
+    const gaps = adverts.slice(1).map((time, i) => time - (adverts[i] ?? 0));
+    // Less than two intervals apart: none was missed.
+    expect(Math.max(...gaps)).toBeLessThan(1950);
+    await watch.stop();
+    expect((await daemon.status()).processes.find(({ name }) => name === 'checker')?.restarts).toBe(1);
+  });
+
+  it('vrrp: goes on as MASTER within the lease, and no backup notices', async () => {
+    const peer = await startDaemon(lvs2, config(100));
+    const since = peer.log.mark;
+    const mine = daemon.log.mark;
+    await lvs1.run(['kill', '-KILL', String(await daemon.pidOf('vrrp'))]);
+    await daemon.said('vrrp process died', { since: mine });
+    await active(daemon, mine);
+    expect(await holds(lvs1)).toBe(true);
+    await peer.stop();
+    expect(peer.log.all.slice(since).filter((line) => line.message.includes('MASTER'))).toEqual([]);
+  });
+
+  it('vrrp, hanging: is killed and started again', async () => {
+    const since = daemon.log.mark;
+    await lvs1.run(['kill', '-STOP', String(await daemon.pidOf('vrrp'))]);
+    await daemon.said('vrrp process has been silent', { since });
+    expect(await holds(lvs1), 'the lease has ended').toBe(false);
+    await active(daemon, since);
+    expect(await holds(lvs1)).toBe(true);
+  });
+
+  it('manager: the vrrp process hands over, then ends', async () => {
+    const peer = await startDaemon(lvs2, config(100));
+    const pids = await Promise.all([daemon.pidOf('vrrp'), daemon.pidOf('checker')]);
+    daemon.process.kill('SIGKILL');
+    await active(peer);
+    for (const pid of pids) await lvs1.run(`while kill -0 ${pid} 2>/dev/null; do sleep 0.02; done`);
+    expect(await holds(lvs1)).toBe(false);
+    expect(await holds(lvs2)).toBe(true);
+    await peer.stop();
+  });
+});
+
+describe('a second daemon', () => {
+  it('on the same runtime directory is refused and touches nothing', async () => {
+    const { code, stderr } = await lvs1.exec([
+      VIPWARD,
+      'run',
+      '--config',
+      daemon.file,
+      '--runtime-dir',
+      daemon.runtimeDir,
+    ]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/another vipward answers/);
+    expect(await holds(lvs1)).toBe(true);
+  });
+});
+
+describe('reload', () => {
+  it('with a broken file fails, says where, and changes nothing', async () => {
+    await daemon.configure(config(150).replace('vrid: 51', 'vird: 51'));
+    const { code, stderr } = await daemon.command('reload');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/vipward\.yaml:5:5: error: .*vird.*vrid/s);
+    expect(await holds(lvs1)).toBe(true);
+    const status = await daemon.status();
+    expect(status.configuration.refused?.problems[0]?.line).toBe(5);
+    expect(status.virtualRouters[0]?.state).toBe('active');
+    await daemon.said('reload refused');
+  });
+
+  it('adds and removes an address without leaving MASTER', async () => {
+    const since = daemon.log.mark;
+    await daemon.configure(config(150).replace('254/24]', '254/24, 10.1.1.253/24]'));
+    const plan = await daemon.command('plan', daemon.file, '--json');
+    expect(JSON.parse(plan.stdout).addresses).toEqual(['add 10.1.1.253/24 to eth0']);
+    expect((await daemon.command('reload')).code).toBe(0);
+    expect(await lvs1.run('ip -4 -o address show eth0')).toContain('10.1.1.253/24');
+    await daemon.configure(config(150));
+    expect((await daemon.command('reload')).code).toBe(0);
+    expect(await lvs1.run('ip -4 -o address show eth0')).not.toContain('10.1.1.253/24');
+    const states = daemon.log.all.slice(since).filter((line) => line.virtualRouter !== undefined);
+    expect(states).toEqual([]);
+  });
+
+  it('by SIGHUP does the same', async () => {
+    await daemon.configure(config(140));
+    const since = daemon.log.mark;
+    daemon.process.kill('SIGHUP');
+    await daemon.said('configuration reloaded', { since });
+    expect((await daemon.status()).virtualRouters[0]?.priority).toBe(140);
+  });
+
+  it('with an interface that is not there yet keeps the rest, and takes it up when it comes', async () => {
+    const other = '  late:\n    interface: late0\n    vrid: 52\n    addresses: [10.9.9.254/24]\n';
+    await daemon.configure(config(150, other));
+    const since = daemon.log.mark;
+    expect((await daemon.command('reload')).code).toBe(0);
+    await daemon.said('virtual router late: FAULT', { since });
+    expect(await holds(lvs1)).toBe(true);
+    await lvs1.run('ip link add late0 type veth peer name late1; ip link set late1 up');
+    await lvs1.run('ip address add 10.9.9.1/24 dev late0; ip link set late0 up');
+    await daemon.said('virtual router late: MASTER', { since });
+    await lvs1.run('ip link delete late0');
+    await daemon.said('virtual router late: FAULT', { since: daemon.log.mark - 1 });
+  });
+});
+
+describe('a disk that is full', () => {
+  it('costs log lines and nothing else', async () => {
+    const directory = `${lvs2.scratch}/full`;
+    const file = `${directory}/vipward.yaml`;
+    await lvs2.writeFile(file, config(100));
+    const full = await lvs2.spawn(
+      `exec ${VIPWARD} run --config ${file} --runtime-dir ${directory} --state-dir /dev/full/x > /dev/full`,
+    );
+    await lvs2.run(`until [ -S ${directory}/control.sock ]; do sleep 0.05; done`);
+    const status = await lvs2.exec([VIPWARD, 'status', '--json', '--runtime-dir', directory]);
+    expect(JSON.parse(status.stdout).virtualRouters).toHaveLength(1);
+    full.kill('SIGTERM');
+    expect((await full.exit).code).toBe(0);
+  });
+});
