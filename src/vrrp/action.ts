@@ -13,7 +13,7 @@ export type Action =
       readonly addresses: readonly Prefix[];
       readonly lifetime: Seconds;
     }
-  /** The same by other means of the kernel: put them again for `lifetime`, without a gap. */
+  /** Give the addresses, which ought to be there, `lifetime` anew without a gap; one that is gone is put back. */
   | { readonly action: 'renew-addresses'; readonly addresses: readonly Prefix[]; readonly lifetime: Seconds }
   /** Take these addresses from the interface; one that is not there is no error. */
   | { readonly action: 'remove-addresses'; readonly addresses: readonly Prefix[] }

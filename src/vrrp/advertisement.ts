@@ -3,8 +3,8 @@ import { addressFromBytes, addressToBytes, type Family, familyOf, type IpAddress
 import { type Centiseconds, centiseconds } from '../model/units.ts';
 import { advertisementChecksum, CHECKSUM_OFFSET } from './checksum.ts';
 
-/** IP protocol number of VRRP (RFC 9568 section 5.1.1.4). */
-export const VRRP_PROTOCOL = 112;
+export { VRRP_PROTOCOL } from './checksum.ts';
+
 /** TTL and hop limit that every advert carries, so that none comes from beyond a router (section 5.1.1.3). */
 export const VRRP_TTL = 255;
 /** Group that adverts go to (section 5.1.1.2). */

@@ -3,7 +3,8 @@ import { addressToBytes, familyOf, type IpAddress } from '../model/address.ts';
 
 /** Where the checksum stands in the message: two bytes. */
 export const CHECKSUM_OFFSET = 6;
-const VRRP_PROTOCOL = 112;
+/** IP protocol number of VRRP (RFC 9568 section 5.1.1.4), which the pseudo-header holds. */
+export const VRRP_PROTOCOL = 112;
 
 /**
  * `pseudo-header`: over the IP pseudo-header and the message, which RFC 9568 and keepalived send;
