@@ -28,21 +28,23 @@ export type NetworkEvent =
 export type NetworkListener = (event: NetworkEvent) => void;
 
 const GROUPS = [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR];
-/** Bytes: several thousand notices, a link's being about 2 KiB in the queue. */
-const RECEIVE_BUFFER = 8 * 1024 * 1024;
+/** Bytes, which the kernel doubles: some ten thousand notices. */
+const RECEIVE_BUFFER = 4 * 1024 * 1024;
 /** Datagrams read before other descriptors have their turn; the reactor calls again for what is left. */
 const MOST_AT_ONCE = 256;
+const OVERRUN: readonly NetworkEvent[] = [{ kind: 'overrun' }];
 
 /**
  * Tells `listener` of changes from now on; list after calling this to know where they start from. Throws SystemError.
  */
 export function watchNetwork(reactor: Reactor, listener: NetworkListener): { close(): void } {
   const socket = openNetlinkSocket(NETLINK_ROUTE, { groups: GROUPS, receiveBuffer: RECEIVE_BUFFER });
+  const queue = new NoticeQueue(socket);
   let open = true;
   try {
     reactor.add(socket.fd, READABLE, () => {
       for (let count = 0; open && count < MOST_AT_ONCE; count++) {
-        const events = nextEvents(socket);
+        const events = queue.next();
         if (events === undefined) return;
         for (const event of events) if (open) listener(event);
       }
@@ -61,15 +63,39 @@ export function watchNetwork(reactor: Reactor, listener: NetworkListener): { clo
   };
 }
 
-/** What the next datagram tells; undefined when none is queued. Throws SystemError other than ENOBUFS. */
-function nextEvents(socket: Pick<NetlinkSocket, 'receive'>): readonly NetworkEvent[] | undefined {
-  try {
-    const bytes = socket.receive();
-    return bytes && decodeNotices(bytes);
-  } catch (error) {
-    // Too many notices came at once; the socket stays usable.
-    if (isSystemError(error, 'ENOBUFS')) return [{ kind: 'overrun' }];
-    throw error;
+/**
+ * The notices of a socket. Once its queue was full, the kernel says so a single time, and goes on losing notices in
+ * silence until the queue has been emptied. So `overrun` is told at once and again when that is done, and what was
+ * queued in between, older than any listing made since, is thrown away.
+ */
+export class NoticeQueue {
+  readonly #socket: Pick<NetlinkSocket, 'receive'>;
+  #lost = false;
+
+  constructor(socket: Pick<NetlinkSocket, 'receive'>) {
+    this.#socket = socket;
+  }
+
+  /** What the next datagram tells; undefined when none is queued. Throws SystemError other than ENOBUFS. */
+  next(): readonly NetworkEvent[] | undefined {
+    const bytes = this.#receive();
+    if (bytes === 'overrun') {
+      this.#lost = true;
+      return OVERRUN;
+    }
+    if (!this.#lost) return bytes && decodeNotices(bytes);
+    if (bytes !== undefined) return [];
+    this.#lost = false;
+    return OVERRUN;
+  }
+
+  #receive(): Uint8Array | 'overrun' | undefined {
+    try {
+      return this.#socket.receive();
+    } catch (error) {
+      if (isSystemError(error, 'ENOBUFS')) return 'overrun';
+      throw error;
+    }
   }
 }
 
@@ -77,7 +103,7 @@ function nextEvents(socket: Pick<NetlinkSocket, 'receive'>): readonly NetworkEve
 export function decodeNotices(datagram: Uint8Array): readonly NetworkEvent[] {
   const { messages, problem } = splitDatagram(datagram);
   const events = messages.map(decodeNotice).filter((event) => event !== undefined);
-  return problem === undefined ? events : [...events, { kind: 'overrun' }];
+  return problem === undefined ? events : [...events, ...OVERRUN];
 }
 
 function decodeNotice(message: Message): NetworkEvent | undefined {

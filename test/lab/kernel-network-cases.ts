@@ -1,0 +1,254 @@
+/**
+ * Runs in a network namespace of its own, with two links v0 and v1 joined to each other: addresses, links and their
+ * notices. Prints one line of JSON for each case: its name, and the error or undefined.
+ */
+import assert from 'node:assert/strict';
+import { execSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { type Addresses, openAddresses } from '../../src/kernel/addresses.ts';
+import { isKernelError } from '../../src/kernel/kernel-error.ts';
+import { type Link, openLinks } from '../../src/kernel/links.ts';
+import { type NetworkEvent, watchNetwork } from '../../src/kernel/watch.ts';
+import { formatPrefix, type IpAddress, type Prefix } from '../../src/model/address.ts';
+import { seconds } from '../../src/model/units.ts';
+import { Reactor } from '../../src/sys/reactor.ts';
+import { NETWORK_CASES } from './kernel-network-names.ts';
+import { EventLog } from './support/event-log.ts';
+
+const ip = (command: string): string => execSync(`ip ${command}`, { encoding: 'utf8' });
+const prefix = (address: string, length: number): Prefix => ({ address: address as IpAddress, length });
+const VIP = prefix('10.1.1.254', 24);
+const routes = (): string[] =>
+  ip('-4 route show dev v0')
+    .split('\n')
+    .filter((line) => line !== '');
+const CONNECTED = /^10\.1\.1\.0\/24 .*src 10\.1\.1\.1 *$/;
+
+const reactor = new Reactor();
+const events = new EventLog<NetworkEvent>();
+const watch = watchNetwork(reactor, (event) => events.push(event));
+const links = openLinks();
+const addresses: Addresses = openAddresses();
+
+const link = (name: string): Link => {
+  const found = links.list().find((each) => each.name === name);
+  assert.ok(found, `no link ${name}`);
+  return found;
+};
+const held = (index: number): string[] =>
+  addresses.list(index).map((each) => `${formatPrefix(each.prefix)}${each.secondary ? ' secondary' : ''}`);
+/** v4 only: the kernel gives links IPv6 addresses of its own. */
+const held4 = (index: number): string[] =>
+  held(index)
+    .filter((each) => !each.includes(':'))
+    .sort();
+const promote = (value: 0 | 1): void => {
+  for (const where of ['all', 'v0'])
+    writeFileSync(`/proc/sys/net/ipv4/conf/${where}/promote_secondaries`, `${value}`);
+};
+
+const cases: Readonly<Record<(typeof NETWORK_CASES)[number], (v0: number) => void | Promise<void>>> = {
+  'links: name, state, MAC address, MTU and loopback': () => {
+    ip('link set v0 address 02:00:00:00:00:01 mtu 1400');
+    const { index, ...v0 } = link('v0');
+    assert.ok(index > 1);
+    assert.deepEqual(v0, {
+      name: 'v0',
+      mac: '02:00:00:00:00:01',
+      up: true,
+      running: true,
+      mtu: 1400,
+      loopback: false,
+    });
+    assert.deepEqual(link('lo'), { ...link('lo'), loopback: true, mac: undefined, index: 1 });
+    ip('link set v1 down');
+    assert.deepEqual({ up: link('v0').up, running: link('v0').running }, { up: true, running: false });
+  },
+  'a lifetime is renewed without a gap': async (v0) => {
+    const since = events.mark;
+    addresses.put(v0, VIP, seconds(5));
+    for (let i = 0; i < 50; i++) addresses.put(v0, VIP, seconds(30));
+    addresses.put(v0, VIP, 'forever');
+    const last = await events.waitFor(
+      (event) =>
+        event.kind === 'address' && event.lifetime === 'forever' && event.prefix.address === VIP.address,
+      { since },
+    );
+    assert.ok(last);
+    assert.equal(
+      events.all.slice(since).some(({ kind }) => kind === 'address-gone'),
+      false,
+    );
+    assert.deepEqual(
+      addresses
+        .list(v0)
+        .filter((each) => each.prefix.address === VIP.address)
+        .map((each) => each.lifetime),
+      ['forever'],
+    );
+  },
+  'the kernel removes the address when its lifetime is over, and tells': async (v0) => {
+    const since = events.mark;
+    addresses.put(v0, VIP, seconds(1));
+    await gone(VIP, since);
+    assert.deepEqual(held4(v0), []);
+  },
+  'a lifetime of nothing is refused, and the error names the address': (v0) => {
+    assert.throws(
+      () => addresses.put(v0, VIP, seconds(0)),
+      (error) => isKernelError(error, 'EINVAL') && error.message.includes('10.1.1.254/24'),
+    );
+  },
+  'an address on a link that is not there: refused, not removed, none listed': () => {
+    assert.throws(
+      () => addresses.put(99_999, VIP, seconds(5)),
+      (error) => isKernelError(error, 'ENODEV'),
+    );
+    assert.equal(addresses.remove(99_999, VIP), false);
+    assert.deepEqual(addresses.list(99_999), []);
+  },
+  'removed once, then not there': (v0) => {
+    addresses.put(v0, VIP, 'forever');
+    assert.equal(addresses.remove(v0, VIP), true);
+    assert.equal(addresses.remove(v0, VIP), false);
+  },
+  'two lengths of the same address are two, and each is removed alone': (v0) => {
+    addresses.put(v0, VIP, 'forever');
+    addresses.put(v0, prefix('10.1.1.254', 32), 'forever');
+    assert.deepEqual(held4(v0), ['10.1.1.254/24', '10.1.1.254/32']);
+    assert.equal(addresses.remove(v0, VIP), true);
+    assert.deepEqual(held4(v0), ['10.1.1.254/32']);
+  },
+  'a VIP beside the link’s own address goes and leaves it and its route': (v0) => {
+    ip('addr add 10.1.1.1/24 dev v0');
+    addresses.put(v0, VIP, 'forever');
+    assert.deepEqual(held4(v0), ['10.1.1.1/24', '10.1.1.254/24 secondary']);
+    assert.equal(addresses.remove(v0, VIP), true);
+    assert.deepEqual(held4(v0), ['10.1.1.1/24']);
+    assert.match(routes().join('\n'), CONNECTED);
+  },
+  'a VIP that came first goes and leaves the link’s own address, its route and a default route': (v0) => {
+    promote(0);
+    addresses.put(v0, VIP, 'forever');
+    ip('addr add 10.1.1.1/24 dev v0');
+    ip('route add default via 10.1.1.9');
+    assert.deepEqual(held4(v0), ['10.1.1.1/24 secondary', '10.1.1.254/24']);
+    assert.equal(addresses.remove(v0, VIP), true);
+    assert.deepEqual(held4(v0), ['10.1.1.1/24']);
+    assert.ok(
+      routes().some((route) => CONNECTED.test(route)),
+      routes().join('\n'),
+    );
+    assert.ok(
+      routes().some((route) => route.startsWith('default via 10.1.1.9')),
+      routes().join('\n'),
+    );
+  },
+  'a VIP that came first and whose lifetime ends leaves the link’s own address': async (v0) => {
+    promote(0);
+    const since = events.mark;
+    addresses.put(v0, VIP, seconds(1));
+    ip('addr add 10.1.1.1/24 dev v0');
+    await gone(VIP, since);
+    assert.deepEqual(held4(v0), ['10.1.1.1/24']);
+    assert.ok(
+      routes().some((route) => CONNECTED.test(route)),
+      routes().join('\n'),
+    );
+  },
+  'a VIP outlives the link’s own address': (v0) => {
+    promote(0);
+    ip('addr add 10.1.1.1/24 dev v0');
+    addresses.put(v0, VIP, 'forever');
+    ip('addr del 10.1.1.1/24 dev v0');
+    assert.deepEqual(held4(v0), ['10.1.1.254/24']);
+  },
+  'a VIP that is the only address of its network brings and takes the route': (v0) => {
+    addresses.put(v0, VIP, 'forever');
+    assert.equal(routes().length, 1);
+    addresses.remove(v0, VIP);
+    assert.deepEqual(routes(), []);
+  },
+  'IPv6: usable at once, renewed, removed': (v0) => {
+    const six = prefix('fd00::fe', 64);
+    addresses.put(v0, six, seconds(60));
+    assert.doesNotMatch(ip('-6 addr show dev v0 to fd00::fe'), /tentative/);
+    addresses.put(v0, six, 'forever');
+    const found = addresses.list(v0).filter((each) => each.prefix.address === 'fd00::fe');
+    assert.deepEqual(
+      found.map((each) => each.lifetime),
+      ['forever'],
+    );
+    assert.equal(addresses.remove(v0, six), true);
+    assert.equal(addresses.remove(v0, six), false);
+  },
+  'two thousand addresses, listed': (v0) => {
+    for (let i = 0; i < 2000; i++) addresses.put(v0, prefix(`10.9.${i >> 8}.${i & 255}`, 32), seconds(600));
+    assert.equal(held4(v0).length, 2000);
+    assert.equal(new Set(addresses.list().map((each) => formatPrefix(each.prefix))).size >= 2000, true);
+  },
+  'notices: a link that goes down, is renamed, leaves a bridge, and ends': async (v0) => {
+    const since = events.mark;
+    ip('link set v1 down');
+    await events.waitFor((event) => event.kind === 'link' && event.link.index === v0 && !event.link.running, {
+      since,
+    });
+    ip(
+      'link add bridge0 type bridge; ip link set v1 master bridge0; ip link set v1 nomaster; ip link del bridge0',
+    );
+    ip('link set v1 name v9');
+    await events.waitFor((event) => event.kind === 'link' && event.link.name === 'v9', { since });
+    assert.deepEqual(
+      events.all
+        .slice(since)
+        .filter((event) => event.kind === 'link-gone')
+        .map((event) => event.name),
+      ['bridge0'],
+    );
+    ip('link del v0');
+    await events.waitFor((event) => event.kind === 'link-gone' && event.index === v0 && event.name === 'v0', {
+      since,
+    });
+  },
+  'notices: an overrun is told, and those after it are heard': async (v0) => {
+    const since = events.mark;
+    // More than the queue holds, while nobody reads it.
+    for (let i = 0; i < 40_000; i++) addresses.put(v0, VIP, seconds(60 + (i % 2)));
+    await events.waitFor(({ kind }) => kind === 'overrun', { since });
+    // The queue is still full: this is lost as well, and told by the second overrun.
+    assert.equal(addresses.remove(v0, VIP), true);
+    const first = events.mark;
+    await events.waitFor(({ kind }) => kind === 'overrun', { since: first });
+    assert.deepEqual(held4(v0), []);
+    const later = events.mark;
+    addresses.put(v0, VIP, 'forever');
+    addresses.remove(v0, VIP);
+    await gone(VIP, later);
+  },
+};
+
+const gone = (of: Prefix, since: number): Promise<NetworkEvent> =>
+  events.waitFor(
+    (event) => event.kind === 'address-gone' && formatPrefix(event.prefix) === formatPrefix(of),
+    { since },
+  );
+
+ip('link set lo up');
+for (const name of NETWORK_CASES) {
+  ip('link add v0 type veth peer name v1; ip link set v0 up; ip link set v1 up');
+  const { index } = link('v0');
+  let error: string | undefined;
+  try {
+    await cases[name](index);
+  } catch (thrown) {
+    error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  }
+  // All that the case caused has been heard once its link has gone.
+  execSync('ip link del v0 2>/dev/null || true');
+  await events.waitFor((event) => event.kind === 'link-gone' && event.index === index);
+  console.log(JSON.stringify({ name, error }));
+}
+watch.close();
+reactor.close();
+links.close();
+addresses.close();
