@@ -33,8 +33,9 @@ export async function runCheckerProcess(): Promise<void> {
     );
   }
   process.on('disconnect', () => process.exit(0));
-  // From a terminal these go to the manager too, which then stops or reloads this process in its own order.
-  for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+  // From a terminal or a service manager these go to the manager too, which stops this process in its own order:
+  // real servers are checked until the last address is handed over.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   const outbox = createOutbox(sendToManager);
   process.on('uncaughtException', (error) => die(outbox, 'the checker failed', error));
   // Messages wait in the channel until somebody listens.

@@ -1,26 +1,19 @@
 /** The daemon's log: one JSON line an event on standard output, which systemd takes to the journal. */
 import { pino } from 'pino';
 import type { Log } from '../model/messages.ts';
+import { LogWriter } from './log-writer.ts';
 
 export interface Logger {
   readonly log: Log;
-  /** Writes out what is still buffered; for the last lines before the process ends. */
-  flush(): void;
+  /** Resolves when the last lines are out, or cannot be got out; for the end of the process. */
+  flush(): Promise<void>;
 }
 
-/** Beyond this much unwritten text, lines are dropped rather than kept: a stuck disk must not fill the memory. */
-const BUFFER_LIMIT = 4 * 1024 * 1024;
+/** How long the last lines may take, in milliseconds. */
+const FLUSH_LIMIT = 500;
 
-/**
- * The log never holds anything up: lines are written by the thread pool, and a full disk or a reader that went away
- * costs lines, not the daemon. The number of write errors is told with the first line that gets through again.
- */
 export function createLogger(director: string): Logger {
-  const destination = pino.destination({ fd: 1, sync: false, maxLength: BUFFER_LIMIT });
-  let failures = 0;
-  destination.on('error', () => {
-    failures++;
-  });
+  const writer = new LogWriter(1);
   const logger = pino(
     {
       base: { director, pid: process.pid },
@@ -28,20 +21,13 @@ export function createLogger(director: string): Logger {
       formatters: { level: (label) => ({ level: label }) },
       messageKey: 'message',
     },
-    destination,
+    writer,
   );
   return {
     log(level, message, fields = {}) {
-      const lost = failures > 0 ? { logWriteErrors: failures } : {};
-      failures = 0;
-      logger[level]({ ...fields, ...lost }, message);
+      const droppedLines = writer.takeDropped();
+      logger[level](droppedLines > 0 ? { ...fields, droppedLines } : fields, message);
     },
-    flush() {
-      try {
-        destination.flushSync();
-      } catch {
-        // Nobody reads, or the disk is full: there is no better place left to say so.
-      }
-    },
+    flush: () => writer.flush(FLUSH_LIMIT),
   };
 }

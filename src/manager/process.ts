@@ -44,7 +44,7 @@ export async function runManager(options: ManagerProcessOptions): Promise<number
   clearInterval(watchdog);
   await control.close();
   log('info', 'vipward has stopped', { exitCode: outcome });
-  flush();
+  await flush();
   return outcome;
 }
 

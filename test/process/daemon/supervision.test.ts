@@ -10,6 +10,7 @@ virtual_routers:
     interface: eth0
     vrid: 51
     priority: ${priority}
+    advert_interval: 500ms
     addresses: [10.1.1.254/24]
 ${more}`;
 const VIP = '10.1.1.254/24';
@@ -51,7 +52,7 @@ describe('a process that dies', () => {
     const adverts = watch.events.all.filter((seen) => seen.kind === 'vrrp').map((seen) => seen.time);
     const gaps = adverts.slice(1).map((time, i) => time - (adverts[i] ?? 0));
     // Less than two intervals apart: none was missed.
-    expect(Math.max(...gaps)).toBeLessThan(1950);
+    expect(Math.max(...gaps)).toBeLessThan(975);
     await watch.stop();
     expect((await daemon.status()).processes.find(({ name }) => name === 'checker')?.restarts).toBe(1);
   });
@@ -113,7 +114,7 @@ describe('reload', () => {
     expect(stderr).toMatch(/vipward\.yaml:5:5: error: .*vird.*vrid/s);
     expect(await holds(lvs1)).toBe(true);
     const status = await daemon.status();
-    expect(status.configuration.refused?.problems[0]?.line).toBe(5);
+    expect(status.configuration.refused?.problems.map(({ line }) => line)).toContain(5);
     expect(status.virtualRouters[0]?.state).toBe('active');
     await daemon.said('reload refused');
   });
