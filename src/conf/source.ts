@@ -55,7 +55,8 @@ const HINTS: { readonly [code in YAMLError['code']]?: string } = {
 };
 
 function syntaxProblem(error: YAMLError): TextProblem {
-  const hint = HINTS[error.code];
+  // What it says of flow collections has its advice already.
+  const hint = error.message.startsWith('Flow ') ? undefined : HINTS[error.code];
   const message = hint === undefined ? error.message : `${error.message}: ${hint}`;
   return { offset: error.pos[0], message: `YAML syntax: ${message}` };
 }

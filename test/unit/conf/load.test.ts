@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/conf/load.ts';
 import { configOf, LVS1, problemsOf, service } from './support.ts';
 
-const example = readFileSync(new URL('example.yaml', import.meta.url), 'utf8');
+const example = readFileSync(new URL('example.yaml.txt', import.meta.url), 'utf8');
 
 describe('a right file', () => {
   test('the example is accepted as it stands, without a warning', () => {

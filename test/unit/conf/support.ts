@@ -48,3 +48,6 @@ export const serviceOf = (forwarding: string, realServers: string, ...lines: str
   service('check: { tcp: {} }', ...lines)
     .replace('forwarding: dr', `forwarding: ${forwarding}`)
     .replace('[{ address: 10.1.1.2 }]', realServers);
+
+/** A whole file in which nothing is wrong, of seven lines. */
+export const CHECKED = service('check: { tcp: {} }');

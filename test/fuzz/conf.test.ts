@@ -1,0 +1,174 @@
+/** Whatever the input, loading answers: a configuration, or problems that point into the file. */
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import type { Environment } from '../../src/conf/environment.ts';
+import { loadConfig } from '../../src/conf/load.ts';
+
+const NOWHERE: Environment = { hostName: 'lvs1', interfaces: [] };
+const conf = new URL('../../conf/', import.meta.url);
+const example = readFileSync(new URL('examples/direct-routing.yaml', conf), 'utf8');
+const TRIES = { numRuns: 500 };
+
+function answers(input: string | Uint8Array): void {
+  const { config, problems } = loadConfig(input, 'f', NOWHERE);
+  const text = typeof input === 'string' ? input : new TextDecoder().decode(input);
+  const lines = text.split('\n').map((line) => line.length);
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  expect(config === undefined).toBe(errors.length > 0);
+  for (const { line, column, message } of problems) {
+    expect(column).toBeGreaterThanOrEqual(1);
+    // One behind the end is where something is missing.
+    expect(column).toBeLessThanOrEqual((lines[line - 1] ?? -1) + 1);
+    // No word of zod's own, nor a value that JavaScript could not put into words (quoted: the file's own words).
+    const words = message.replace(/"(?:[^"\\]|\\.)*"/g, '');
+    expect(words).not.toMatch(/invalid input|too (big|small)|unrecognized|received|undefined|\[object/i);
+  }
+  const places = problems.map(({ line, column }) => line * 1e7 + column);
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
+}
+
+const WORDS =
+  'director vrrp ipvs virtual_routers services name interface vrid priority addresses address port forwarding check tcp http https status interval timeout connect_timeout real_servers weight sorry_server web';
+const key = fc.oneof(fc.constantFrom(...WORDS.split(' ')), fc.string({ maxLength: 5 }));
+const leaf = fc.oneof(
+  fc.constantFrom(
+    '10.1.1.254',
+    '10.1.1.254/24',
+    '127.0.0.1:80',
+    '::1',
+    '1s',
+    '0.5ms',
+    'dr',
+    'eth0',
+    '200-299',
+  ),
+  fc.integer({ min: -1, max: 70_000 }),
+  fc.double(),
+  fc.boolean(),
+  fc.constant(null),
+  fc.string(),
+);
+const value = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'medium', withCrossShrink: true },
+    leaf,
+    fc.array(tie('value'), { maxLength: 4 }),
+    fc.dictionary(key, tie('value'), { maxKeys: 6 }),
+  ),
+})).value;
+
+describe('loading a configuration', () => {
+  test('random values in the shape of the file', () => {
+    const sections = fc.dictionary(fc.constantFrom(...WORDS.split(' ').slice(0, 5)), value);
+    fc.assert(
+      fc.property(sections, (file) => answers(stringify(file))),
+      TRIES,
+    );
+  });
+
+  test('random services', () => {
+    const keys = 'address port protocol scheduler forwarding sorry_server check real_servers'.split(' ');
+    const service = fc.dictionary(fc.constantFrom(...keys), value);
+    fc.assert(
+      fc.property(fc.dictionary(key, service), (services) => answers(stringify({ services }))),
+      TRIES,
+    );
+  });
+
+  test('random text and random bytes', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), answers), TRIES);
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), answers), TRIES);
+  });
+
+  test('text of the characters that mean something to YAML', () => {
+    const unit = fc.constantFrom(
+      ...'[]{}:,&*!|>\'"%@`#?-<~ \n\r\ta1',
+      '- ',
+      ': ',
+      '\n  ',
+      '&a ',
+      '*a',
+      '---\n',
+    );
+    fc.assert(fc.property(fc.string({ unit, maxLength: 60 }), answers), { numRuns: 3000 });
+  });
+
+  test('a right file with a piece cut out or put in', () => {
+    const at = fc.nat({ max: example.length });
+    const piece = fc.oneof(
+      fc.string({ maxLength: 8 }),
+      fc.constantFrom('\n', '\t', '  ', ': ', '- ', '[', '*a', '"'),
+    );
+    fc.assert(
+      fc.property(at, fc.nat({ max: 20 }), piece, (start, length, inserted) =>
+        answers(example.slice(0, start) + inserted + example.slice(start + length)),
+      ),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('a right file cut off anywhere', () => {
+    for (let end = 0; end <= example.length; end++) answers(example.slice(0, end));
+  });
+});
+
+const MEGABYTE = 1024 * 1024;
+const filled = (piece: string): string => piece.repeat(Math.floor(MEGABYTE / piece.length));
+const service = (i: number): string => `
+  s${i}:
+    address: 10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}
+    port: 80
+    forwarding: dr
+    check: { http: { path: / }, interval: 3s }
+    real_servers: [{ address: 192.0.2.2, weight: 2 }, { address: 192.0.2.3 }]`;
+
+describe('a megabyte', () => {
+  test('of services is loaded', () => {
+    const text = `services:${Array.from({ length: 6000 }, (_, i) => service(i + 1)).join('')}`;
+    expect(text.length).toBeGreaterThan(MEGABYTE);
+    expect(loadConfig(text, 'f', NOWHERE).config?.virtualServers).toHaveLength(6000);
+  });
+
+  test.each<[string, string | Uint8Array]>([
+    ['nested lists', filled('[')],
+    ['nested mappings', filled('{a: ')],
+    ['nested dashes', filled('- ')],
+    ['nested keys', filled('? ')],
+    ['indentation', Array.from({ length: 1400 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
+    ['closing brackets', filled(']')],
+    ['commas', `[${filled(',')}`],
+    ['quotes', filled('"')],
+    ['one long word', filled('a')],
+    ['one long key', `${filled('a')}: 1`],
+    ['one key again and again', filled('a: 1\n')],
+    ['documents', filled('---\n')],
+    ['anchors', filled('&a ')],
+    ['aliases', `a: &a 1\nb:\n${filled('- *a\n')}`],
+    ['tags', filled('!a ')],
+    ['directives', filled('%\n')],
+    ['tabs', filled('\t')],
+    ['NUL', filled('\0')],
+    ['Latin-1', new Uint8Array(MEGABYTE).fill(0xe9)],
+    ['real servers', `services: { a: { real_servers: [${filled('1,')}] } }`],
+    ['statuses', `services: { a: { check: { http: { status: [${filled('1,')}] } } } }`],
+    ['wrong services', `services: {${Array.from({ length: 100_000 }, (_, i) => `k${i}: 1`).join(',')}}`],
+    ['unknown keys', Array.from({ length: 100_000 }, (_, i) => `k${i}: 1`).join('\n')],
+  ])('of %s is refused', (_, input) => {
+    const { config, problems } = loadConfig(input, 'f', NOWHERE);
+    expect(config).toBeUndefined();
+    expect(problems.length).toBeGreaterThan(0);
+    expect(problems.length).toBeLessThan(1100);
+  });
+
+  test('that aliases expand from a kilobyte is refused', () => {
+    const names = 'abcdefghijklm'.split('');
+    const lines = names.map(
+      (name, i) => `${name}: &${name} [${`*${names[i - 1] ?? ''}, `.repeat(i === 0 ? 0 : 9)}1]`,
+    );
+    const { problems } = loadConfig(lines.join('\n'), 'f', NOWHERE);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]?.message).toContain('aliases expanded: at most 500000 are allowed');
+  });
+});
