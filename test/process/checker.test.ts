@@ -74,6 +74,14 @@ describe('the checker process', () => {
     expect(await child.ended).toBe(1);
   });
 
+  test('an exception that nobody catches ends it, with its trace in the log', async () => {
+    const child = startChecker({}, new URL('./checker/crashing.ts', import.meta.url));
+    const line = await child.hear('log', ({ level }) => level === 'error');
+    expect(line.message).toBe('the checker failed: a fault of ours');
+    expect(line.fields.stack).toContain('crashing.ts');
+    expect(await child.ended).toBe(1);
+  });
+
   test('out of descriptors it cannot probe, says so, and leaves health alone', async () => {
     const { port } = await realServer(() => {});
     const up = { healthy: true, against: 0, last: undefined };

@@ -64,6 +64,8 @@ export function exchange(stream: Duplex, request: HttpRequest, done: (answer: An
 /** undici ended the connection itself and would go on with a new one. */
 class ConnectionUsedError extends Error {
   override readonly name = 'ConnectionUsedError';
+  /** undici's own for a connection that was closed. */
+  readonly code = 'UND_ERR_SOCKET';
   constructor() {
     super('connection closed before an answer');
   }

@@ -50,9 +50,16 @@ export function judge(answer: Answer, accepted: readonly StatusRange[]): Verdict
       ? { good: true, code: 'L7OK', text: `status ${status}` }
       : bad('L7STS', `status ${status}, want ${rangesText(accepted)}`);
   }
-  const text = answerErrorText(answer.error);
-  return text === undefined ? badBecause(answer.error, 'L7RSP') : bad('L7RSP', text);
+  const { error } = answer;
+  const text = answerErrorText(error);
+  if (text !== undefined) return bad('L7RSP', text);
+  // A fault of our own must not count against the real server.
+  return badBecause(error, isOfTheConnection(error) ? 'L7RSP' : 'CHKERR');
 }
+
+/** Whether an error came from what the real server sent, or from the system's dealings with it. */
+const isOfTheConnection = (error: Error): boolean =>
+  'syscall' in error || /^(UND_ERR|ERR_SSL|ERR_ASSERTION)/.test(errorCode(error));
 
 /** Our words for what undici says; undefined where the system's own words are better. */
 function answerErrorText(error: Error): string | undefined {

@@ -194,6 +194,15 @@ describe('the rules of http', () => {
     expect(rangesText(ranges)).toBe('200-299 or 404');
   });
 
+  test('an error that is not of the connection says nothing of the real server', () => {
+    const missing = Object.assign(new Error('Cannot find module'), { code: 'MODULE_NOT_FOUND' });
+    expect(judge({ error: missing }, []).code).toBe('CHKERR');
+    const full = Object.assign(new Error('write ENOBUFS'), { code: 'ENOBUFS', syscall: 'write' });
+    expect(judge({ error: full }, []).code).toBe('CHKERR');
+    const lost = Object.assign(new Error('read EHOSTUNREACH'), { code: 'EHOSTUNREACH', syscall: 'read' });
+    expect(judge({ error: lost }, [])).toEqual({ good: false, code: 'L7RSP', text: 'no route to host' });
+  });
+
   test('the Host header is the address, with the port unless it is the usual one', () => {
     expect(hostHeader(target(80), probeOf({}))).toBe('127.0.0.1');
     expect(hostHeader(target(443), probeOf({}))).toBe('127.0.0.1:443');

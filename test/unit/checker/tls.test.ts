@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttps } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -37,24 +37,18 @@ const said = ({ good, code, text }: CheckResult): string => `${good ? 'good' : '
 async function httpsServer(): Promise<{
   port: number;
   names: (string | false | null)[];
-  ending: Promise<string>;
 }> {
   const names: (string | false | null)[] = [];
-  const ending = Promise.withResolvers<string>();
   const server = createHttps({ key, cert }, (_request, response) => response.end('hi'));
   server.on('secureConnection', (socket) =>
     names.push('servername' in socket ? (socket.servername as string | false) : null),
   );
-  server.on('connection', (socket) => {
-    socket.on('error', (error) => ending.resolve('code' in error ? String(error.code) : error.message));
-    socket.on('end', () => ending.resolve('end'));
-  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();
   });
-  return { port: (server.address() as AddressInfo).port, names, ending: ending.promise };
+  return { port: (server.address() as AddressInfo).port, names };
 }
 
 describe('https', () => {
@@ -63,6 +57,17 @@ describe('https', () => {
     expect(said(await probe(port, { host: 'www.example.org:8443' }))).toBe('good L7OK status 200');
     expect(said(await probe(port, {}))).toBe('good L7OK status 200');
     expect(names).toEqual(['www.example.org', false]);
+  });
+
+  test('the connection ends with RST, as one without TLS does', async () => {
+    const { port } = await httpsServer();
+    const relay = await realServer((socket) => {
+      const upstream = connect(port, '127.0.0.1');
+      socket.on('close', () => upstream.destroy());
+      socket.pipe(upstream).pipe(socket);
+    });
+    expect(said(await probe(relay.port, {}))).toBe('good L7OK status 200');
+    expect(await relay.ending).toBe('ECONNRESET');
   });
 
   test('a certificate that nobody vouches for is refused where it is verified', async () => {
