@@ -1,0 +1,124 @@
+/**
+ * Take-over: the active director dies without a farewell. From its last advert on the wire to the first gratuitous
+ * ARP of the backup, by the kernel's time stamps on the switch, and how much of it is more than the theory
+ * (3 x interval + skew). Backup and dead one have priority 100, and change roles from run to run; each backup is a
+ * process that has never taken over before. Both programs run side by side, each on a switch of its own; at short
+ * intervals the deaths come one after the other, so that neither disturbs the other's take-over.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Lab } from '../lab/support/lab.ts';
+import {
+  type Bench,
+  type BenchContext,
+  Collected,
+  intervalText,
+  PROGRAMS,
+  type Program,
+  shuffled,
+  theory,
+} from './bench.ts';
+import { isAdvert, Pair } from './pair.ts';
+import type { Measured } from './report.ts';
+import { median } from './statistics.ts';
+
+const INTERVALS = [1_000, 100, 10];
+const PRIORITY = 100;
+/** How long a backup listens before the death, at least: its start is then over. */
+const SETTLED = 1_000;
+
+interface Lane {
+  readonly program: Program;
+  readonly pair: Pair;
+  /** Which of the pair is active. */
+  active: 0 | 1;
+}
+
+export const takeOver: Bench = {
+  name: 'take-over',
+  title: 'Take-over after the death of the active director',
+  run,
+};
+
+async function run({ quick, note }: BenchContext): Promise<Measured> {
+  await using lab = await Lab.create();
+  const times = new Collected();
+  for (const interval of INTERVALS) {
+    const lanes = await Promise.all(PROGRAMS.map((program) => openLane(lab, program, interval)));
+    const runs = quick ? 3 : 20;
+    for (let i = 1; i <= runs; i++) {
+      await Promise.all(lanes.map((lane) => prepare(lane, interval)));
+      note(`${intervalText(interval)}: run ${i} of ${runs}`);
+      const measure = async (lane: Lane): Promise<void> => {
+        times.add(`${interval} ${lane.program}`, await death(lane, interval));
+      };
+      // At long intervals nearly all the time is waiting, which can be done together.
+      if (interval >= 1_000) await Promise.all(lanes.map(measure));
+      else for (const lane of shuffled(lanes)) await measure(lane);
+    }
+    for (const { pair } of lanes) for (const director of pair.directors) await director.clear();
+  }
+  return evaluate(times);
+}
+
+async function openLane(lab: Lab, program: Program, interval: number): Promise<Lane> {
+  const pair = await Pair.create(lab, `${program.slice(0, 1)}${interval}`);
+  await pair.directors[0].start(program, { interval, priority: PRIORITY });
+  await pair.advertOf(pair.directors[0], 0);
+  return { program, pair, active: 0 };
+}
+
+/** Starts a fresh backup beside the active one and lets it settle. */
+async function prepare({ program, pair, active }: Lane, interval: number): Promise<void> {
+  await pair.directors[active === 0 ? 1 : 0].start(program, { interval, priority: PRIORITY });
+  const started = Date.now();
+  for (;;) if ((await pair.advertOf(pair.directors[active])).time >= started + SETTLED) return;
+}
+
+/** Lets the active one die at a random point of its interval and gives how long the other took. */
+async function death(lane: Lane, interval: number): Promise<number> {
+  const { pair } = lane;
+  const { events } = pair.observer;
+  await delay(Math.random() * interval);
+  const mark = events.mark;
+  const dying = pair.directors[lane.active];
+  const sample = await pair.advertOf(
+    dying,
+    events.all.findLastIndex((event) => isAdvert(event, dying.address)),
+  );
+  const before = Promise.resolve(pair.announcementAfter(sample, mark));
+  await dying.die();
+  const announcement = await before;
+  const last = events.all.findLast(
+    (event) => isAdvert(event, dying.address) && event.time < announcement.time,
+  );
+  if (last === undefined) throw new Error(`no advert of ${dying.node.name} was seen`);
+  lane.active = lane.active === 0 ? 1 : 0;
+  return announcement.time - last.time;
+}
+
+function evaluate(times: Collected): Measured {
+  const series = INTERVALS.flatMap((interval) => {
+    const expected = theory(interval, PRIORITY);
+    const of = (program: Program) => times.get(`${interval} ${program}`);
+    const common = (program: Program) => ({ subject: program, unit: 'ms' as const });
+    return [
+      ...PROGRAMS.map((program) => ({
+        what: `adverts every ${intervalText(interval)}: last advert to gratuitous ARP`,
+        ...common(program),
+        values: of(program),
+      })),
+      ...PROGRAMS.map((program) => ({
+        what: `  excess over ${expected.toFixed(3)} ms in theory`,
+        ...common(program),
+        values: of(program).map((time) => time - expected),
+      })),
+    ];
+  });
+  const aims = INTERVALS.map((interval) => ({
+    what: `${intervalText(interval)}: median excess above keepalived's`,
+    measured: median(times.get(`${interval} vipward`)) - median(times.get(`${interval} keepalived`)),
+    limit: 1,
+    unit: 'ms' as const,
+  }));
+  return { series, facts: [], aims };
+}
