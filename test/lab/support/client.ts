@@ -6,6 +6,8 @@
 import { request } from 'node:http';
 
 export interface RequestResult {
+  /** Counts the requests in the order in which they were sent, from 0. Results come in the order of their ends. */
+  readonly number: number;
   /** When it was sent, ms since the epoch. */
   readonly start: number;
   /** How long it took until the whole answer or the failure, in ms. */
@@ -18,14 +20,14 @@ export interface RequestResult {
   readonly error?: string;
 }
 
-function fetchOnce(url: string, timeout: number): Promise<RequestResult> {
+function fetchOnce(url: string, timeout: number, number: number): Promise<RequestResult> {
   const begun = performance.now();
   const start = performance.timeOrigin + begun;
   return new Promise((resolve) => {
-    const finish = (outcome: Omit<RequestResult, 'start' | 'duration'>): void => {
+    const finish = (outcome: Omit<RequestResult, 'number' | 'start' | 'duration'>): void => {
       clearTimeout(timer);
       outgoing.destroy();
-      resolve({ start, duration: performance.now() - begun, ...outcome });
+      resolve({ number, start, duration: performance.now() - begun, ...outcome });
     };
     const fail = (error: NodeJS.ErrnoException): void => finish({ error: error.code ?? error.message });
     const outgoing = request(url, { agent: false });
@@ -50,7 +52,7 @@ function main(url: string, rate: number, timeout: number): void {
     () => {
       const due = Math.floor(((performance.now() - begun) * rate) / 1_000);
       for (; sent < due; sent++) {
-        fetchOnce(url, timeout).then((result) => process.stdout.write(`${JSON.stringify(result)}\n`));
+        fetchOnce(url, timeout, sent).then((result) => process.stdout.write(`${JSON.stringify(result)}\n`));
       }
     },
     Math.max(1, 500 / rate),
