@@ -13,7 +13,7 @@ import {
 } from '../netlink/route/address.ts';
 import { encodePromoteSecondaries, RTM_SETLINK } from '../netlink/route/link.ts';
 import { NETLINK_ROUTE, openNetlinkSocket } from '../sys/netlink-socket.ts';
-import { type Attempt, isKernelError } from './kernel-error.ts';
+import { type Attempt, isKernelError, KernelError } from './kernel-error.ts';
 import { NetlinkRequester, type NetlinkTransport } from './request.ts';
 
 export type { InterfaceAddress, Lifetime } from '../netlink/route/address.ts';
@@ -39,10 +39,8 @@ export function openAddresses(socket: NetlinkTransport = openNetlinkSocket(NETLI
   return {
     list: (index) => list(netlink, index),
     put(index, prefix, lifetime) {
-      if (sharesNetwork(prefix) && !promoting.has(index)) {
-        keepNeighbours(netlink, index);
+      if (sharesNetwork(prefix) && !promoting.has(index) && keepNeighbours(netlink, index))
         promoting.add(index);
-      }
       netlink.request({
         attempt: naming('put', index, prefix),
         type: RTM_NEWADDR,
@@ -82,14 +80,21 @@ function list(netlink: NetlinkRequester, index: number | undefined): readonly In
 /**
  * The first IPv4 address of a network on a link is the primary one, and unless told otherwise the kernel removes the
  * others together with it. A VIP can come to be the first (the link's own address was removed and added again), and
- * its lifetime can end with nobody there to prevent the rest: so the kernel is told otherwise before a VIP is added.
+ * its lifetime can end with nobody there to prevent the rest: so the kernel is told otherwise before a VIP is added. Gives whether it took it.
  */
-function keepNeighbours(netlink: NetlinkRequester, index: number): void {
-  netlink.request({
-    attempt: { operation: 'set promote_secondaries of', object: `link ${index}` },
-    type: RTM_SETLINK,
-    payload: encodePromoteSecondaries(index),
-  });
+function keepNeighbours(netlink: NetlinkRequester, index: number): boolean {
+  try {
+    netlink.request({
+      attempt: { operation: 'set promote_secondaries of', object: `link ${index}` },
+      type: RTM_SETLINK,
+      payload: encodePromoteSecondaries(index),
+    });
+    return true;
+  } catch (error) {
+    // Where the kernel will not have it (the link is not there, say), the VIP itself is still worth a try.
+    if (error instanceof KernelError) return false;
+    throw error;
+  }
 }
 
 const sharesNetwork = ({ address, length }: Prefix): boolean => familyOf(address) === 'ipv4' && length < 32;

@@ -15,11 +15,15 @@ const align = (length: number): number => (length + 3) & ~3;
 
 /** Attributes by type. A getter for one that is absent or too short reports to the reader's fault and gives zeros. */
 export class Attributes {
-  readonly #values: ReadonlyMap<number, Uint8Array>;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #places: ReadonlyMap<number, Place>;
   readonly #fault: Fault;
 
   private constructor(bytes: Uint8Array, fault: Fault) {
-    this.#values = split(bytes, fault);
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#places = places(this.#view, fault);
     this.#fault = fault;
   }
 
@@ -29,73 +33,92 @@ export class Attributes {
   }
 
   has(type: number): boolean {
-    return this.#values.has(type);
+    return this.#places.has(type);
   }
 
   nested(type: number): Attributes {
-    return new Attributes(this.#value(type, 0), this.#fault);
+    return new Attributes(this.#value(type), this.#fault);
   }
 
   u16(type: number): number {
-    return view(this.#value(type, 2)).getUint16(0, true);
+    const place = this.#find(type, 2);
+    return place === undefined ? 0 : this.#view.getUint16(place.start, true);
   }
 
   /** In network byte order, as ports are. */
   u16be(type: number): number {
-    return view(this.#value(type, 2)).getUint16(0, false);
+    const place = this.#find(type, 2);
+    return place === undefined ? 0 : this.#view.getUint16(place.start, false);
   }
 
   u32(type: number): number {
-    return view(this.#value(type, 4)).getUint32(0, true);
+    const place = this.#find(type, 4);
+    return place === undefined ? 0 : this.#view.getUint32(place.start, true);
   }
 
-  /** At least `least` bytes; a copy, since the buffer below may be used again. */
-  bytes(type: number, least: number): Uint8Array {
-    return new Uint8Array(this.#value(type, least));
+  /** Its first `length` bytes: a view, to be used at once, since the buffer below may be filled anew. */
+  bytes(type: number, length: number): Uint8Array {
+    const place = this.#find(type, length);
+    return place === undefined
+      ? new Uint8Array(length)
+      : this.#bytes.subarray(place.start, place.start + length);
   }
 
   /** Up to the first zero byte. */
   string(type: number): string {
-    const value = this.#value(type, 0);
+    const value = this.#value(type);
     const end = value.indexOf(0);
     return Buffer.from(end < 0 ? value : value.subarray(0, end)).toString('utf8');
   }
 
-  #value(type: number, least: number): Uint8Array {
-    const value = this.#values.get(type);
-    if (value !== undefined && value.length >= least) return value;
-    this.#fault.report(
-      value === undefined
-        ? `attribute ${type} is missing`
-        : `attribute ${type} has ${value.length} bytes, not ${least}`,
-    );
-    return new Uint8Array(least);
+  /** The whole value: a view. */
+  #value(type: number): Uint8Array {
+    const place = this.#find(type, 0);
+    return place === undefined
+      ? new Uint8Array(0)
+      : this.#bytes.subarray(place.start, place.start + place.length);
   }
+
+  #find(type: number, least: number): Place | undefined {
+    const place = this.#places.get(type);
+    if (place !== undefined && place.length >= least) return place;
+    this.#fault.report(
+      place === undefined
+        ? `attribute ${type} is missing`
+        : `attribute ${type} has ${place.length} bytes, not ${least}`,
+    );
+    return undefined;
+  }
+}
+
+/** Where an attribute's value lies. */
+interface Place {
+  readonly start: number;
+  readonly length: number;
 }
 
 /** As the kernel's own parser does, the last of several attributes of a type counts. */
-function split(bytes: Uint8Array, fault: Fault): ReadonlyMap<number, Uint8Array> {
-  const values = new Map<number, Uint8Array>();
-  const header = view(bytes);
+function places(view: DataView, fault: Fault): ReadonlyMap<number, Place> {
+  const found = new Map<number, Place>();
   let offset = 0;
-  while (bytes.length - offset >= HEADER) {
-    const length = header.getUint16(offset, true);
-    if (length < HEADER || length > bytes.length - offset) {
-      fault.report(`attribute at offset ${offset} claims ${length} of ${bytes.length - offset} bytes`);
+  while (view.byteLength - offset >= HEADER) {
+    const left = view.byteLength - offset;
+    const length = view.getUint16(offset, true);
+    if (length < HEADER || length > left) {
+      fault.report(`attribute at offset ${offset} claims ${length} of ${left} bytes`);
       break;
     }
-    const type = header.getUint16(offset + 2, true) & TYPE_MASK;
-    values.set(type, bytes.subarray(offset + HEADER, offset + length));
+    const type = view.getUint16(offset + 2, true) & TYPE_MASK;
+    found.set(type, { start: offset + HEADER, length: length - HEADER });
     offset += align(length);
   }
-  return values;
+  return found;
 }
-
-const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** Builds a payload: a fixed header, then attributes. Throws RangeError for a value that does not fit: our own mistake. */
 export class AttributeWriter {
   #bytes = new Uint8Array(256);
+  #view = new DataView(this.#bytes.buffer);
   #length = 0;
 
   /** Bytes as they are, such as the fixed header that comes before the attributes. */
@@ -105,26 +128,27 @@ export class AttributeWriter {
   }
 
   attribute(type: number, value: Uint8Array | readonly number[]): this {
-    if (value.length > 0xffff - HEADER) throw new RangeError(`attribute ${type}: ${value.length} bytes`);
-    const at = this.#grow(align(HEADER + value.length));
-    this.#header(at, HEADER + value.length, type);
-    this.#bytes.set(value, at + HEADER);
+    this.#bytes.set(value, this.#begin(type, value.length));
     return this;
   }
 
   u16(type: number, value: number): this {
     checkRange(type, value, 0xffff);
-    return this.attribute(type, [value & 0xff, value >> 8]);
+    this.#view.setUint16(this.#begin(type, 2), value, true);
+    return this;
   }
 
   /** In network byte order, as ports are. */
   u16be(type: number, value: number): this {
     checkRange(type, value, 0xffff);
-    return this.attribute(type, [value >> 8, value & 0xff]);
+    this.#view.setUint16(this.#begin(type, 2), value, false);
+    return this;
   }
 
   u32(type: number, value: number): this {
-    return this.attribute(type, u32Bytes(value, type));
+    checkRange(type, value, 0xffffffff);
+    this.#view.setUint32(this.#begin(type, 4), value, true);
+    return this;
   }
 
   /** With the zero byte at its end that the kernel asks for. */
@@ -135,7 +159,6 @@ export class AttributeWriter {
   nested(type: number, fill: (writer: this) => void): this {
     const at = this.#grow(HEADER);
     fill(this);
-    if (this.#length - at > 0xffff) throw new RangeError(`attribute ${type}: ${this.#length - at} bytes`);
     this.#header(at, this.#length - at, type | NESTED);
     return this;
   }
@@ -145,8 +168,17 @@ export class AttributeWriter {
     return this.#bytes.slice(0, this.#length);
   }
 
+  /** An attribute's header and room for its value: gives where that begins. */
+  #begin(type: number, length: number): number {
+    const at = this.#grow(align(HEADER + length));
+    this.#header(at, HEADER + length, type);
+    return at + HEADER;
+  }
+
   #header(at: number, length: number, type: number): void {
-    this.#bytes.set([length & 0xff, length >> 8, type & 0xff, type >> 8], at);
+    if (length > 0xffff) throw new RangeError(`attribute ${type & TYPE_MASK}: ${length} bytes`);
+    this.#view.setUint16(at, length, true);
+    this.#view.setUint16(at + 2, type, true);
   }
 
   /** Makes room for `length` zero bytes at the end and gives their offset. */
@@ -157,6 +189,7 @@ export class AttributeWriter {
       const larger = new Uint8Array(2 * this.#length);
       larger.set(this.#bytes);
       this.#bytes = larger;
+      this.#view = new DataView(larger.buffer);
     }
     return at;
   }
@@ -170,5 +203,5 @@ export function u32Bytes(value: number, what: string | number): number[] {
 
 function checkRange(what: string | number, value: number, most: number): void {
   if (!Number.isInteger(value) || value < 0 || value > most)
-    throw new RangeError(`attribute ${what}: ${value} is not a whole number from 0 to ${most}`);
+    throw new RangeError(`${what}: ${value} is not a whole number from 0 to ${most}`);
 }

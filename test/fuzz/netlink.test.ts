@@ -99,7 +99,7 @@ describe('any bytes', () => {
           const events = decodeNotices(whole.subarray(0, Math.max(0, whole.length - cut)));
           expect(events.length).toBeLessThanOrEqual(list.length + 1);
           // Up to three bytes at the end are padding.
-        if (cut > 3 && whole.length > cut) expect(events.at(-1)).toEqual({ kind: 'overrun' });
+          if (cut > 3 && whole.length > cut) expect(events.at(-1)).toEqual({ kind: 'overrun' });
         },
       ),
     ));
@@ -240,7 +240,7 @@ describe('what is written is read back', () => {
             .finish();
           const reader = new Reader(bytes, 'attributes');
           const read = Attributes.from(reader).nested(7);
-          for (const [type, value] of values) expect(read.bytes(type, 0)).toEqual(value);
+          for (const [type, value] of values) expect(read.bytes(type, value.length)).toEqual(value);
           expect(reader.finish('well')).toBe('well');
         },
       ),

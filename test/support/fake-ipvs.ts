@@ -18,6 +18,7 @@ import {
   tableKeyText,
 } from '../../src/model/ipvs-table.ts';
 import { SCHEDULERS } from '../../src/model/virtual-server.ts';
+import { HASHED } from '../../src/netlink/ipvs/numbers.ts';
 import { keyFamily } from '../../src/netlink/ipvs/service.ts';
 import { ERRNO } from '../../src/sys/errors.ts';
 
@@ -36,7 +37,6 @@ export interface FakeIpvsOptions {
   readonly refuse?: (operation: TableOperation) => Errno | undefined;
 }
 
-const HASHED = 0x2;
 const IDLE: ConnectionCounts = { active: 0, inactive: 0, persistent: 0 };
 
 export class FakeIpvs implements Ipvs {

@@ -20,4 +20,4 @@ export function addressUnion(address: IpAddress): Uint8Array {
 }
 
 export const readAddressUnion = (attributes: Attributes, type: number, family: Family): IpAddress =>
-  addressFromBytes(attributes.bytes(type, 16).subarray(0, family === 'ipv4' ? 4 : 16));
+  addressFromBytes(attributes.bytes(type, family === 'ipv4' ? 4 : 16));

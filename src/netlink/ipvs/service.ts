@@ -96,7 +96,7 @@ function readGranularity(service: Attributes, family: Family, fault: Fault): num
     return length;
   }
   // Of a mask with holes, which somebody else may have set, the number of its bits: close enough to show it.
-  return bytes.subarray(0, 4).reduce((sum, byte) => sum + ones(byte), 0);
+  return bytes.reduce((sum, byte) => sum + ones(byte), 0);
 }
 
 const ones = (byte: number): number => (byte === 0 ? 0 : (byte & 1) + ones(byte >> 1));

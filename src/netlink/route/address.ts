@@ -102,8 +102,7 @@ export function decodeAddress(payload: Uint8Array): InterfaceAddress | Malformed
 
 /** On a point-to-point link IFA_ADDRESS is the peer's and IFA_LOCAL our own; an IPv6 address may come without the latter. */
 function ownAddress(attributes: Attributes, size: number): IpAddress {
-  const bytes = attributes.bytes(attributes.has(IFA_LOCAL) ? IFA_LOCAL : IFA_ADDRESS, size);
-  return addressFromBytes(bytes.subarray(0, size));
+  return addressFromBytes(attributes.bytes(attributes.has(IFA_LOCAL) ? IFA_LOCAL : IFA_ADDRESS, size));
 }
 
 function validTime(attributes: Attributes): Lifetime {

@@ -96,4 +96,4 @@ export function decodeLink(payload: Uint8Array): Link | Malformed | undefined {
 }
 
 const macAddress = (bytes: Uint8Array): MacAddress =>
-  Array.from(bytes.subarray(0, 6), (byte) => byte.toString(16).padStart(2, '0')).join(':') as MacAddress;
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':') as MacAddress;

@@ -1,0 +1,168 @@
+/** The parts of the contract that are about real servers, and about many operations at once. */
+import assert from 'node:assert/strict';
+import type { Ipvs } from '../../src/kernel/ipvs.ts';
+import {
+  addReal,
+  addServer,
+  type ContractCase,
+  errnos,
+  holds,
+  PLAIN,
+  PLAIN6,
+  real,
+  succeed,
+  WEB,
+  WEB6,
+} from './ipvs-contract-tools.ts';
+
+export const REAL_SERVER_CASES: readonly ContractCase[] = [
+  ...(['dr', 'nat', 'tun', 'local', 'bypass'] as const).map((forwarding) => ({
+    name: `${forwarding}: dumped as added, on a real server, on loopback and on an address of the director, any port`,
+    run: (ipvs: Ipvs) => {
+      const servers = ['10.1.1.2', '127.0.0.1', '10.1.1.1', '8.8.8.8'].flatMap((address) => [
+        real(address, 80, { forwarding }),
+        real(address, 8080, { forwarding }),
+      ]);
+      succeed(ipvs, addServer(WEB), ...servers.map((server) => addReal(WEB, server)));
+      holds(ipvs, WEB, PLAIN, ...servers);
+    },
+  })),
+  {
+    name: 'weights and thresholds, added and edited',
+    run: (ipvs) => {
+      const before = real('10.1.1.2', 80, { weight: 65535, upperThreshold: 20, lowerThreshold: 10 });
+      const afterwards = real('10.1.1.2', 80, { weight: 0, forwarding: 'nat' });
+      succeed(ipvs, addServer(WEB), addReal(WEB, before));
+      holds(ipvs, WEB, PLAIN, before);
+      succeed(ipvs, { op: 'edit-real-server', key: WEB, realServer: afterwards, was: before });
+      holds(ipvs, WEB, PLAIN, afterwards);
+    },
+  },
+  {
+    name: 'a lower threshold above the upper one is ERANGE',
+    run: (ipvs) => {
+      succeed(ipvs, addServer(WEB));
+      assert.deepEqual(
+        errnos(
+          ipvs,
+          addReal(WEB, real('10.1.1.2', 80, { upperThreshold: 3, lowerThreshold: 5 })),
+          addReal(WEB, real('10.1.1.2', 80, { lowerThreshold: 5 })),
+          addReal(WEB, real('10.1.1.2', 80, { weight: 0x80000000 })),
+        ),
+        ['ERANGE', 'ERANGE', 'ERANGE'],
+      );
+      holds(ipvs, WEB, PLAIN);
+    },
+  },
+  {
+    name: 'one that exists is EEXIST, one that does not is ENOENT',
+    run: (ipvs) => {
+      const server = real('10.1.1.2');
+      const other = real('10.1.1.2', 81);
+      succeed(ipvs, addServer(WEB), addReal(WEB, server));
+      assert.deepEqual(
+        errnos(
+          ipvs,
+          addReal(WEB, { ...server, weight: 9 }),
+          { op: 'edit-real-server', key: WEB, realServer: other, was: other },
+          { op: 'remove-real-server', key: WEB, realServer: other },
+        ),
+        ['EEXIST', 'ENOENT', 'ENOENT'],
+      );
+      holds(ipvs, WEB, PLAIN, server);
+    },
+  },
+  {
+    name: 'removed and added again',
+    run: (ipvs) => {
+      const server = real('10.1.1.2', 80, { weight: 3 });
+      succeed(
+        ipvs,
+        addServer(WEB),
+        addReal(WEB, server),
+        { op: 'remove-real-server', key: WEB, realServer: server },
+        addReal(WEB, { ...server, weight: 5 }),
+      );
+      holds(ipvs, WEB, PLAIN, { ...server, weight: 5 });
+    },
+  },
+  {
+    name: 'an address of no host is EINVAL',
+    run: (ipvs) => {
+      succeed(ipvs, addServer(WEB), addServer(WEB6, PLAIN6));
+      assert.deepEqual(
+        errnos(
+          ipvs,
+          addReal(WEB, real('224.0.0.1')),
+          addReal(WEB, real('0.0.0.0')),
+          addReal(WEB, real('255.255.255.255')),
+          addReal(WEB6, real('ff02::5')),
+        ),
+        Array(4).fill('EINVAL'),
+      );
+    },
+  },
+  {
+    name: "another family than the virtual server's goes by tun only",
+    run: (ipvs) => {
+      succeed(ipvs, addServer(WEB));
+      const six = real('fd00::2', 80, { forwarding: 'tun' });
+      assert.deepEqual(
+        errnos(
+          ipvs,
+          addReal(WEB, real('fd00::2')),
+          addReal(WEB, { ...six, forwarding: 'nat' }),
+          addReal(WEB, six),
+        ),
+        ['EINVAL', 'EINVAL', undefined],
+      );
+      holds(ipvs, WEB, PLAIN, six);
+    },
+  },
+];
+
+export const BATCH_CASES: readonly ContractCase[] = [
+  {
+    name: 'no operations, no outcomes',
+    run: (ipvs) => assert.deepEqual(ipvs.apply([]), []),
+  },
+  {
+    name: 'one that is refused does not stop the rest, and each outcome is at its place',
+    run: (ipvs) => {
+      assert.deepEqual(
+        errnos(
+          ipvs,
+          addServer(WEB),
+          addServer(WEB),
+          addReal(WEB, real('224.0.0.1')),
+          addReal(WEB, real('10.1.1.2')),
+          { op: 'remove-virtual-server', key: WEB6 },
+          addReal(WEB, real('10.1.1.3')),
+        ),
+        [undefined, 'EEXIST', 'EINVAL', undefined, 'ESRCH', undefined],
+      );
+      holds(ipvs, WEB, PLAIN, real('10.1.1.2'), real('10.1.1.3'));
+    },
+  },
+  {
+    name: 'a thousand operations at once, every tenth refused',
+    run: (ipvs) => {
+      const servers = Array.from({ length: 1000 }, (_, i) =>
+        i % 10 === 9 ? real('224.0.0.1') : real(`10.2.${i >> 8}.${i & 255}`, 80, { weight: i }),
+      );
+      succeed(ipvs, addServer(WEB));
+      assert.deepEqual(
+        errnos(ipvs, ...servers.map((server) => addReal(WEB, server))),
+        servers.map((_, i) => (i % 10 === 9 ? 'EINVAL' : undefined)),
+      );
+      holds(ipvs, WEB, PLAIN, ...servers.filter((_, i) => i % 10 !== 9));
+    },
+  },
+  {
+    name: 'the virtual server of every address and port cannot be asked for by mark 0',
+    run: (ipvs) => {
+      assert.throws(() => ipvs.apply([addServer({ kind: 'mark', mark: 0, family: 'ipv4' })]), RangeError);
+      assert.deepEqual(ipvs.dump(), []);
+    },
+  },
+];
