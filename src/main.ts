@@ -16,11 +16,13 @@ async function main(argv: readonly string[]): Promise<void> {
   switch (argv[0]) {
     case 'vrrp': {
       requireManager('vrrp');
+      process.title = 'vipward vrrp';
       const { runVrrpProcess } = await import('./vrrp/process.ts');
       return runVrrpProcess();
     }
     case 'checker': {
       requireManager('checker');
+      process.title = 'vipward checker';
       const { runCheckerProcess } = await import('./checker/process.ts');
       return runCheckerProcess();
     }

@@ -20,6 +20,8 @@ export interface ChildOptions<FromChild> {
 
 /** Waits between restarts: the first is immediate, since the usual crash is a single one. */
 const BACK_OFF = [0, 250, 1_000, 2_000, 5_000].map(milliseconds);
+/** Between the end of a child's time and its sentence. */
+const HEARING = milliseconds(250);
 /** A child that lived this long has its earlier crashes forgiven. */
 const FORGIVEN_AFTER = milliseconds(60_000);
 
@@ -114,11 +116,18 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
   #heard(): void {
     clearTimeout(this.#silence);
     if (this.#stopping) return;
+    const { silenceLimit } = this.#options;
+    // When this process itself stood still (a paused machine), its timers fire before what the child said meanwhile
+    // is read: the child gets the time to be heard before it is judged.
     this.#silence = setTimeout(() => {
-      const { name, silenceLimit, log } = this.#options;
-      log('error', `${name} process has been silent for ${silenceLimit} ms: killed`, { process: name });
-      this.#process?.kill('SIGKILL');
-    }, this.#options.silenceLimit);
+      this.#silence = setTimeout(() => this.#hangs(), HEARING);
+    }, silenceLimit);
+  }
+
+  #hangs(): void {
+    const { name, silenceLimit, log } = this.#options;
+    log('error', `${name} process has been silent for ${silenceLimit} ms: killed`, { process: name });
+    this.#process?.kill('SIGKILL');
   }
 
   #exited(child: ChildProcess, code: number | null, signal: string | null): void {

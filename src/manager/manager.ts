@@ -19,6 +19,7 @@ import { CheckerChild } from './checker-child.ts';
 import { isError, type LoadedConfiguration, loadFile, loadText } from './configuration.ts';
 import { HealthBook } from './health.ts';
 import { OwnedVirtualServers } from './owned.ts';
+import { pendingChanges } from './pending.ts';
 import { planRouters } from './router-plan.ts';
 import { virtualServerStatus } from './server-status.ts';
 import { TableKeeper } from './table.ts';
@@ -116,7 +117,11 @@ export class Manager implements ControlHandlers {
     const statuses = await this.#vrrp.query();
     const routers = planRouters(this.#vrrp.configuration.routers, config.virtualRouters, statuses);
     const { operations } = this.#table.preview(config, (id) => this.#health.of(id));
-    return { problems, ...routers, table: [...operations.map(operationText), ...this.#awaited(config)] };
+    return {
+      problems,
+      ...routers,
+      table: [...operations.map(operationText), ...this.#pending(this.#loaded.config, config)],
+    };
   }
 
   /** A file with errors changes nothing: what runs goes on, and the refusal is shown until a file is accepted. */
@@ -139,11 +144,12 @@ export class Manager implements ControlHandlers {
     }
     const statuses = await this.#vrrp.query();
     const routers = planRouters(this.#vrrp.configuration.routers, config.virtualRouters, statuses);
+    const pending = this.#pending(this.#loaded.config, config);
     this.#loaded = { ...loaded, config };
     this.#loadedAt = Date.now();
     this.#refused = undefined;
     const tableChanges = await this.#apply(config);
-    const changes = [...routers.virtualRouters, ...routers.addresses, ...tableChanges];
+    const changes = [...routers.virtualRouters, ...routers.addresses, ...tableChanges, ...pending];
     this.#log('info', 'configuration reloaded', { file, changes: changes.length });
     return { applied: true, problems, changes };
   }
@@ -174,13 +180,8 @@ export class Manager implements ControlHandlers {
     });
   }
 
-  /** Real servers of `config` that nobody has checked yet: they join the table after their first good result. */
-  #awaited(config: Config): readonly string[] {
-    return checkTargets(config.virtualServers)
-      .filter(({ id }) => this.#health.of(id)?.healthy === undefined)
-      .map(
-        ({ address, port }) => `check ${address}:${port} first: it takes traffic after its first good result`,
-      );
+  #pending(before: Config, after: Config): readonly string[] {
+    return pendingChanges(before.virtualServers, after.virtualServers, (id) => this.#health.of(id));
   }
 }
 

@@ -19,6 +19,8 @@ export interface ManagerProcessOptions {
 
 /** Runs until it is told to stop. The exit code: 0 after an orderly stop, 1 when it could not start or broke. */
 export async function runManager(options: ManagerProcessOptions): Promise<number> {
+  // What `ps` and `systemctl status` show; Node calls every process of its own the same.
+  process.title = 'vipward manager';
   const loaded = loadFile(options.config);
   for (const problem of loaded.problems) process.stderr.write(`${formatProblem(problem)}\n`);
   if (!isUsable(loaded)) return 1;
