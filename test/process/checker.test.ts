@@ -1,10 +1,13 @@
 /** The checker process, forked as the manager does it, against real servers on loopback. */
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Check } from '../../src/model/check.ts';
 import { milliseconds } from '../../src/model/units.ts';
+import { makeCertificate } from '../unit/checker/certificate.ts';
 import { http, realServer, TCP, target } from '../unit/checker/targets.ts';
 import { checking, ENTRY, run, startChecker } from './checker/child.ts';
 
@@ -72,6 +75,28 @@ describe('the checker process', () => {
     const line = await child.hear('log', ({ level }) => level === 'error');
     expect(line.message).toContain('want messages of version');
     expect(await child.ended).toBe(1);
+  });
+
+  test('verifies certificates against known authorities and the name', async () => {
+    const made = makeCertificate('www.example.org');
+    onTestFinished(() => made.remove());
+    const server = createServer(made, (_request, response) => response.end('hi'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const { port } = server.address() as AddressInfo;
+    const verified = (host: string) => target(port, http({ tls: { verify: true }, host }), host);
+    const targets = [verified('www.example.org'), verified('other.example.org')];
+    const child = await checking(targets, {}, { NODE_EXTRA_CA_CERTS: made.file });
+    const right = await child.hear('health', ({ id }) => id === 'www.example.org');
+    expect(right.health.last).toMatchObject({ good: true, code: 'L7OK' });
+    const wrong = await child.hear('health', ({ id }) => id === 'other.example.org');
+    expect(wrong.health.last).toMatchObject({
+      code: 'L6RSP',
+      text: 'certificate is not for other.example.org',
+    });
   });
 
   test('an exception that nobody catches ends it, with its trace in the log', async () => {

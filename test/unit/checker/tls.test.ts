@@ -1,33 +1,19 @@
 /** HTTPS probes against real TLS servers on loopback, with certificates made for the test. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttps } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { probeTarget } from '../../../src/checker/probe.ts';
 import { systemTime } from '../../../src/checker/time.ts';
 import type { CheckResult, HttpProbe } from '../../../src/model/check.ts';
+import { type Certificate, makeCertificate } from './certificate.ts';
 import { createFakeTime } from './fake-time.ts';
 import { http, realServer, target } from './targets.ts';
 
-let directory: string;
-let key: string;
-let cert: string;
-
+let made: Certificate;
 beforeAll(() => {
-  directory = mkdtempSync(join(tmpdir(), 'vipward-tls-'));
-  const files = { key: join(directory, 'key.pem'), cert: join(directory, 'cert.pem') };
-  const options = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30'];
-  const names = ['-subj', '/CN=www.example.org', '-addext', 'subjectAltName=DNS:www.example.org'];
-  execFileSync('openssl', ['req', '-x509', ...options, ...names, '-keyout', files.key, '-out', files.cert], {
-    stdio: 'pipe',
-  });
-  key = readFileSync(files.key, 'utf8');
-  cert = readFileSync(files.cert, 'utf8');
+  made = makeCertificate('www.example.org');
 });
-afterAll(() => rmSync(directory, { recursive: true }));
+afterAll(() => made.remove());
 
 const probe = (port: number, options: Partial<HttpProbe>, time = systemTime): Promise<CheckResult> =>
   probeTarget(target(port, http({ tls: { verify: false }, ...options })), new AbortController().signal, time);
@@ -39,7 +25,7 @@ async function httpsServer(): Promise<{
   names: (string | false | null)[];
 }> {
   const names: (string | false | null)[] = [];
-  const server = createHttps({ key, cert }, (_request, response) => response.end('hi'));
+  const server = createHttps({ key: made.key, cert: made.cert }, (_request, response) => response.end('hi'));
   server.on('secureConnection', (socket) =>
     names.push('servername' in socket ? (socket.servername as string | false) : null),
   );
