@@ -5,7 +5,7 @@ import { type Prefix, parseAddress } from '../model/address.ts';
 
 export interface Environment {
   readonly hostName: string;
-  /** All that exist, also those that are down or have no address. */
+  /** All that exist. The addresses of one that is down or has no carrier are not known (libuv leaves them out). */
   readonly interfaces: readonly InterfaceAddresses[];
 }
 
@@ -27,7 +27,7 @@ export function readEnvironment(): Environment {
 }
 
 /**
- * networkInterfaces() leaves out what is down or has no address. /proc/self/net is always of the namespace one is
+ * networkInterfaces() leaves out what is down, has no carrier or no address. /proc/self/net is always of the namespace one is
  * in, whereas /sys/class/net is of the one in which /sys was mounted.
  */
 function interfaceNames(): readonly string[] {

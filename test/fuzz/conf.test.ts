@@ -73,7 +73,7 @@ describe('loading a configuration', () => {
     const service = fc.dictionary(fc.constantFrom(...keys), value);
     fc.assert(
       fc.property(fc.dictionary(key, service), (services) => answers(stringify({ services }))),
-      TRIES,
+      { numRuns: 150 },
     );
   });
 

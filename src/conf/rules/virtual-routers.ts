@@ -53,7 +53,8 @@ function knownNames(interfaces: Environment['interfaces']): string {
 function notOwner({ path, value }: Named<VirtualRouterDraft>, environment: Environment): readonly Finding[] {
   if (value.priority !== 255) return [];
   const device = environment.interfaces.find(({ name }) => name === value.interface);
-  if (device === undefined) return [];
+  // Without a carrier its addresses are not known.
+  if (device === undefined || device.addresses.length === 0) return [];
   const foreign = (value.addresses ?? []).find(
     (vip) => vip !== undefined && !device.addresses.some(({ address }) => address === vip.address),
   );

@@ -61,6 +61,11 @@ describe('virtual routers', () => {
       ],
     ],
     [
+      'priority 255 on an interface whose addresses are not known',
+      routers('interface: eth1, vrid: 7, priority: 255, addresses: [10.1.1.1]'),
+      [],
+    ],
+    [
       'no addresses',
       routers('interface: eth0, vrid: 7, addresses: []'),
       ['2:45: error: addresses: expected at least one address such as 10.1.1.254/24, not an empty list'],
