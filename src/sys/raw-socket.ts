@@ -6,6 +6,7 @@ import {
   openSocket,
   SO_BINDTODEVICE,
   SO_PRIORITY,
+  SO_RCVBUFFORCE,
   SOCK_RAW,
   SOL_SOCKET,
   sendTo,
@@ -25,6 +26,8 @@ const IP_MULTICAST_ALL = 49;
 const TOS_INTERNETWORK_CONTROL = 0xc0;
 /** <linux/pkt_sched.h>: leaves a full queue first. Needs CAP_NET_ADMIN. */
 const TC_PRIO_CONTROL = 7;
+/** Bytes: some 1,300 packets, so that a burst of rubbish does not crowd out what is meant for us. */
+const RECEIVE_BUFFER = 1024 * 1024;
 const UNSPECIFIED = '0.0.0.0' as IpAddress;
 
 /** Packets of one IP protocol to and from one multicast group on one interface. */
@@ -94,6 +97,7 @@ function prepare(fd: number, options: MulticastRawOptions): void {
   // The type of service sets a priority too: the socket's own comes after it.
   setOption(fd, IPPROTO_IP, IP_TOS, TOS_INTERNETWORK_CONTROL, 'IP_TOS');
   setOption(fd, SOL_SOCKET, SO_PRIORITY, TC_PRIO_CONTROL, 'SO_PRIORITY');
+  setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER, 'SO_RCVBUFFORCE');
   const joined = membership(options.group, UNSPECIFIED, index);
   setOption(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, joined, `IP_ADD_MEMBERSHIP ${options.group} on ${name}`);
 }

@@ -5,9 +5,9 @@
 import type { IpAddress, Prefix } from '../model/address.ts';
 import type { VirtualRouter } from '../model/config.ts';
 import type { RouterState, RouterStatus } from '../model/router-status.ts';
-import type { Instant } from '../model/units.ts';
+import type { Instant, Seconds } from '../model/units.ts';
 import { encode, VRRP_GROUP_IPV4 } from './advertisement.ts';
-import { isOwnersOwn } from './interface-view.ts';
+import { type AddressCondition, isOwnersOwn } from './interface-view.ts';
 import {
   type Action,
   advertisementOf,
@@ -22,10 +22,22 @@ import {
   step,
 } from './machine.ts';
 import { noRejections, type RejectReason, type Verdict } from './receive-checks.ts';
-import type { RouterInterface } from './router-interface.ts';
+
+/** What a virtual router does on its interface; see `router-interface.ts`. Nothing of it throws or waits. */
+export interface InterfacePort {
+  /** Where our adverts come from; undefined while there is none. */
+  readonly source: IpAddress | undefined;
+  /** The addresses that the kernel held at the last refresh. */
+  readonly held: readonly AddressCondition[];
+  /** False when it could not be sent. */
+  send(message: Uint8Array): boolean;
+  put(prefixes: readonly Prefix[], lifetime: Seconds): void;
+  remove(prefixes: readonly Prefix[]): void;
+  announce(addresses: readonly IpAddress[]): void;
+}
 
 export interface InstanceContext {
-  readonly interface: RouterInterface;
+  readonly interface: InterfacePort;
   /** Milliseconds since 1970, for people. */
   readonly date: () => number;
   /** Told of every change of state. */

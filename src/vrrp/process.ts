@@ -17,6 +17,7 @@ import { monotonicNow } from '../sys/clock.ts';
 import { Reactor } from '../sys/reactor.ts';
 import { setRealtime } from '../sys/realtime.ts';
 import { type ManagerChannel, openManagerChannel } from './manager-channel.ts';
+import { rehearse } from './rehearsal.ts';
 import { throttle } from './throttle.ts';
 import { VirtualRouters } from './virtual-routers.ts';
 
@@ -42,6 +43,7 @@ export async function runVrrpProcess(): Promise<void> {
   const causes = new Set<string>();
   let realtime = false;
   channel.send({ type: 'ready' });
+  rehearse(network.reactor, network.addresses);
   await stopped.promise;
   network.close();
   channel.close();
@@ -91,6 +93,8 @@ function openNetwork(channel: ManagerChannel, onStopped: () => void) {
   });
   return {
     routers,
+    reactor,
+    addresses,
     close() {
       watch.close();
       routers.close();

@@ -10,6 +10,7 @@ import type { IpAddress, Prefix } from '../model/address.ts';
 import type { VirtualRouter } from '../model/config.ts';
 import type { Seconds } from '../model/units.ts';
 import type { Reactor } from '../sys/reactor.ts';
+import type { InterfacePort } from './instance.ts';
 import { obstacle, sourceAddress } from './interface-view.ts';
 import { type RemoteInfo, VrrpSocket } from './socket.ts';
 import type { ThrottledLog } from './throttle.ts';
@@ -27,7 +28,7 @@ interface Opened {
   readonly announcer: Announcer;
 }
 
-export class RouterInterface {
+export class RouterInterface implements InterfacePort {
   readonly name: string;
   readonly #context: InterfaceContext;
   #opened: Opened | undefined;

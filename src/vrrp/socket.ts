@@ -30,8 +30,8 @@ interface SocketEvents {
 
 // A turn of the loop reads so many at most, so that a flood of packets cannot keep a due advert waiting.
 const PER_TURN = 64;
-// More than a receive queue of the default size holds (212,992 bytes, some 800 for a packet).
-const WHOLE_QUEUE = 512;
+// More than the receive queue holds, twice what was asked for: some 800 bytes for a packet.
+const WHOLE_QUEUE = 4096;
 
 export class VrrpSocket extends EventEmitter<SocketEvents> {
   readonly #reactor: Reactor;

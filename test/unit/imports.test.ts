@@ -19,7 +19,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   manager: ['model', 'conf', 'balance', 'kernel', 'sys', 'control', 'version', 'pino', 'zod'],
 };
 /** The files of src/vrrp that touch sockets, clocks or processes; all others there are pure. */
-const VRRP_IO = ['socket', 'instance', 'process'];
+const VRRP_IO = [
+  'instance',
+  'link-table',
+  'manager-channel',
+  'process',
+  'rehearsal',
+  'router-interface',
+  'socket',
+  'virtual-routers',
+];
 /** Parts that decide and never act: not even Node's own input and output. */
 const PURE = ['model', 'packet', 'netlink', 'balance', 'vrrp (pure)'];
 const PURE_NODE_MODULES = ['node:net', 'node:crypto', 'node:util', 'node:os'];

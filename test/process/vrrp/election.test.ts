@@ -1,0 +1,148 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Lab } from '../../lab/support/lab.ts';
+import type { NamespaceNode } from '../../lab/support/network.ts';
+import type { VrrpSeen } from '../../lab/support/observer.ts';
+import { type Observer, observe, startProbe } from '../../lab/support/tools.ts';
+import { Director, holds, VIP, virtualRouter, watchAddresses } from './director.ts';
+
+let lab: Lab;
+let one: NamespaceNode;
+let two: NamespaceNode;
+let client: NamespaceNode;
+let wire: Observer;
+
+beforeEach(async () => {
+  lab = await Lab.create();
+  const lan = await lab.addSwitch('lan');
+  const host = (name: string, address: string) =>
+    lab.addHost(name, { ports: [{ on: lan, addresses: [`${address}/24`] }] });
+  one = await host('one', '10.1.1.10');
+  two = await host('two', '10.1.1.11');
+  client = await host('client', '10.1.1.100');
+  wire = await observe(lan);
+});
+
+afterEach(async () => {
+  await lab.close();
+});
+
+const adverts = (source: string): readonly VrrpSeen[] =>
+  wire.events.all.filter((seen): seen is VrrpSeen => seen.kind === 'vrrp' && seen.source === source);
+
+describe('two directors', () => {
+  it('elect by priority, announce the address, and share nothing but adverts', async () => {
+    const low = await Director.start(two, [virtualRouter(100)]);
+    await low.becomes('active');
+    const high = await Director.start(one, [virtualRouter(150)]);
+    await high.becomes('active');
+    await low.becomes('backup', { since: low.mark - 1 });
+    expect([await holds(one), await holds(two)]).toEqual([true, false]);
+    expect((await low.only()).activeRouter).toEqual({ address: '10.1.1.10', priority: 150 });
+    const announcement = await wire.events.waitFor(
+      (seen) => seen.kind === 'arp' && seen.sourceMac === macOf(one),
+    );
+    expect(announcement).toMatchObject({ operation: 'request', gratuitous: true, sender: VIP });
+    expect(adverts('10.1.1.10')[0]).toMatchObject({
+      destination: '224.0.0.18',
+      ttl: 255,
+      version: 3,
+      vrid: 51,
+      priority: 150,
+      interval: 100,
+      addresses: [VIP],
+    });
+  });
+
+  it('decide between equal priorities by the address, once they hear each other', async () => {
+    const lower = await Director.start(one, [virtualRouter(100)]);
+    await lower.becomes('active');
+    await one.ports[0]?.disconnect();
+    const higher = await Director.start(two, [virtualRouter(100)]);
+    await higher.becomes('active');
+    const since = lower.mark;
+    await one.ports[0]?.connect();
+    expect((await lower.becomes('backup', { since })).activeRouter).toEqual({
+      address: '10.1.1.11',
+      priority: 100,
+    });
+    expect((await higher.only()).state).toBe('active');
+    expect([await holds(one), await holds(two)]).toEqual([false, true]);
+  });
+
+  it('take over from one that was killed, whose addresses leave with their lease', async () => {
+    const high = await Director.start(one, [virtualRouter(150)]);
+    await high.becomes('active');
+    const low = await Director.start(two, [virtualRouter(100)]);
+    const addresses = await watchAddresses(one);
+    const heard = adverts('10.1.1.10').length;
+    await wire.events.waitFor(() => adverts('10.1.1.10').length > heard + 2);
+    high.signal('SIGKILL');
+    const taken = await low.becomes('active');
+    expect(taken.reason).toMatch(/^no advert from 10\.1\.1\.10 for /);
+    expect(await holds(two)).toBe(true);
+    await addresses.gone();
+    const last = adverts('10.1.1.10').at(-1);
+    const first = adverts('10.1.1.11').find(({ priority }) => priority === 100);
+    // 3 × 100 ms and the skew of priority 100: never earlier, whatever the machine is doing.
+    expect((first?.time ?? 0) - (last?.time ?? 0)).toBeGreaterThan(360);
+  });
+
+  it('hand over on a clean stop without a moment in which nobody answers, and take back', async () => {
+    const low = await Director.start(two, [virtualRouter(100)]);
+    const high = await Director.start(one, [virtualRouter(150)]);
+    await high.becomes('active');
+    const probe = await startProbe(client, { address: VIP });
+    await high.stop();
+    expect(await holds(one)).toBe(false);
+    expect(await holds(two)).toBe(true);
+    expect((await low.only()).reason).toBe('10.1.1.10 let go (priority 0)');
+    const back = await Director.start(one, [virtualRouter(150)]);
+    expect((await back.becomes('active')).reason).toBe('preempts 10.1.1.11 of priority 100');
+    await low.becomes('backup', { since: low.mark - 1 });
+    await wire.events.waitFor(
+      (seen) => seen.kind === 'arp' && seen.sender === VIP && seen.sourceMac === macOf(one),
+    );
+    const { gaps, answered } = await probe.stop();
+    expect(answered).toBeGreaterThan(0);
+    expect(gaps).toEqual([]);
+  });
+
+  it('leave the active one alone without preemption', async () => {
+    const low = await Director.start(two, [virtualRouter(100)]);
+    await low.becomes('active');
+    const high = await Director.start(one, [virtualRouter(150, { preempt: false })]);
+    await high.heard((said) => said.type === 'state');
+    const seen = adverts('10.1.1.11').length;
+    await wire.events.waitFor(() => adverts('10.1.1.11').length > seen + 10);
+    expect((await high.only()).state).toBe('backup');
+    expect((await low.only()).state).toBe('active');
+  });
+
+  it('go on when the active one stands still, and it takes back when it wakes', async () => {
+    const high = await Director.start(one, [virtualRouter(150, { preempt: false })]);
+    await high.becomes('active');
+    const low = await Director.start(two, [virtualRouter(200)]);
+    await low.becomes('active');
+    await high.becomes('backup', { since: high.mark - 1 });
+    const addresses = await watchAddresses(two);
+    low.signal('SIGSTOP');
+    const since = high.mark;
+    await high.becomes('active', { since });
+    await addresses.gone();
+    expect([await holds(one), await holds(two)]).toEqual([true, false]);
+    low.signal('SIGCONT');
+    await high.becomes('backup', { since });
+    expect((await low.only()).state).toBe('active');
+    expect([await holds(one), await holds(two)]).toEqual([false, true]);
+  });
+});
+
+const macs = new Map<string, string>();
+function macOf(node: NamespaceNode): string {
+  return macs.get(node.namespace) ?? '';
+}
+beforeEach(async () => {
+  for (const node of [one, two]) {
+    macs.set(node.namespace, (await node.run('cat /sys/class/net/eth0/address')).trim());
+  }
+});
