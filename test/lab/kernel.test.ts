@@ -17,7 +17,8 @@ beforeAll(async () => {
   client = await lab.addHost('client', { ports: [{ on: lan, addresses: ['10.1.1.100/24'] }] });
   director = await lab.addKernel('lvs1', { ports: [{ on: lan, addresses: ['10.1.1.1/24'] }], memory: 512 });
   await director.boot();
-  await director.run('ip link set lo up; ip addr add fd00::1/64 dev eth0 nodad');
+  // The schedulers are loaded; the kernel of the lab finds no module by itself.
+  await director.run('modprobe ip_vs_pe_sip; ip link set lo up; ip addr add fd00::1/64 dev eth0 nodad');
   result = await play(director, 'test/lab/kernel-ipvs-cases.ts');
 });
 afterAll(() => lab?.close());
