@@ -23,6 +23,11 @@ export interface Addresses {
   /** Of one link, or of all; none for a link that does not exist. */
   list(index?: number): readonly InterfaceAddress[];
   /**
+   * Does ahead of time what the first `put` on a link needs besides the address itself, and which takes longer than
+   * that: half a millisecond of a take-over. Without it `put` does it.
+   */
+  prepare(index: number): void;
+  /**
    * Adds the address, or gives the one that is there this lifetime from now on, without a gap. A lifetime is 1 s and
    * up; when it is over the kernel removes the address.
    */
@@ -36,11 +41,14 @@ export interface Addresses {
 export function openAddresses(socket: NetlinkTransport = openNetlinkSocket(NETLINK_ROUTE)): Addresses {
   const netlink = new NetlinkRequester(socket);
   const promoting = new Set<number>();
+  const prepare = (index: number): void => {
+    if (!promoting.has(index) && keepNeighbours(netlink, index)) promoting.add(index);
+  };
   return {
     list: (index) => list(netlink, index),
+    prepare,
     put(index, prefix, lifetime) {
-      if (sharesNetwork(prefix) && !promoting.has(index) && keepNeighbours(netlink, index))
-        promoting.add(index);
+      if (sharesNetwork(prefix)) prepare(index);
       netlink.request({
         attempt: naming('put', index, prefix),
         type: RTM_NEWADDR,

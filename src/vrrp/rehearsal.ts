@@ -50,6 +50,7 @@ export function rehearse(reactor: Reactor, addresses: Addresses): void {
       list: () => [
         { index: LOOPBACK.index, prefix: SOURCE, lifetime: 'forever', secondary: false, label: 'lo' },
       ],
+      prepare: () => undefined,
       put: (_index, prefix, lifetime) => addresses.put(NOWHERE, prefix, lifetime),
       remove: (_index, prefix) => addresses.remove(NOWHERE, prefix),
       close: () => undefined,

@@ -127,6 +127,7 @@ export class RouterInterface implements InterfacePort {
     if (opened) {
       this.#opened = { ...opened, link };
     } else {
+      this.#context.addresses.prepare(link.index);
       const socket = new VrrpSocket(this.#context.reactor, link);
       try {
         this.#opened = { link, socket, announcer: openAnnouncer(link) };
