@@ -14,7 +14,7 @@ import {
   unchanged,
 } from './enter.ts';
 import type { Event } from './event.ts';
-import { leaseLifetime, renewalInterval } from './lease.ts';
+import { leaseLifetime, renewalInterval, renewedByAdvert } from './lease.ts';
 import type { Active, Parameters } from './state.ts';
 import { earlier, nextAdvertAt, SHORTEST_INTERVAL } from './timers.ts';
 
@@ -72,6 +72,7 @@ function withAdvert(step: ActiveStep, now: Instant, parameters: Parameters): Act
     ...step.state,
     advertAt: nextAdvertAt(advertAt, now, interval),
     advertSentAt: now,
+    renewAt: renewedByAdvert(parameters.advertInterval) ? now : step.state.renewAt,
   };
   // So long without an advert that a backup may have taken over, and the lease may have ended: claim it all again.
   const lapsed = elapsed(advertSentAt, now) >= 3 * interval;
@@ -138,10 +139,12 @@ function assertActive(step: ActiveStep, now: Instant, parameters: Parameters): A
   // One that is due by now is this one.
   const interval = centisecondsToMilliseconds(parameters.advertInterval);
   const next = now < advertAt ? advertAt : nextAdvertAt(advertAt, now, interval);
-  return {
-    state: { ...step.state, advertAt: next, advertSentAt: now },
+  const renewAt = renewedByAdvert(parameters.advertInterval) ? now : step.state.renewAt;
+  const sent: ActiveStep = {
+    state: { ...step.state, advertAt: next, advertSentAt: now, renewAt },
     actions: [...step.actions, { action: 'send-advert', priority: parameters.priority }],
   };
+  return withLease(sent, now, parameters);
 }
 
 /** Puts back what somebody else removed; stays active all the while. */

@@ -3,8 +3,8 @@
  *
  * - It must not end before the peers take over, or a killed process costs an outage that the kernel, which goes on
  *   forwarding, would have bridged. They take over within activeDownInterval after the last advert, which is below
- *   4 × interval for every priority. The last renewal may be one renewal interval older than the last advert.
- *   So: lifetime ≥ 4 × interval + renewal interval.
+ *   4 × interval for every priority. Every advert therefore renews the lease too; only where adverts are more frequent
+ *   than the shortest renewal, the last renewal may be that much older than the last advert.
  * - It should end soon after, since two directors then hold the address. The kernel counts whole seconds (`ifa_valid`
  *   of linux/if_addr.h), so it is the next whole second.
  */
@@ -22,14 +22,22 @@ const SHORTEST_RENEWAL = 250;
 /** Bounds how long the address outlives a take-over when adverts are rare. */
 const LONGEST_RENEWAL = 10_000;
 
-/** Between two renewals: with every advert, where adverts are neither very frequent nor very rare. */
+/** Whether each advert renews the lease; where adverts come faster than the kernel counts, some of them do. */
+export const renewedByAdvert = (advertInterval: Centiseconds): boolean =>
+  centisecondsToMilliseconds(advertInterval) >= SHORTEST_RENEWAL;
+
+/** Between two renewals when no advert comes first. */
 export const renewalInterval = (advertInterval: Centiseconds): Milliseconds =>
   milliseconds(
     Math.min(LONGEST_RENEWAL, Math.max(SHORTEST_RENEWAL, centisecondsToMilliseconds(advertInterval))),
   );
 
-/** The lifetime that an address is installed and renewed with: 1 to 174 s. */
+/** How much older than the last advert the last renewal may be. */
+const renewalAge = (advertInterval: Centiseconds): Milliseconds =>
+  milliseconds(renewedByAdvert(advertInterval) ? 0 : SHORTEST_RENEWAL);
+
+/** The lifetime that an address is installed and renewed with: 1 to 164 s. */
 export const leaseLifetime = (advertInterval: Centiseconds): Seconds =>
   millisecondsToSecondsUp(
-    milliseconds(4 * centisecondsToMilliseconds(advertInterval) + renewalInterval(advertInterval)),
+    milliseconds(4 * centisecondsToMilliseconds(advertInterval) + renewalAge(advertInterval)),
   );

@@ -46,7 +46,7 @@ describe('an active router over time', () => {
 
   it('makes up for a stall with one advert, never with a burst', () => {
     const woken = step(active, timer, at(2500), ordinary);
-    expect(brief(woken.actions)).toBe('advert 100, renew .254 for 5s, announce .254');
+    expect(brief(woken.actions)).toBe('advert 100, renew .254 for 4s, announce .254');
     expect(times(woken.state, 'send-advert', 4600)).toEqual([3500, 4500]);
   });
 
@@ -58,10 +58,10 @@ describe('an active router over time', () => {
       settled = step(settled, timer, nextDeadline(settled) ?? at(0), ordinary).state;
     const stalled = (nextDeadline(settled) ?? 0) - START + 2000;
     expect(brief(step(settled, timer, at(stalled), ordinary).actions)).toBe(
-      'advert 100, renew .254 for 5s, announce .254',
+      'advert 100, renew .254 for 4s, announce .254',
     );
     expect(brief(step(settled, timer, at(stalled - 1), ordinary).actions)).toBe(
-      'advert 100, renew .254 for 5s',
+      'advert 100, renew .254 for 4s',
     );
   });
 
@@ -155,21 +155,21 @@ describe('changed parameters', () => {
 
   it('make the owner active at once', () => {
     expect(brief(change(backup, 5, { priority: 255 }).actions)).toBe(
-      'advert 255, install .254 for 5s, announce .254, backup>active',
+      'advert 255, install .254 for 4s, announce .254, backup>active',
     );
   });
 
   it('are advertised at once by the active router, with the addresses as a difference', () => {
     const other = prefix('10.1.1.253');
     expect(brief(change(active, 50, { addresses: [VIP, other] }).actions)).toBe(
-      'advert 100, install .253 for 5s, announce .253',
+      'advert 100, install .253 for 4s, announce .253',
     );
     expect(brief(change(active, 50, { addresses: [other] }).actions)).toBe(
-      'advert 100, install .253 for 5s, announce .253, remove .254',
+      'advert 100, install .253 for 4s, announce .253, remove .254',
     );
     expect(brief(change(active, 50, { priority: 120 }).actions)).toBe('advert 120');
     expect(brief(change(active, 50, { advertInterval: centiseconds(1000) }).actions)).toBe(
-      'advert 100, renew .254 for 50s',
+      'advert 100, renew .254 for 40s',
     );
     expect(change(active, 50, { addresses: [{ ...VIP }] }).actions).toEqual([]);
     expect(change(active, 50, { preempt: false }).state).toBe(active);

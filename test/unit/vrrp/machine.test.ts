@@ -56,7 +56,7 @@ interface Row {
   readonly parameters?: Parameters;
 }
 
-const ENTRY = 'advert 100, install .254 for 5s, announce .254';
+const ENTRY = 'advert 100, install .254 for 4s, announce .254';
 
 const TABLE: Record<string, Row> = {
   // 6.4.1 initialize
@@ -72,7 +72,7 @@ const TABLE: Record<string, Row> = {
     from: fresh,
     event: startup,
     time: 0,
-    actions: 'advert 255, install .254 for 5s, announce .254, initialize>active',
+    actions: 'advert 255, install .254 for 4s, announce .254, initialize>active',
     to: 'active',
     next: 100,
     parameters: owner,
@@ -140,7 +140,7 @@ const TABLE: Record<string, Row> = {
     from: held,
     event: regained,
     time: 5,
-    actions: 'advert 255, install .254 for 5s, announce .254, initialize>active',
+    actions: 'advert 255, install .254 for 4s, announce .254, initialize>active',
     to: 'active',
     next: 105,
     parameters: owner,
@@ -292,7 +292,7 @@ const TABLE: Record<string, Row> = {
     from: active,
     event: timer,
     time: 1000,
-    actions: 'advert 100, renew .254 for 5s, announce .254',
+    actions: 'advert 100, renew .254 for 4s, announce .254',
     to: 'active',
     next: 2000,
   },
@@ -300,7 +300,7 @@ const TABLE: Record<string, Row> = {
     from: active,
     event: timer,
     time: 1300,
-    actions: 'advert 100, renew .254 for 5s, announce .254',
+    actions: 'advert 100, renew .254 for 4s, announce .254',
     to: 'active',
     next: 2000,
   },
@@ -308,7 +308,7 @@ const TABLE: Record<string, Row> = {
     from: active,
     event: advert(0),
     time: 50,
-    actions: 'advert 100',
+    actions: 'advert 100, renew .254 for 4s',
     to: 'active',
     next: 100,
   },
@@ -340,7 +340,7 @@ const TABLE: Record<string, Row> = {
     from: active,
     event: advert(100, '10.1.1.9'),
     time: 150,
-    actions: 'advert 100, announce .254',
+    actions: 'advert 100, renew .254 for 4s, announce .254',
     to: 'active',
     next: 250,
   },
@@ -348,7 +348,7 @@ const TABLE: Record<string, Row> = {
     from: active,
     event: advert(99),
     time: 150,
-    actions: 'advert 100, announce .254',
+    actions: 'advert 100, renew .254 for 4s, announce .254',
     to: 'active',
     next: 250,
   },
@@ -399,7 +399,7 @@ const TABLE: Record<string, Row> = {
     from: active,
     event: shutdown,
     time: 50,
-    actions: 'advert 0, renew .254 for 5s, active>releasing',
+    actions: 'advert 0, renew .254 for 4s, active>releasing',
     to: 'releasing',
     next: 150,
   },
@@ -431,7 +431,7 @@ const TABLE: Record<string, Row> = {
     from: active,
     event: addressesLost,
     time: 50,
-    actions: 'install .254 for 5s, announce .254',
+    actions: 'install .254 for 4s, announce .254',
     to: 'active',
     next: 100,
   },
@@ -536,7 +536,7 @@ const TABLE: Record<string, Row> = {
     from: releasing,
     event: addressesLost,
     time: 5,
-    actions: 'install .254 for 5s',
+    actions: 'install .254 for 4s',
     to: 'releasing',
     next: 100,
   },
