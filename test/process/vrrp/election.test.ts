@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Lab } from '../../lab/support/lab.ts';
 import type { NamespaceNode } from '../../lab/support/network.ts';
-import type { VrrpSeen } from '../../lab/support/observer.ts';
+import type { Seen, VrrpSeen } from '../../lab/support/observer.ts';
 import { type Observer, observe, startProbe } from '../../lab/support/tools.ts';
 import { Director, holds, VIP, virtualRouter, watchAddresses } from './director.ts';
+
+const MAC_ONE = '02:00:00:00:00:10';
+const MAC_TWO = '02:00:00:00:00:11';
 
 let lab: Lab;
 let one: NamespaceNode;
@@ -14,11 +17,11 @@ let wire: Observer;
 beforeEach(async () => {
   lab = await Lab.create();
   const lan = await lab.addSwitch('lan');
-  const host = (name: string, address: string) =>
-    lab.addHost(name, { ports: [{ on: lan, addresses: [`${address}/24`] }] });
-  one = await host('one', '10.1.1.10');
-  two = await host('two', '10.1.1.11');
-  client = await host('client', '10.1.1.100');
+  const host = (name: string, address: string, mac: string) =>
+    lab.addHost(name, { ports: [{ on: lan, addresses: [`${address}/24`], mac }] });
+  one = await host('one', '10.1.1.10', MAC_ONE);
+  two = await host('two', '10.1.1.11', MAC_TWO);
+  client = await host('client', '10.1.1.100', '02:00:00:00:00:64');
   wire = await observe(lan);
 });
 
@@ -29,18 +32,20 @@ afterEach(async () => {
 const adverts = (source: string): readonly VrrpSeen[] =>
   wire.events.all.filter((seen): seen is VrrpSeen => seen.kind === 'vrrp' && seen.source === source);
 
+const announces = (seen: Seen, mac: string): boolean =>
+  seen.kind === 'arp' && seen.gratuitous && seen.sender === VIP && seen.sourceMac === mac;
+
 describe('two directors', () => {
   it('elect by priority, announce the address, and share nothing but adverts', async () => {
     const low = await Director.start(two, [virtualRouter(100)]);
     await low.becomes('active');
+    const since = low.mark;
     const high = await Director.start(one, [virtualRouter(150)]);
     await high.becomes('active');
-    await low.becomes('backup', { since: low.mark - 1 });
+    await low.becomes('backup', { since });
     expect([await holds(one), await holds(two)]).toEqual([true, false]);
     expect((await low.only()).activeRouter).toEqual({ address: '10.1.1.10', priority: 150 });
-    const announcement = await wire.events.waitFor(
-      (seen) => seen.kind === 'arp' && seen.sourceMac === macOf(one),
-    );
+    const announcement = await wire.events.waitFor((seen) => announces(seen, MAC_ONE));
     expect(announcement).toMatchObject({ operation: 'request', gratuitous: true, sender: VIP });
     expect(adverts('10.1.1.10')[0]).toMatchObject({
       destination: '224.0.0.18',
@@ -87,24 +92,28 @@ describe('two directors', () => {
     expect((first?.time ?? 0) - (last?.time ?? 0)).toBeGreaterThan(360);
   });
 
-  it('hand over on a clean stop without a moment in which nobody answers, and take back', async () => {
-    const low = await Director.start(two, [virtualRouter(100)]);
+  it('hand over on a clean stop without a moment in which nobody answers', async () => {
     const high = await Director.start(one, [virtualRouter(150)]);
     await high.becomes('active');
+    const low = await Director.start(two, [virtualRouter(100)]);
     const probe = await startProbe(client, { address: VIP });
     await high.stop();
-    expect(await holds(one)).toBe(false);
-    expect(await holds(two)).toBe(true);
-    expect((await low.only()).reason).toBe('10.1.1.10 let go (priority 0)');
-    const back = await Director.start(one, [virtualRouter(150)]);
-    expect((await back.becomes('active')).reason).toBe('preempts 10.1.1.11 of priority 100');
-    await low.becomes('backup', { since: low.mark - 1 });
-    await wire.events.waitFor(
-      (seen) => seen.kind === 'arp' && seen.sender === VIP && seen.sourceMac === macOf(one),
-    );
+    await wire.events.waitFor((seen) => announces(seen, MAC_TWO));
     const { gaps, answered } = await probe.stop();
     expect(answered).toBeGreaterThan(0);
     expect(gaps).toEqual([]);
+    expect([await holds(one), await holds(two)]).toEqual([false, true]);
+    expect((await low.only()).reason).toBe('10.1.1.10 let go (priority 0)');
+  });
+
+  it('give back to the one of higher priority when it returns', async () => {
+    const low = await Director.start(two, [virtualRouter(100)]);
+    await low.becomes('active');
+    const since = low.mark;
+    const high = await Director.start(one, [virtualRouter(150)]);
+    expect((await high.becomes('active')).reason).toBe('preempts 10.1.1.11 of priority 100');
+    expect((await low.becomes('backup', { since })).reason).toBe('10.1.1.10 has priority 150');
+    expect([await holds(one), await holds(two)]).toEqual([true, false]);
   });
 
   it('leave the active one alone without preemption', async () => {
@@ -119,30 +128,21 @@ describe('two directors', () => {
   });
 
   it('go on when the active one stands still, and it takes back when it wakes', async () => {
-    const high = await Director.start(one, [virtualRouter(150, { preempt: false })]);
-    await high.becomes('active');
-    const low = await Director.start(two, [virtualRouter(200)]);
-    await low.becomes('active');
-    await high.becomes('backup', { since: high.mark - 1 });
+    const other = await Director.start(one, [virtualRouter(150, { preempt: false })]);
+    await other.becomes('active');
+    const before = other.mark;
+    const stopped = await Director.start(two, [virtualRouter(200)]);
+    await stopped.becomes('active');
+    await other.becomes('backup', { since: before });
     const addresses = await watchAddresses(two);
-    low.signal('SIGSTOP');
-    const since = high.mark;
-    await high.becomes('active', { since });
+    stopped.signal('SIGSTOP');
+    const since = other.mark;
+    await other.becomes('active', { since });
     await addresses.gone();
     expect([await holds(one), await holds(two)]).toEqual([true, false]);
-    low.signal('SIGCONT');
-    await high.becomes('backup', { since });
-    expect((await low.only()).state).toBe('active');
+    stopped.signal('SIGCONT');
+    await other.becomes('backup', { since });
+    expect((await stopped.only()).state).toBe('active');
     expect([await holds(one), await holds(two)]).toEqual([false, true]);
   });
-});
-
-const macs = new Map<string, string>();
-function macOf(node: NamespaceNode): string {
-  return macs.get(node.namespace) ?? '';
-}
-beforeEach(async () => {
-  for (const node of [one, two]) {
-    macs.set(node.namespace, (await node.run('cat /sys/class/net/eth0/address')).trim());
-  }
 });
