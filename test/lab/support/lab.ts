@@ -30,6 +30,8 @@ export class Lab extends Topology {
   readonly scratch: string;
   readonly #watcher: ChildProcess;
   readonly #kernels: Kernel[] = [];
+  /** Kernels that were asked for; some may still be in the making. */
+  #kernelCount = 0;
 
   private constructor(prefix: string, scratch: string, watcher: ChildProcess) {
     super(new LocalMachine('this machine', scratch), prefix);
@@ -55,8 +57,10 @@ export class Lab extends Topology {
 
   /** Prepares a kernel of its own; `boot` it then. */
   async addKernel(name: string, options: KernelOptions): Promise<Kernel> {
+    // Taken at once: kernels that are added side by side must differ.
+    const number = this.#kernelCount++;
     const room = await this.switchRoom();
-    const place = { scratch: this.scratch, cpu: this.#nextCpu(), number: this.#kernels.length };
+    const place = { scratch: this.scratch, cpu: cpuFor(number), number };
     const kernel = await Kernel.create(name, options, room, () => this.nextPort(), place);
     this.#kernels.push(kernel);
     return kernel;
@@ -75,10 +79,10 @@ export class Lab extends Topology {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
 
-  /** Kernels go round the CPUs; where they start differs between labs that run side by side. */
-  #nextCpu(): number {
-    const cpus = allowedCpus();
-    return cpus[(process.pid + this.#kernels.length) % cpus.length] ?? 0;
-  }
+/** Kernels go round the CPUs; where they start differs between labs that run side by side. */
+function cpuFor(number: number): number {
+  const cpus = allowedCpus();
+  return cpus[(process.pid + number) % cpus.length] ?? 0;
 }
