@@ -13,10 +13,14 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CHECKOUT } from '../lab/support/node.ts';
 import type { Bench } from './bench.ts';
+import { cleanStop } from './clean-stop.ts';
+import { detection } from './detection.ts';
+import { footprint } from './footprint.ts';
+import { load } from './load.ts';
 import { type Report, type Section, toJson, toText } from './report.ts';
 import { takeOver } from './take-over.ts';
 
-const BENCHES: readonly Bench[] = [takeOver];
+const BENCHES: readonly Bench[] = [takeOver, cleanStop, load, detection, footprint];
 
 interface Options {
   readonly quick: boolean;

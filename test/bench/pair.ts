@@ -79,19 +79,27 @@ export class Director {
   }
 
   /** Starts the program as the only one here; resolves when it listens to adverts. */
-  async start(program: Program, settings: RouterSettings): Promise<LabProcess> {
+  async start(program: Program, settings: RouterSettings): Promise<void> {
+    await this.launch(program, settings);
+    if (this.#process !== undefined) await this.listening(this.#process);
+  }
+
+  /** Starts the program as the only one here; gives the moment just before, in ms since the epoch. */
+  async launch(program: Program, settings: RouterSettings): Promise<number> {
     await this.clear();
-    const process = await this.node.spawn(await prepareProgram(program, this.node, settings));
-    this.#process = process;
-    await this.listening(process);
-    return process;
+    const command = await prepareProgram(program, this.node, settings);
+    const now = performance.timeOrigin + performance.now();
+    this.#process = await this.node.spawn(command);
+    return now;
   }
 
   /** Resolves when some process of this node has joined the VRRP group. `process`: any in its namespace. */
   async listening(process: LabProcess): Promise<void> {
     await until(`${this.node.name} to listen`, async () => {
       if (process.ended !== undefined)
-        throw new Error(`${this.node.name}: it ended\n${process.output.all.join('\n')}`);
+        throw new Error(
+          `${this.node.name}: ended with ${process.ended.code}\n${process.output.all.join('\n')}`,
+        );
       return (await this.node.readFile('/proc/net/igmp')).includes(VRRP_GROUP);
     });
     this.#pids = await this.pids();

@@ -22,6 +22,8 @@ export async function prepareProgram(
   settings: RouterSettings,
 ): Promise<readonly string[]> {
   const directory = join(node.scratch, program);
+  // As after a boot: a pid file that a killed keepalived left behind would keep the next one from starting.
+  await node.run(['rm', '-rf', directory]);
   switch (program) {
     case 'vipward': {
       const file = join(directory, 'vipward.yaml');

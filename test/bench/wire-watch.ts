@@ -1,0 +1,61 @@
+/**
+ * wire-watch.ts INTERFACE PORT: prints, as JSON lines with the kernel's time stamps, each TCP connection that this
+ * host refuses (a reset that it sends) and each UDP datagram to PORT, with its text.
+ */
+import { readFileSync } from 'node:fs';
+import {
+  AF_PACKET,
+  bindSocket,
+  lastStamp,
+  openSocket,
+  receive,
+  SOCK_RAW,
+  waitReadable,
+} from '../lab/support/libc.ts';
+
+/** `time` in ms since the epoch. */
+export type WireEvent =
+  | { readonly kind: 'refused'; readonly time: number; readonly port: number }
+  | { readonly kind: 'datagram'; readonly time: number; readonly text: string };
+
+const ETH_P_ALL = 0x0003;
+const ETHERTYPE_IPV4 = 0x0800;
+const TCP = 6;
+const UDP = 17;
+const TCP_RESET = 0x04;
+
+function decode(frame: Buffer, time: number, wanted: number): WireEvent | undefined {
+  if (frame.length < 42 || frame.readUInt16BE(12) !== ETHERTYPE_IPV4) return undefined;
+  const ip = frame.subarray(14);
+  const segment = ip.subarray((ip.readUInt8(0) & 15) * 4, ip.readUInt16BE(2));
+  if (ip[9] === TCP && segment.length >= 20 && (segment.readUInt8(13) & TCP_RESET) !== 0)
+    return { kind: 'refused', time, port: segment.readUInt16BE(0) };
+  if (ip[9] === UDP && segment.length >= 8 && segment.readUInt16BE(2) === wanted)
+    return { kind: 'datagram', time, text: segment.subarray(8).toString('latin1') };
+  return undefined;
+}
+
+/** struct sockaddr_ll of linux/if_packet.h. */
+function packetAddress(device: string): Buffer {
+  const address = Buffer.alloc(20);
+  address.writeUInt16LE(AF_PACKET, 0);
+  address.writeUInt16BE(ETH_P_ALL, 2);
+  address.writeInt32LE(Number(readFileSync(`/sys/class/net/${device}/ifindex`, 'utf8')), 4);
+  return address;
+}
+
+const [device = 'eth0', port = '9'] = process.argv.slice(2);
+const fd = openSocket(AF_PACKET, SOCK_RAW, 0);
+lastStamp(fd);
+bindSocket(fd, packetAddress(device));
+const frame = Buffer.alloc(2_048);
+process.stdout.write('ready\n');
+for (;;) {
+  waitReadable(fd, 50);
+  for (let length = receive(fd, frame); length !== undefined; length = receive(fd, frame)) {
+    const time = lastStamp(fd);
+    const event = time === undefined ? undefined : decode(frame.subarray(0, length), time, Number(port));
+    if (event !== undefined) process.stdout.write(`${JSON.stringify(event)}\n`);
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+}
