@@ -3,6 +3,7 @@
  * refuses, and whoever else changed the table meanwhile, is met by planning anew, never by giving up.
  */
 import { type Desired, desiredTable, type HealthOf } from '../balance/desired.ts';
+import { findDrift } from '../balance/drift.ts';
 import { type Plan, planTable } from '../balance/plan.ts';
 import type { SorryPhase } from '../balance/sorry.ts';
 import { operationText } from '../balance/words.ts';
@@ -12,7 +13,6 @@ import {
   type ActualTable,
   type DesiredTable,
   type OperationOutcome,
-  type TableOperation,
   tableKeyText,
 } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
@@ -34,6 +34,8 @@ export interface TableKeeperOptions {
   readonly clock: Clock;
   readonly owned: OwnedVirtualServers;
   readonly healthOf: HealthOf;
+  /** The kernel's unless given. */
+  readonly open?: () => Ipvs;
 }
 
 export class TableKeeper {
@@ -41,8 +43,8 @@ export class TableKeeper {
   #config: Configured = { virtualServers: [], ipvs: { exclusive: false } };
   #ipvs: Ipvs | undefined;
   #sorry: ReadonlyMap<string, SorryPhase> = new Map();
-  /** What the last reconciliation reached: any other table in the kernel since then is somebody else's doing. */
-  #reached: DesiredTable | undefined;
+  /** The table as the last reconciliation left it: any other one since then is somebody else's doing. */
+  #left: ActualTable | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #status: TableStatus = {
@@ -126,7 +128,7 @@ export class TableKeeper {
       }
       const outcomes = ipvs.apply(plan.operations);
       refused = outcomes.filter(({ error }) => error !== undefined);
-      for (const outcome of outcomes) this.#logOutcome(outcome, changes);
+      for (const outcome of withoutConsequences(outcomes)) this.#logOutcome(outcome, changes);
       actual = ipvs.dump();
       const rest = this.#plan(actual);
       if (rest.plan.operations.length === 0) {
@@ -137,7 +139,7 @@ export class TableKeeper {
       if (refused.length === rest.plan.operations.length) break;
     }
     const { table, plan } = this.#plan(actual);
-    this.#settled(actual, table, plan.foreign, refused.map(refusalText));
+    this.#settled(actual, table, plan.foreign, withoutConsequences(refused).map(refusalText));
   }
 
   #plan(actual: ActualTable): { readonly table: DesiredTable; readonly plan: Plan } {
@@ -163,11 +165,10 @@ export class TableKeeper {
     };
   }
 
-  /** What differs from the table that was reached last time has been changed by somebody else. */
   #noticeDrift(actual: ActualTable): void {
-    if (this.#reached === undefined || this.#status.refused.length > 0) return;
+    if (this.#left === undefined) return;
     const ownership = { owned: this.#options.owned.keys, exclusive: this.#config.ipvs.exclusive };
-    const found = planTable(this.#reached, actual, ownership).operations.map(driftText);
+    const found = findDrift(this.#left, actual, ownership);
     if (found.length === 0) return;
     this.#status = {
       ...this.#status,
@@ -184,7 +185,7 @@ export class TableKeeper {
     refused: readonly string[],
   ): void {
     const { owned } = this.#options;
-    this.#reached = desired;
+    this.#left = actual;
     // One that the kernel would not remove yet is still ours to remove.
     const left = actual.map((entry) => tableKeyText(entry.key)).filter((key) => owned.keys.has(key));
     owned.remember(new Set([...desired.map((entry) => tableKeyText(entry.key)), ...left]));
@@ -212,7 +213,7 @@ export class TableKeeper {
         this.#status.verifiedAt === undefined
       )
         return undefined;
-      this.#ipvs = openIpvs();
+      this.#ipvs = (this.#options.open ?? openIpvs)();
       if (this.#status.unavailable !== undefined) this.#options.log('info', 'the IPVS table can be reached');
     }
     return this.#ipvs;
@@ -232,21 +233,15 @@ export class TableKeeper {
 const refusalText = ({ operation, error }: OperationOutcome): string =>
   `cannot ${operationText(operation)}: ${error?.message ?? 'unknown error'}`;
 
-/** What was found: the reverse of the operation that mends it. */
-function driftText(mend: TableOperation): string {
-  const words = operationText(mend);
-  switch (mend.op) {
-    case 'add-virtual-server':
-    case 'add-real-server':
-      return `missing: ${words.replace(/^add /, '')}`;
-    case 'remove-virtual-server':
-    case 'remove-real-server':
-      return `not ours: ${words.replace(/^remove /, '')}`;
-    case 'edit-virtual-server':
-      return `altered: ${operationText({ ...mend, settings: mend.was, was: mend.settings }).replace(/^change /, '')}`;
-    case 'edit-real-server':
-      return `altered: ${operationText({ ...mend, realServer: mend.was, was: mend.realServer }).replace(/^change /, '')}`;
-    default:
-      return mend satisfies never;
-  }
+/** Where a virtual server was refused, the refusal of each of its real servers tells nothing new. */
+function withoutConsequences(outcomes: readonly OperationOutcome[]): readonly OperationOutcome[] {
+  const absent = new Set(
+    outcomes
+      .filter(({ operation, error }) => operation.op === 'add-virtual-server' && error !== undefined)
+      .map(({ operation }) => tableKeyText(operation.key)),
+  );
+  return outcomes.filter(
+    ({ operation, errno }) =>
+      !(operation.op === 'add-real-server' && errno === 'ESRCH' && absent.has(tableKeyText(operation.key))),
+  );
 }

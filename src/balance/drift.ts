@@ -1,0 +1,28 @@
+/** What somebody else did to the table since we left it, in words: the reverse of what would mend it. */
+import { type ActualTable, type TableOperation, tableKeyText } from '../model/ipvs-table.ts';
+import { type Ownership, planTable } from './plan.ts';
+import { operationText } from './words.ts';
+
+/** One line for each difference between the table as it was `left` and as it is; what is not ours does not count. */
+export function findDrift(left: ActualTable, actual: ActualTable, ownership: Ownership): readonly string[] {
+  const ours = left.filter(({ key }) => ownership.exclusive || ownership.owned.has(tableKeyText(key)));
+  return planTable(ours, actual, ownership).operations.map(driftText);
+}
+
+function driftText(mend: TableOperation): string {
+  const words = operationText(mend);
+  switch (mend.op) {
+    case 'add-virtual-server':
+    case 'add-real-server':
+      return `missing: ${words.replace(/^add /, '')}`;
+    case 'remove-virtual-server':
+    case 'remove-real-server':
+      return `not ours: ${words.replace(/^remove /, '')}`;
+    case 'edit-virtual-server':
+      return `altered: ${operationText({ ...mend, settings: mend.was, was: mend.settings }).replace(/^change /, '')}`;
+    case 'edit-real-server':
+      return `altered: ${operationText({ ...mend, realServer: mend.was, was: mend.realServer }).replace(/^change /, '')}`;
+    default:
+      return mend satisfies never;
+  }
+}
