@@ -17,13 +17,19 @@ export interface ManagerProcessOptions {
   readonly stateDir: string;
 }
 
-/** Runs until it is told to stop. The exit code: 0 after an orderly stop, 1 when it could not start or broke. */
+/** EX_CONFIG of <sysexits.h>: the file was refused. Starting again is of no use until somebody has mended it. */
+const BAD_CONFIGURATION = 78;
+
+/**
+ * Runs until it is told to stop. The exit code: 0 after an orderly stop, 78 when the file was refused, 1 when it could
+ * not start for another reason or broke.
+ */
 export async function runManager(options: ManagerProcessOptions): Promise<number> {
   // What `ps` and `systemctl status` show; Node calls every process of its own the same.
   process.title = 'vipward manager';
   const loaded = loadFile(options.config);
   for (const problem of loaded.problems) process.stderr.write(`${formatProblem(problem)}\n`);
-  if (!isUsable(loaded)) return 1;
+  if (!isUsable(loaded)) return BAD_CONFIGURATION;
   const { log, flush } = createLogger(loaded.config.director.name);
   const manager = new Manager({
     file: options.config,

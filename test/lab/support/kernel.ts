@@ -33,6 +33,8 @@ export interface KernelOptions {
   readonly forward?: boolean;
   /** MB; default 512. Only what is touched is taken from this machine. */
   readonly memory?: number;
+  /** Whether systemd is the first process, as on a machine; no module is loaded beforehand then. */
+  readonly systemd?: boolean;
 }
 
 /** Where on this machine the kernel runs. */
@@ -177,13 +179,15 @@ export class Kernel extends Node {
       ...['taskset', '-c', String(cpu), 'linux.uml', `mem=${this.#options.memory ?? 512}M`],
       ...['root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'rw', 'quiet'],
       ...[`uml_dir=${runtime}`, 'con=null', 'con0=null,fd:1', 'ssl=null', 'ssl0=fd:3,fd:4', ...vectors],
+      ...(this.#options.systemd === true ? ['lab_init=systemd'] : []),
       ...[`init=${join(import.meta.dirname, 'guest-init')}`, '--'],
       ...[join(CHECKOUT, 'node_modules/.bin/node'), join(import.meta.dirname, 'agent.ts')],
     ];
   }
 
   #configuration(): string {
-    const lines = [`modprobe -a ${MODULES.join(' ')}`, `mkdir -p ${this.scratch}`];
+    const lines = [`mkdir -p ${this.scratch}`];
+    if (this.#options.systemd !== true) lines.push(`modprobe -a ${MODULES.join(' ')}`);
     lines.push(`hostname ${this.name}`, 'ip link set lo up');
     this.#options.ports.forEach((port, index) => {
       const mac = `02:76:77:00:${hex(this.#place.number)}:${hex(index)}`;
