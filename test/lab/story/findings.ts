@@ -25,9 +25,14 @@ export async function checkSplit(stage: Stage, weights: Weights): Promise<Findin
   };
 }
 
-/** No error in the requests that were sent since `from`, but where `traffic.allowErrors` has said so. */
-export async function checkErrors(stage: Stage, from: number, expected: string): Promise<Finding> {
-  const requests = await stage.traffic.sent(from);
+/** No error in the requests of this time (until now unless given), but where `traffic.allowErrors` has said so. */
+export async function checkErrors(
+  stage: Stage,
+  from: number,
+  expected: string,
+  to: number = Date.now(),
+): Promise<Finding> {
+  const requests = await stage.traffic.sent(from, to);
   const all = errorsOf(requests);
   const unexplained = stage.traffic.unexplained(requests);
   return {

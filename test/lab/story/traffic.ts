@@ -16,17 +16,20 @@ interface Trouble {
 }
 
 export class Traffic {
+  /** When the first request was sent. */
+  readonly begin: number;
   readonly #client: Client;
   readonly #troubles: Trouble[] = [];
 
-  private constructor(client: Client) {
+  private constructor(client: Client, begin: number) {
+    this.begin = begin;
     this.#client = client;
   }
 
   static async start(node: NamespaceNode): Promise<Traffic> {
     const client = await startClient(node, { url: `http://${VIP}/`, rate: RATE, timeout: PATIENCE });
-    await client.results.waitFor(() => true, { what: 'the first result of the client' });
-    return new Traffic(client);
+    const first = await client.results.waitFor(({ number }) => number === 0, { what: 'its first request' });
+    return new Traffic(client, first.start);
   }
 
   /**
