@@ -33,8 +33,9 @@ export class VrrpChild {
     this.#log = log;
     this.child = new Child<ManagerToVrrp, VrrpToManager>({
       name: 'vrrp',
-      // A collection on other threads would wait behind busy processes even while this one is realtime.
-      nodeOptions: ['--single-threaded-gc', '--max-semi-space-size=2'],
+      // A collection on other threads would wait behind busy processes even while this one is realtime. What runs
+      // so seldom as a take-over is never optimized; compiled without that it takes 0.4 ms less than interpreted.
+      nodeOptions: ['--single-threaded-gc', '--always-sparkplug', '--max-semi-space-size=2'],
       environment: {},
       silenceLimit: SILENCE_LIMIT,
       log,

@@ -169,13 +169,15 @@ export class VirtualRouters {
   }
 
   #onMessage(name: string, message: Uint8Array, remote: RemoteInfo): void {
+    // It came before it is looked at: what that takes must not delay a take-over.
+    const now = this.#context.now();
     const { address: source, destination, ttl } = remote;
     const find = (vrid: number) => this.#members.get(keyOf(name, vrid))?.instance;
     const verdict = judge({ source, destination, ttl, message }, (vrid) => find(vrid)?.parameters);
     // Where the VRID stands has never changed, so that a peer of version 2 is counted where people look for it.
     const instance = find(verdict.vrid ?? message[1] ?? 0);
     this.#tell(name, instance, verdict, source);
-    if (instance) instance.receive(verdict, source, this.#context.now());
+    if (instance) instance.receive(verdict, source, now);
     else if (!verdict.accepted) this.#countStray(name, verdict);
     if (verdict.accepted) this.#settle();
   }
