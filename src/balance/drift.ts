@@ -10,14 +10,16 @@ export function findDrift(left: ActualTable, actual: ActualTable, ownership: Own
 }
 
 function driftText(mend: TableOperation): string {
-  const words = operationText(mend);
+  const what = operationText(mend).replace(/^(?:add|remove) (real server \S+) (?:to|from) /, '$1 of ');
   switch (mend.op) {
     case 'add-virtual-server':
+      return `missing: ${what.replace(/^add /, '')}`;
     case 'add-real-server':
-      return `missing: ${words.replace(/^add /, '')}`;
+      return `missing: ${what}`;
     case 'remove-virtual-server':
+      return `not ours: ${what.replace(/^remove /, '')}`;
     case 'remove-real-server':
-      return `not ours: ${words.replace(/^remove /, '')}`;
+      return `not ours: ${what}`;
     case 'edit-virtual-server':
       return `altered: ${operationText({ ...mend, settings: mend.was, was: mend.settings }).replace(/^change /, '')}`;
     case 'edit-real-server':

@@ -76,7 +76,16 @@ describe('drift', () => {
     kernel.apply([{ op: 'remove-virtual-server', key: KEY }]);
     keeper.reconcile();
     expect(servers()).toEqual(inPlace);
-    expect(keeper.status.repairs).toBe(1);
+    expect(keeper.status).toMatchObject({
+      repairs: 1,
+      lastRepair: {
+        found: [
+          'missing: virtual server tcp 10.1.1.254:80 (wrr)',
+          'missing: real server 10.1.1.3:80 of tcp 10.1.1.254:80 (dr, weight 1)',
+          'missing: real server 10.1.1.2:80 of tcp 10.1.1.254:80 (dr, weight 2)',
+        ],
+      },
+    });
   });
 
   it('is not what a change of the configuration or of the health makes of the table', () => {
