@@ -54,11 +54,11 @@ export class Director {
     return this.#log;
   }
 
-  /** How often it became MASTER so far. */
-  get timesMaster(): number {
-    return this.history.filter(
-      ({ state, message }) => state === 'MASTER' && !message.includes('handing over'),
-    ).length;
+  /** How often it became MASTER since then, ms since the epoch. */
+  timesMaster(since: number): number {
+    const became = ({ state, message, arrived }: LogLine): boolean =>
+      state === 'MASTER' && !message.includes('handing over') && arrived >= since;
+    return this.history.filter(became).length;
   }
 
   /** Boots the kernel, and prepares it as an administrator would prepare the machine. */
@@ -109,6 +109,13 @@ export class Director {
   becomes(state: 'MASTER' | 'BACKUP', since = 0): Promise<LogLine> {
     const what = `${this.name}: ${state}`;
     return this.#log.waitFor((line) => line.state === state, { since, timeout: 60_000, what });
+  }
+
+  /** Resolves once its virtual router is in `state`, whatever it was in before. */
+  async settles(state: 'MASTER' | 'BACKUP'): Promise<void> {
+    const settled = (): boolean =>
+      this.#log.all.findLast((line) => line.state !== undefined)?.state === state;
+    await this.#log.waitFor(settled, { timeout: 60_000, what: `${this.name}: ${state}` });
   }
 
   /** Resolves when `address` has come into the table, or left it, from place `since` of the log on. */

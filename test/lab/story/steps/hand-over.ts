@@ -1,5 +1,5 @@
 /** The VIP changes hands while both directors are well: clients should hardly notice. */
-import { checkErrors, NEWS } from '../findings.ts';
+import { checkErrors, checkSplit, NEWS } from '../findings.ts';
 import { probing } from '../probing.ts';
 import { type Finding, time } from '../row.ts';
 import type { Stage } from '../stage.ts';
@@ -11,6 +11,12 @@ import { NEW_WEIGHTS } from './reload.ts';
  * the other has it costs 610 ms here, one that is lost more than three seconds.
  */
 const HAND_OVER_LIMIT = 300;
+
+interface HandOver {
+  /** When it was ordered, and when the new director announced itself: ms since the epoch. */
+  readonly begin: number;
+  readonly announced: number;
+}
 
 export const comeback: Step = {
   title: '8 lvs1 returns',
@@ -29,13 +35,13 @@ export const cleanStop: Step = {
     make before break.`,
   async play(stage, tell) {
     const { lvs1, lvs2 } = stage;
-    const begin = Date.now();
     const { result, unanswered } = await probing(stage, async () => {
       const mark = stage.wireMark;
+      const begin = Date.now();
       const end = lvs1.stop();
       const { time: announced } = await stage.announcement(lvs2, mark);
       tell(`lvs2 has taken over after ${time(announced - begin)}`);
-      return { announced, code: (await end).code };
+      return { begin, announced, code: (await end).code };
     });
     const ended: Finding = {
       expected: 'the daemon ends with exit code 0, and has left the VIP to lvs2',
@@ -44,7 +50,7 @@ export const cleanStop: Step = {
       ok: result.code === 0 && !(await lvs1.holdsVip()) && (await lvs2.holdsVip()),
       values: {},
     };
-    return [ended, ...(await unharmed(stage, begin, result.announced, unanswered))];
+    return [ended, ...(await unharmed(stage, result, unanswered))];
   },
 };
 
@@ -75,16 +81,16 @@ export const restart: Step = {
 /** The daemon of lvs1 starts while lvs2 serves, and preempts. */
 async function takeBack(stage: Stage, tell: (line: string) => void): Promise<readonly Finding[]> {
   const { lvs1, lvs2 } = stage;
-  const begin = Date.now();
   const [wire, backup] = [stage.wireMark, lvs2.log.mark];
-  const { result: announced, unanswered } = await probing(stage, async () => {
+  const { result, unanswered } = await probing(stage, async () => {
+    const begin = Date.now();
     await lvs1.start();
-    const seen = await stage.announcement(lvs1, wire);
+    const { time: announced } = await stage.announcement(lvs1, wire);
     await lvs2.becomes('BACKUP', backup);
-    return seen.time;
+    return { begin, announced };
   });
-  tell(`lvs1 has the VIP again, ${time(announced - begin)} after its daemon was started`);
-  return await unharmed(stage, begin, announced, unanswered);
+  tell(`lvs1 has the VIP again, ${time(result.announced - result.begin)} after its daemon was started`);
+  return await unharmed(stage, result, unanswered);
 }
 
 /**
@@ -93,18 +99,18 @@ async function takeBack(stage: Stage, tell: (line: string) => void): Promise<rea
  */
 async function unharmed(
   stage: Stage,
-  begin: number,
-  announced: number,
+  { begin, announced }: HandOver,
   unanswered: number,
 ): Promise<readonly Finding[]> {
   stage.traffic.allowErrors(announced - NEWS, announced + NEWS);
+  const split = await checkSplit(stage, NEW_WEIGHTS);
   const requests = await stage.traffic.sent(begin);
   const pages = requests.filter(({ body }) => body?.startsWith('sorry')).length;
   return [
     {
       expected: `the VIP goes unanswered for less than ${time(HAND_OVER_LIMIT)}`,
       seen: `a probe each millisecond went unanswered for ${time(unanswered)}`,
-      measured: `hand-over ${time(announced - begin)} after the command`,
+      measured: `gratuitous ARP ${time(announced - begin)} after the command`,
       ok: unanswered < HAND_OVER_LIMIT,
       values: { unanswered, commandToAnnouncement: announced - begin },
     },
@@ -115,6 +121,7 @@ async function unharmed(
       ok: pages === 0,
       values: { pages },
     },
+    split,
     await checkErrors(stage, begin, 'no error but on connections open at that instant'),
   ];
 }
