@@ -95,9 +95,8 @@ async function memoryOf(kernel: Kernel, group: number): Promise<ReadonlyMap<stri
   const processes = new Map<string, number>();
   for (const line of text.trim().split('\n')) {
     const [kilobytes = '', ...command] = line.trim().split(' ');
-    const word =
-      command.findLast((part) => /^(run|vrrp|checker)$/.test(part)) ?? `process ${processes.size + 1}`;
-    processes.set(word === 'run' ? 'manager' : word, Number(kilobytes) / 1_024);
+    const own = command.findLast((part) => /^(manager|vrrp|checker)$/.test(part));
+    processes.set(own ?? `process ${processes.size + 1}`, Number(kilobytes) / 1_024);
   }
   return processes;
 }
