@@ -18,9 +18,18 @@ import { NetlinkRequester, type NetlinkTransport } from './request.ts';
 
 export type { InterfaceAddress, Lifetime } from '../netlink/route/address.ts';
 
-/** The addresses of this network namespace's interfaces. Everything throws KernelError or KernelAnswerError. */
+/** An address that the kernel would not put or remove, and why: a KernelError or KernelAnswerError. */
+export interface AddressRefusal {
+  readonly prefix: Prefix;
+  readonly error: Error;
+}
+
+/**
+ * The addresses of this network namespace's interfaces. Many are put or removed with one system call, and one that is
+ * refused stops no other.
+ */
 export interface Addresses {
-  /** Of one link, or of all; none for a link that does not exist. */
+  /** Of one link, or of all; none for a link that does not exist. Throws KernelError or KernelAnswerError. */
   list(index?: number): readonly InterfaceAddress[];
   /**
    * Does ahead of time what the first `put` on a link needs besides the address itself, and which takes longer than
@@ -28,12 +37,12 @@ export interface Addresses {
    */
   prepare(index: number): void;
   /**
-   * Adds the address, or gives the one that is there this lifetime from now on, without a gap. A lifetime is 1 s and
+   * Adds the addresses, or gives those that are there this lifetime from now on, without a gap. A lifetime is 1 s and
    * up; when it is over the kernel removes the address.
    */
-  put(index: number, prefix: Prefix, lifetime: Lifetime): void;
-  /** Removes the address with exactly this length; false: it was not there, or its link was not. */
-  remove(index: number, prefix: Prefix): boolean;
+  put(index: number, prefixes: readonly Prefix[], lifetime: Lifetime): readonly AddressRefusal[];
+  /** Removes the addresses, each with exactly this length; one that is not there, or whose link is not, is gone. */
+  remove(index: number, prefixes: readonly Prefix[]): readonly AddressRefusal[];
   close(): void;
 }
 
@@ -47,24 +56,28 @@ export function openAddresses(socket: NetlinkTransport = openNetlinkSocket(NETLI
   return {
     list: (index) => list(netlink, index),
     prepare,
-    put(index, prefix, lifetime) {
-      if (sharesNetwork(prefix)) prepare(index);
-      netlink.request({
+    put(index, prefixes, lifetime) {
+      if (prefixes.some(sharesNetwork)) prepare(index);
+      const requests = prefixes.map((prefix) => ({
         attempt: naming('put', index, prefix),
         type: RTM_NEWADDR,
         flags: NLM_F.create | NLM_F.replace,
         payload: encodeNewAddress(index, prefix, lifetime),
-      });
+      }));
+      return refusals(prefixes, netlink.batch(requests));
     },
-    remove(index, prefix) {
-      const attempt = naming('remove', index, prefix);
-      try {
-        netlink.request({ attempt, type: RTM_DELADDR, payload: encodeRemoveAddress(index, prefix) });
-        return true;
-      } catch (error) {
-        if (isKernelError(error, 'EADDRNOTAVAIL', 'ENODEV')) return false;
-        throw error;
-      }
+    remove(index, prefixes) {
+      // The last one first: each time that the first address of a network goes, the kernel takes all the others up and
+      // puts them down again behind the next. 255 addresses took 130 ms, and take 4 ms in this order.
+      const reversed = prefixes.toReversed();
+      const requests = reversed.map((prefix) => ({
+        attempt: naming('remove', index, prefix),
+        type: RTM_DELADDR,
+        payload: encodeRemoveAddress(index, prefix),
+      }));
+      return refusals(reversed, netlink.batch(requests)).filter(
+        ({ error }) => !isKernelError(error, 'EADDRNOTAVAIL', 'ENODEV'),
+      );
     },
     close: () => netlink.close(),
   };
@@ -88,7 +101,8 @@ function list(netlink: NetlinkRequester, index: number | undefined): readonly In
 /**
  * The first IPv4 address of a network on a link is the primary one, and unless told otherwise the kernel removes the
  * others together with it. A VIP can come to be the first (the link's own address was removed and added again), and
- * its lifetime can end with nobody there to prevent the rest: so the kernel is told otherwise before a VIP is added. Gives whether it took it.
+ * its lifetime can end with nobody there to prevent the rest: so the kernel is told otherwise before a VIP is added.
+ * Gives whether it took it.
  */
 function keepNeighbours(netlink: NetlinkRequester, index: number): boolean {
   try {
@@ -104,6 +118,15 @@ function keepNeighbours(netlink: NetlinkRequester, index: number): boolean {
     throw error;
   }
 }
+
+const refusals = (
+  prefixes: readonly Prefix[],
+  outcomes: readonly (Error | undefined)[],
+): readonly AddressRefusal[] =>
+  prefixes.flatMap((prefix, i) => {
+    const error = outcomes[i];
+    return error === undefined ? [] : [{ prefix, error }];
+  });
 
 const sharesNetwork = ({ address, length }: Prefix): boolean => familyOf(address) === 'ipv4' && length < 32;
 

@@ -35,7 +35,7 @@ type Decode<Value> = (message: Message) => Value | Malformed | undefined;
 
 /** How often a dump is tried again because the table changed while the kernel was listing it. */
 const DUMP_ATTEMPTS = 10;
-/** Messages in one `send`. An acknowledgement takes about 1 KiB of the receive buffer, which has 208 KiB by default. */
+/** Messages in one `send`. A refusal takes about 1 KiB of the receive buffer, which has 208 KiB by default. */
 const BATCH = 64;
 /** Datagrams that one request may be answered with: some hundred times more than the largest table needs. */
 const MOST_DATAGRAMS = 200_000;
@@ -109,31 +109,35 @@ export class NetlinkRequester {
     });
   }
 
+  /**
+   * Only the last request is to be acknowledged: the kernel works through them in order and answers a refused one
+   * unasked, so that when the last answer is there, what was not answered before it was done.
+   */
   #sendTogether(requests: readonly NetlinkRequest[]): readonly (Error | undefined)[] {
     const first = requests.map(() => this.#next())[0] ?? 0;
+    const last = requests.length - 1;
     const bytes = Buffer.concat(
-      requests.map((request, i) => encode(request, NLM_F.ack, sequenceAfter(first, i))),
+      requests.map((request, i) => encode(request, i === last ? NLM_F.ack : 0, sequenceAfter(first, i))),
     );
-    const outcomes = new Map<number, Error | undefined>();
+    const refused = new Map<number, Error>();
     let failure: Error | undefined;
     try {
       this.#socket.send(bytes);
-      const last = sequenceAfter(first, requests.length - 1);
-      for (const message of this.#answers(batchAttempt(requests), first, last)) {
+      for (const message of this.#answers(batchAttempt(requests), first, sequenceAfter(first, last))) {
         const place = (message.sequence - first) >>> 0;
         const request = requests[place];
         if (message.type !== NLMSG.error || request === undefined) continue;
-        outcomes.set(place, refusal(request.attempt, decodeError(message)));
-        if (outcomes.size === requests.length) break;
+        const error = refusal(request.attempt, decodeError(message));
+        if (error !== undefined) refused.set(place, error);
+        if (place === last) return requests.map((_, i) => refused.get(i));
       }
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
       this.#drain();
     }
-    return requests.map(({ attempt }, place) =>
-      outcomes.has(place)
-        ? outcomes.get(place)
-        : new KernelAnswerError(attempt, 'the kernel did not acknowledge it', failure),
+    return requests.map(
+      ({ attempt }, place) =>
+        refused.get(place) ?? new KernelAnswerError(attempt, 'the kernel did not acknowledge it', failure),
     );
   }
 

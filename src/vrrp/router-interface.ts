@@ -3,7 +3,7 @@
  * The interface may vanish and come back under another index at any time; everything here follows it by its name.
  */
 
-import type { Addresses, InterfaceAddress } from '../kernel/addresses.ts';
+import type { Addresses, AddressRefusal, InterfaceAddress } from '../kernel/addresses.ts';
 import { type Announcer, openAnnouncer } from '../kernel/announce.ts';
 import type { Link } from '../kernel/links.ts';
 import type { IpAddress, Prefix } from '../model/address.ts';
@@ -97,19 +97,11 @@ export class RouterInterface implements InterfacePort {
 
   /** Puts or renews addresses; those that the kernel refuses are logged, and the rest is put all the same. */
   put(prefixes: readonly Prefix[], lifetime: Seconds): void {
-    for (const prefix of prefixes) {
-      this.#attempt(`put ${prefix.address}`, ({ link }) =>
-        this.#context.addresses.put(link.index, prefix, lifetime),
-      );
-    }
+    this.#change('put', prefixes, (index) => this.#context.addresses.put(index, prefixes, lifetime));
   }
 
   remove(prefixes: readonly Prefix[]): void {
-    for (const prefix of prefixes) {
-      this.#attempt(`remove ${prefix.address}`, ({ link }) =>
-        this.#context.addresses.remove(link.index, prefix),
-      );
-    }
+    this.#change('remove', prefixes, (index) => this.#context.addresses.remove(index, prefixes));
   }
 
   announce(addresses: readonly IpAddress[]): void {
@@ -145,6 +137,17 @@ export class RouterInterface implements InterfacePort {
     this.#opened?.socket.close();
     this.#opened?.announcer.close();
     this.#opened = undefined;
+  }
+
+  #change(
+    verb: string,
+    prefixes: readonly Prefix[],
+    make: (index: number) => readonly AddressRefusal[],
+  ): void {
+    if (prefixes.length === 0) return;
+    this.#attempt(`${verb} addresses`, ({ link }) => {
+      for (const { prefix, error } of make(link.index)) this.#complain(`${verb} ${prefix.address}`, error);
+    });
   }
 
   /** None of what can fail here is worth the process: the link may be on its way out, and its notice under way. */

@@ -5,7 +5,12 @@
 import assert from 'node:assert/strict';
 import { execSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { type Addresses, openAddresses } from '../../src/kernel/addresses.ts';
+import {
+  type Addresses,
+  type AddressRefusal,
+  type Lifetime,
+  openAddresses,
+} from '../../src/kernel/addresses.ts';
 import { isKernelError } from '../../src/kernel/kernel-error.ts';
 import { type Link, openLinks } from '../../src/kernel/links.ts';
 import { type NetworkEvent, watchNetwork } from '../../src/kernel/watch.ts';
@@ -42,6 +47,13 @@ const held4 = (index: number): string[] =>
   held(index)
     .filter((each) => !each.includes(':'))
     .sort();
+/** Of one address, that of the test: throws what the kernel has against it. */
+const put = (index: number, one: Prefix, lifetime: Lifetime): void =>
+  throwFirst(addresses.put(index, [one], lifetime));
+const remove = (index: number, one: Prefix): void => throwFirst(addresses.remove(index, [one]));
+const throwFirst = ([refusal]: readonly AddressRefusal[]): void => {
+  if (refusal !== undefined) throw refusal.error;
+};
 const promote = (value: 0 | 1): void => {
   for (const where of ['all', 'v0'])
     writeFileSync(`/proc/sys/net/ipv4/conf/${where}/promote_secondaries`, `${value}`);
@@ -66,9 +78,9 @@ const cases: Readonly<Record<(typeof NETWORK_CASES)[number], (v0: number) => voi
   },
   'a lifetime is renewed without a gap': async (v0) => {
     const since = events.mark;
-    addresses.put(v0, VIP, seconds(5));
-    for (let i = 0; i < 50; i++) addresses.put(v0, VIP, seconds(30));
-    addresses.put(v0, VIP, 'forever');
+    put(v0, VIP, seconds(5));
+    for (let i = 0; i < 50; i++) put(v0, VIP, seconds(30));
+    put(v0, VIP, 'forever');
     const last = await events.waitFor(
       (event) =>
         event.kind === 'address' && event.lifetime === 'forever' && event.prefix.address === VIP.address,
@@ -89,51 +101,52 @@ const cases: Readonly<Record<(typeof NETWORK_CASES)[number], (v0: number) => voi
   },
   'the kernel removes the address when its lifetime is over, and tells': async (v0) => {
     const since = events.mark;
-    addresses.put(v0, VIP, seconds(1));
+    put(v0, VIP, seconds(1));
     await gone(VIP, since);
     assert.deepEqual(held4(v0), []);
   },
   'a lifetime of nothing is refused, and the error names the address': (v0) => {
     assert.throws(
-      () => addresses.put(v0, VIP, seconds(0)),
+      () => put(v0, VIP, seconds(0)),
       (error) => isKernelError(error, 'EINVAL') && error.message.includes('10.1.1.254/24'),
     );
   },
   'an address on a link that is not there: refused, not removed, none listed': () => {
     assert.throws(
-      () => addresses.put(99_999, VIP, seconds(5)),
+      () => put(99_999, VIP, seconds(5)),
       (error) => isKernelError(error, 'ENODEV'),
     );
-    assert.equal(addresses.remove(99_999, VIP), false);
+    remove(99_999, VIP);
     assert.deepEqual(addresses.list(99_999), []);
   },
   'removed once, then not there': (v0) => {
-    addresses.put(v0, VIP, 'forever');
-    assert.equal(addresses.remove(v0, VIP), true);
-    assert.equal(addresses.remove(v0, VIP), false);
+    put(v0, VIP, 'forever');
+    remove(v0, VIP);
+    assert.deepEqual(held4(v0), []);
+    remove(v0, VIP);
   },
   'two lengths of the same address are two, and each is removed alone': (v0) => {
-    addresses.put(v0, VIP, 'forever');
-    addresses.put(v0, prefix('10.1.1.254', 32), 'forever');
+    put(v0, VIP, 'forever');
+    put(v0, prefix('10.1.1.254', 32), 'forever');
     assert.deepEqual(held4(v0), ['10.1.1.254/24', '10.1.1.254/32']);
-    assert.equal(addresses.remove(v0, VIP), true);
+    remove(v0, VIP);
     assert.deepEqual(held4(v0), ['10.1.1.254/32']);
   },
   'a VIP beside the link’s own address goes and leaves it and its route': (v0) => {
     ip('addr add 10.1.1.1/24 dev v0');
-    addresses.put(v0, VIP, 'forever');
+    put(v0, VIP, 'forever');
     assert.deepEqual(held4(v0), ['10.1.1.1/24', '10.1.1.254/24 secondary']);
-    assert.equal(addresses.remove(v0, VIP), true);
+    remove(v0, VIP);
     assert.deepEqual(held4(v0), ['10.1.1.1/24']);
     assert.match(routes().join('\n'), CONNECTED);
   },
   'a VIP that came first goes and leaves the link’s own address, its route and a default route': (v0) => {
     promote(0);
-    addresses.put(v0, VIP, 'forever');
+    put(v0, VIP, 'forever');
     ip('addr add 10.1.1.1/24 dev v0');
     ip('route add default via 10.1.1.9');
     assert.deepEqual(held4(v0), ['10.1.1.1/24 secondary', '10.1.1.254/24']);
-    assert.equal(addresses.remove(v0, VIP), true);
+    remove(v0, VIP);
     assert.deepEqual(held4(v0), ['10.1.1.1/24']);
     assert.ok(
       routes().some((route) => CONNECTED.test(route)),
@@ -147,7 +160,7 @@ const cases: Readonly<Record<(typeof NETWORK_CASES)[number], (v0: number) => voi
   'a VIP that came first and whose lifetime ends leaves the link’s own address': async (v0) => {
     promote(0);
     const since = events.mark;
-    addresses.put(v0, VIP, seconds(1));
+    put(v0, VIP, seconds(1));
     ip('addr add 10.1.1.1/24 dev v0');
     await gone(VIP, since);
     assert.deepEqual(held4(v0), ['10.1.1.1/24']);
@@ -159,31 +172,49 @@ const cases: Readonly<Record<(typeof NETWORK_CASES)[number], (v0: number) => voi
   'a VIP outlives the link’s own address': (v0) => {
     promote(0);
     ip('addr add 10.1.1.1/24 dev v0');
-    addresses.put(v0, VIP, 'forever');
+    put(v0, VIP, 'forever');
     ip('addr del 10.1.1.1/24 dev v0');
     assert.deepEqual(held4(v0), ['10.1.1.254/24']);
   },
   'a VIP that is the only address of its network brings and takes the route': (v0) => {
-    addresses.put(v0, VIP, 'forever');
+    put(v0, VIP, 'forever');
     assert.equal(routes().length, 1);
-    addresses.remove(v0, VIP);
+    remove(v0, VIP);
     assert.deepEqual(routes(), []);
   },
   'IPv6: usable at once, renewed, removed': (v0) => {
     const six = prefix('fd00::fe', 64);
-    addresses.put(v0, six, seconds(60));
+    put(v0, six, seconds(60));
     assert.doesNotMatch(ip('-6 addr show dev v0 to fd00::fe'), /tentative/);
-    addresses.put(v0, six, 'forever');
+    put(v0, six, 'forever');
     const found = addresses.list(v0).filter((each) => each.prefix.address === 'fd00::fe');
     assert.deepEqual(
       found.map((each) => each.lifetime),
       ['forever'],
     );
-    assert.equal(addresses.remove(v0, six), true);
-    assert.equal(addresses.remove(v0, six), false);
+    remove(v0, six);
+    assert.equal(
+      addresses.list(v0).some((each) => each.prefix.address === 'fd00::fe'),
+      false,
+    );
+    remove(v0, six);
+  },
+  'one of many that is refused stops no other, and is named': (v0) => {
+    const many = Array.from({ length: 255 }, (_, i) => prefix(`10.9.0.${i}`, 24));
+    const multicast = prefix('ff02::1', 128);
+    const refused = addresses.put(v0, many.toSpliced(100, 0, multicast), seconds(600));
+    assert.deepEqual(
+      refused.map((each) => each.prefix),
+      [multicast],
+    );
+    assert.match(String(refused[0]?.error.message), /ff02::1\/128/);
+    assert.equal(held4(v0).length, 255);
+    assert.deepEqual(addresses.remove(v0, [...many, multicast]), []);
+    assert.deepEqual(held4(v0), []);
   },
   'two thousand addresses, listed': (v0) => {
-    for (let i = 0; i < 2000; i++) addresses.put(v0, prefix(`10.9.${i >> 8}.${i & 255}`, 32), seconds(600));
+    const many = Array.from({ length: 2000 }, (_, i) => prefix(`10.9.${i >> 8}.${i & 255}`, 32));
+    assert.deepEqual(addresses.put(v0, many, seconds(600)), []);
     assert.equal(held4(v0).length, 2000);
     assert.equal(new Set(addresses.list().map((each) => formatPrefix(each.prefix))).size >= 2000, true);
   },
@@ -213,16 +244,16 @@ const cases: Readonly<Record<(typeof NETWORK_CASES)[number], (v0: number) => voi
   'notices: an overrun is told, and those after it are heard': async (v0) => {
     const since = events.mark;
     // More than the queue holds, while nobody reads it.
-    for (let i = 0; i < 40_000; i++) addresses.put(v0, VIP, seconds(60 + (i % 2)));
+    for (let i = 0; i < 40_000; i++) put(v0, VIP, seconds(60 + (i % 2)));
     await events.waitFor(({ kind }) => kind === 'overrun', { since });
     // The queue is still full: this is lost as well, and told by the second overrun.
-    assert.equal(addresses.remove(v0, VIP), true);
+    remove(v0, VIP);
     const first = events.mark;
     await events.waitFor(({ kind }) => kind === 'overrun', { since: first });
     assert.deepEqual(held4(v0), []);
     const later = events.mark;
-    addresses.put(v0, VIP, 'forever');
-    addresses.remove(v0, VIP);
+    put(v0, VIP, 'forever');
+    remove(v0, VIP);
     await gone(VIP, later);
   },
 };
