@@ -1,0 +1,170 @@
+/** What real servers do, what the checker says of it in `vipward status`, and what becomes of the table. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { VirtualServerStatus } from '../../src/model/status.ts';
+import { makeCertificate } from '../unit/checker/certificate.ts';
+import { type Daemon, startDaemon } from './support/daemon.ts';
+import type { Kernel } from './support/kernel.ts';
+import { Lab } from './support/lab.ts';
+import type { NamespaceNode } from './support/network.ts';
+import type { LabProcess } from './support/process.ts';
+import { startRealServer } from './support/tools.ts';
+import { startTrafficServer } from './traffic-tools.ts';
+
+/** Real servers by what they do; a dark one answers nothing at all. */
+const RIP = {
+  serves: '10.1.1.2',
+  refuses: '10.1.1.3',
+  hangs: '10.1.1.4',
+  endless: '10.1.1.5',
+  503: '10.1.1.6',
+  dark: '10.1.1.9',
+} as const;
+const LIMITS = 'interval: 500ms, connect_timeout: 300ms, timeout: 600ms';
+const service = (name: string, port: number, check: string, servers: readonly string[]): string => `
+  ${name}:
+    address: 10.1.1.254
+    port: ${port}
+    scheduler: rr
+    forwarding: dr
+    check: { ${check} }
+    real_servers: [${servers.map((address) => `{ address: ${address} }`)}]`;
+const COUNTED = '{ http: {}, interval: 200ms, connect_timeout: 200ms, timeout: 200ms, rise: 2, fall: 3 }';
+const CONFIG = `
+virtual_routers:
+  web: { interface: eth0, vrid: 51, priority: 150, advert_interval: 100ms, addresses: [10.1.1.254/24] }
+services:
+${service('web', 80, `http: {}, ${LIMITS}`, Object.values(RIP))}
+${service('strict', 443, `https: { verify: true }, ${LIMITS}`, [RIP.serves])}
+${service('lenient', 8443, `https: { verify: false }, port: 443, ${LIMITS}`, [RIP.serves])}
+  counted:
+    address: 10.1.1.254
+    port: 81
+    forwarding: dr
+    check: ${COUNTED}
+    real_servers: [{ address: 10.1.1.7 }]
+`;
+
+let lab: Lab;
+let director: Kernel;
+let daemon: Daemon;
+let counted: LabProcess;
+
+beforeAll(async () => {
+  lab = await Lab.create();
+  const lan = await lab.addSwitch('lan');
+  const addresses = Object.values(RIP).slice(0, -1);
+  const web = await lab.addHost('web', {
+    ports: [{ on: lan, addresses: addresses.map((ip) => `${ip}/24`) }],
+  });
+  const other = await lab.addHost('other', { ports: [{ on: lan, addresses: ['10.1.1.7/24'] }] });
+  director = await lab.addKernel('lvs1', { ports: [{ on: lan, addresses: ['10.1.1.1/24'] }] });
+  await director.boot();
+  // A neighbour that is known keeps the kernel from finding out by ARP that there is none.
+  await director.run(`ip neighbour add ${RIP.dark} lladdr 02:00:00:00:00:09 dev eth0 nud permanent`);
+  for (const [name, address] of Object.entries(RIP).filter(([name]) => name !== 'dark')) {
+    const server = await startRealServer(web, { body: name, address });
+    const mode = { refuses: 'refuse', hangs: 'hang', endless: 'endless', 503: 'serve 503' } as const;
+    if (name in mode) await server.change(mode[name as keyof typeof mode]);
+  }
+  await startSelfSigned(web);
+  counted = await startTrafficServer(other, 'counted', 81);
+});
+afterAll(() => lab?.close());
+
+async function startSelfSigned(node: NamespaceNode): Promise<void> {
+  const { key, cert, remove } = makeCertificate('web.example.com');
+  remove();
+  const server = await node.spawn([
+    'node',
+    '-e',
+    `require('node:https').createServer({ key: process.argv[1], cert: process.argv[2] }, (_, answer) => answer.end('ok'))
+       .listen(443, '${RIP.serves}', () => console.log('listening'))`,
+    '--',
+    key,
+    cert,
+  ]);
+  await server.stdout.waitFor((line) => line === 'listening');
+}
+
+const ofService = async (name: string): Promise<VirtualServerStatus | undefined> =>
+  (await daemon.status()).virtualServers.find((server) => server.name === name);
+
+it('IPVS that is loaded after the start is found, and told', async () => {
+  await director.run(`rmmod $(lsmod | awk '/^ip_vs_/ { print $1 }') && rmmod ip_vs`);
+  daemon = await startDaemon(director, CONFIG);
+  await daemon.said('virtual router web: MASTER');
+  await daemon.said(`real server ${RIP.serves}:80 is up`);
+  expect(daemon.log.all.filter(({ level }) => level === 'error').map(({ message }) => message)).toEqual([
+    expect.stringContaining('load it with `modprobe ip_vs`'),
+  ]);
+  expect((await daemon.status()).table.unavailable).toContain('load it with `modprobe ip_vs`');
+  await director.run('modprobe -a ip_vs ip_vs_rr ip_vs_wlc');
+  await daemon.said('the IPVS table can be reached');
+  await daemon.said(`add real server ${RIP.serves}:80`);
+  await daemon.said(`add real server ${RIP.endless}:80`);
+  expect((await daemon.status()).table).toMatchObject({ unavailable: undefined, refused: [] });
+});
+
+describe('status has the word for', () => {
+  it.each([
+    ['serves', true, 'L7OK', /^status 200$/],
+    // The status was good, and no more of the answer is read.
+    ['endless', true, 'L7OK', /^status 200$/],
+    ['refuses', false, 'L4CON', /^connection refused$/],
+    ['hangs', false, 'L7TOUT', /600ms/],
+    ['503', false, 'L7STS', /^status 503, want 200-299$/],
+    ['dark', false, 'L4TOUT', /^connect timed out after 300ms$/],
+  ] as const)('a real server that is: %s', async (what, healthy, code, text) => {
+    const server = `${RIP[what]}:80`;
+    await daemon.said(`real server ${server} is ${healthy ? 'up' : 'down'}`);
+    const status = (await ofService('web'))?.realServers.find((real) => real.server === server);
+    expect(status).toMatchObject({
+      inTable: healthy,
+      health: { healthy, last: { good: healthy, code, text: expect.stringMatching(text) } },
+    });
+    const { stdout } = await daemon.command('status');
+    expect(stdout).toMatch(new RegExp(`${server} +${healthy ? 'up' : 'down'} .*${code} `));
+  });
+
+  it('a certificate that nobody vouches for: down, unless it need not be valid', async () => {
+    const strict = (await ofService('strict'))?.realServers[0];
+    expect(strict).toMatchObject({
+      inTable: false,
+      health: { healthy: false, last: { code: 'L6RSP', text: expect.stringMatching(/certificate/) } },
+    });
+    await daemon.said(`add real server ${RIP.serves}:8443`);
+    const lenient = (await ofService('lenient'))?.realServers[0];
+    expect(lenient).toMatchObject({ inTable: true, health: { healthy: true, last: { code: 'L7OK' } } });
+    const { stdout } = await daemon.command('status');
+    expect(stdout).toMatch(/strict .*NOBODY serves/);
+    expect(stdout).toMatch(/certificate refused: self-signed certificate/);
+  });
+});
+
+it('three bad results take a real server out, two good ones bring it back', async () => {
+  const answer = async (status: number): Promise<void> => {
+    counted.write(`answer ${status}\n`);
+    await counted.stdout.waitFor((line) => line === `answer ${status}`);
+  };
+  const asked = async (): Promise<number> => {
+    const since = counted.stdout.mark;
+    counted.write('count\n');
+    const line = await counted.stdout.waitFor((line) => line.startsWith('count '), { since });
+    return Number(line.split(' ')[1]);
+  };
+  await daemon.said('add real server 10.1.1.7:81');
+  let since = daemon.log.mark;
+  await answer(503);
+  const down = await daemon.said('real server 10.1.1.7:81 is down', { since });
+  expect(down).toMatchObject({ level: 'warn', result: 'L7STS', detail: 'status 503, want 200-299' });
+  await daemon.said('remove real server 10.1.1.7:81', { since });
+  expect(await asked()).toBeGreaterThanOrEqual(3);
+  since = daemon.log.mark;
+  await answer(200);
+  await daemon.said('add real server 10.1.1.7:81', { since });
+  expect(await asked()).toBeGreaterThanOrEqual(2);
+});
+
+it('stops in order', async () => {
+  expect(await daemon.stop()).toEqual({ code: 0 });
+});
