@@ -1,159 +1,40 @@
 /** The unit file under a real systemd: as an administrator installs it, uses it, and as it fails. In this order. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Daemon, startDaemon } from './support/daemon.ts';
 import type { Kernel } from './support/kernel.ts';
-import { Lab } from './support/lab.ts';
-import type { NamespaceNode } from './support/network.ts';
-import {
-  CONFIGURATION,
-  installService,
-  occupy,
-  processFacts,
-  type Service,
-  watchService,
-} from './support/systemd.ts';
-import { type Observer, observe, prepareDirectRouting, startRealServer } from './support/tools.ts';
+import { installService, occupy, processFacts, type Service } from './support/systemd.ts';
+import { SystemdStage, VIP } from './support/systemd-stage.ts';
 
-const VIP = '10.1.1.254';
-const DIP = '10.1.1.4';
-
-interface Choice {
-  readonly weight?: number;
-  readonly realtime?: boolean;
-}
-
-const routers = (priority: number): string => `
-virtual_routers:
-  web:
-    interface: eth0
-    vrid: 51
-    priority: ${priority}
-    advert_interval: 200ms
-    addresses: [${VIP}/24]
-`;
-
-const configuration = ({ weight = 2, realtime = true }: Choice = {}): string => `
-vrrp: { realtime: ${realtime} }${routers(150)}
-services:
-  web:
-    address: ${VIP}
-    port: 80
-    protocol: tcp
-    scheduler: wrr
-    forwarding: dr
-    check: { tcp: {}, interval: 1s }
-    real_servers:
-      - { address: 10.1.1.2, weight: ${weight} }
-`;
-
-/** The only capabilities that anything in the unit may ever have, as bits of capability.h. */
+/** The only capabilities that anything in the unit may ever have, with their numbers in linux/capability.h. */
 const CAPABILITIES = { CAP_KILL: 5, CAP_SETGID: 6, CAP_SETUID: 7, CAP_NET_ADMIN: 12, CAP_NET_RAW: 13 };
-const mask = (bits: readonly number[]): string =>
-  bits
-    .reduce((sum, bit) => sum | (1n << BigInt(bit)), 0n)
-    .toString(16)
-    .padStart(16, '0');
 
-let lab: Lab;
+let stage: SystemdStage;
 let lvs1: Kernel;
-let client: NamespaceNode;
-let peer: Daemon;
-let wire: Observer;
 let service: Service;
 
-const write = (choice?: Choice): Promise<void> => lvs1.writeFile(CONFIGURATION, configuration(choice));
-/** Writes the file with one value that is wrong, and returns its place: file:line:column. */
-async function spoil(good: string, bad: string): Promise<string> {
-  const [before = ''] = configuration().split(good);
-  await lvs1.writeFile(CONFIGURATION, configuration().replace(good, bad));
-  const lines = before.split('\n');
-  return `${CONFIGURATION}:${lines.length}:${(lines.at(-1) ?? '').length + good.indexOf(' ') + 2}`;
-}
-const table = (): Promise<string> => lvs1.run('ipvsadm -Sn');
-const ask = (): Promise<string> => client.run(`curl -sS --max-time 20 http://${VIP}/`);
-const pidOf = async (name: string): Promise<number> => {
-  const pid = (await service.status()).processes.find((entry) => entry.name === name)?.pid;
-  if (pid === undefined) throw new Error(`there is no ${name} process`);
-  return pid;
-};
-/** How many connections the table has counted: from 0 again when an entry was made anew. */
-const connections = async (): Promise<number> => {
-  const count = /10\.1\.1\.2:80 +(\d+)/.exec(await lvs1.run('ipvsadm -Ln --stats --exact'))?.[1];
-  if (count === undefined) throw new Error('10.1.1.2:80 is not in the table');
-  return Number(count);
-};
-
-const marks = () => ({
-  journal: service.journal.mark,
-  addresses: service.addresses.mark,
-  wire: wire.events.mark,
-  peer: peer.log.mark,
-});
-type Marks = ReturnType<typeof marks>;
-
-const vipCame = ({ addresses: since }: Marks): Promise<string> =>
-  service.addresses.waitFor((line) => line.includes(`inet ${VIP}/`) && !line.startsWith('Deleted'), {
-    since,
-    what: `${VIP} to come`,
-  });
-/** After it went: the first time that it comes after that. */
-const vipCameBack = (): Promise<string> =>
-  vipCame({
-    ...marks(),
-    addresses: service.addresses.all.findLastIndex((line) => line.startsWith('Deleted')),
-  });
-const vipWent = ({ addresses: since }: Marks): Promise<string> =>
-  service.addresses.waitFor((line) => line.startsWith('Deleted') && line.includes(`inet ${VIP}/`), {
-    since,
-    what: `${VIP} to go`,
-  });
-const handedOver = async ({ wire: since, peer: peerSince }: Marks): Promise<void> => {
-  await wire.events.waitFor((seen) => seen.kind === 'vrrp' && seen.source === DIP && seen.priority === 0, {
-    since,
-    what: 'a priority of 0',
-  });
-  await peer.said('virtual router web: MASTER', { since: peerSince });
-};
-
 beforeAll(async () => {
-  lab = await Lab.create();
-  const lan = await lab.addSwitch('lan');
-  client = await lab.addHost('client', { ports: [{ on: lan, addresses: ['10.1.1.100/24'] }] });
-  const web = await lab.addHost('web', { ports: [{ on: lan, addresses: ['10.1.1.2/24'] }] });
-  const lvs2 = await lab.addHost('lvs2', { ports: [{ on: lan, addresses: ['10.1.1.5/24'] }] });
-  lvs1 = await lab.addKernel('lvs1', { ports: [{ on: lan, addresses: [`${DIP}/24`] }], systemd: true });
-  await prepareDirectRouting(web, VIP);
-  await Promise.all([lvs1.boot(), startRealServer(web, { body: 'web' })]);
-  [peer, wire, service] = await Promise.all([
-    startDaemon(lvs2, routers(100)),
-    observe(lan),
-    watchService(lvs1),
-  ]);
-  await peer.said('virtual router web: MASTER');
+  stage = await SystemdStage.create();
+  ({ lvs1, service } = stage);
 });
-afterAll(() => lab?.close());
+afterAll(() => stage?.close());
+
+const policyOfVrrp = async (): Promise<string> =>
+  await lvs1.run(['chrt', '-p', String(await service.pidOf('vrrp'))]);
 
 describe('start', () => {
   it('as the README says, returns when the daemon serves, and not before', async () => {
     await installService(lvs1);
-    await write();
+    await stage.configure();
     expect(await lvs1.readFile('/proc/modules')).not.toMatch(/^ip_vs/m);
-    const since = marks();
-    const { code, stderr } = await service.systemctl('enable', '--now');
-    expect({ code, stderr }).toMatchObject({ code: 0 });
-    const [status, shown] = await Promise.all([
-      service.status(),
-      service.show('ActiveState', 'SubState', 'StatusText'),
-    ]);
-    expect(shown).toMatchObject({ ActiveState: 'active', SubState: 'running' });
+    const since = stage.marks();
+    expect(await service.systemctl('enable', '--now')).toMatchObject({ code: 0 });
+    const [status, shown] = [await service.status(), await service.show('SubState', 'StatusText')];
+    expect(shown.SubState).toBe('running');
     expect(shown.StatusText).toMatch(/of 1 virtual routers active, 1 virtual servers/);
     expect(status.processes.map(({ state }) => state)).toEqual(['running', 'running', 'running']);
-    expect(status.table.refused).toEqual([]);
-    expect(await lvs1.run('readlink /etc/systemd/system/multi-user.target.wants/vipward.service')).toContain(
-      'vipward',
-    );
-    await vipCame(since);
-    await service.said('"message":"vipward is ready"');
+    expect(await stage.table()).toMatch(/-A -t 10\.1\.1\.254:80 -s wrr/);
+    await stage.vipCame(since);
+    const link = await lvs1.run('readlink /etc/systemd/system/multi-user.target.wants/vipward.service');
+    expect(link.trim()).toBe('/etc/systemd/system/vipward.service');
   });
 
   it('has loaded ip_vs by modprobe@, and the kernel the scheduler by itself', async () => {
@@ -161,8 +42,8 @@ describe('start', () => {
   });
 
   it('serves', async () => {
-    await service.said('10.1.1.2:80 to tcp 10.1.1.254:80');
-    expect(await ask()).toBe('web\n');
+    await service.said('add real server 10.1.1.2:80');
+    expect(await stage.ask()).toBe('web\n');
   });
 });
 
@@ -173,12 +54,20 @@ describe('privileges', () => {
     const user = (await lvs1.run('id -u vipward')).trim();
     const confined = { CapInh: none, CapAmb: none, CapBnd: set, NoNewPrivs: '1', Seccomp: '2' };
     for (const name of ['manager', 'vrrp'] as const) {
-      const facts = await processFacts(lvs1, await pidOf(name));
+      const facts = await processFacts(lvs1, await service.pidOf(name));
       expect(facts, name).toMatchObject({ ...confined, CapPrm: set, CapEff: set, Uid: '0\t0\t0\t0' });
     }
-    const facts = await processFacts(lvs1, await pidOf('checker'));
+    const facts = await processFacts(lvs1, await service.pidOf('checker'));
     expect(facts).toMatchObject({ ...confined, CapPrm: none, CapEff: none, Groups: '' });
     expect(facts.Uid?.split('\t')).toEqual(Array(4).fill(user));
+  });
+
+  it('can write its state and its socket, and not even its own configuration', async () => {
+    const manager = String(await service.pidOf('manager'));
+    const writable = async (directory: string): Promise<boolean> =>
+      (await lvs1.exec(['nsenter', '-t', manager, '-m', 'touch', `${directory}/probe`])).code === 0;
+    const places = ['/var/lib/vipward', '/run/vipward', '/etc/vipward', '/opt/vipward', '/root', '/proc/sys'];
+    expect(await Promise.all(places.map(writable))).toEqual([true, true, false, false, false, false]);
   });
 
   it('systemd finds no fault with the file, and little to be exposed', async () => {
@@ -191,106 +80,98 @@ describe('privileges', () => {
 describe('reload', () => {
   it('with a good file applies it', async () => {
     const before = await service.show('MainPID');
-    await write({ weight: 7, realtime: false });
-    expect(await lvs1.run(['chrt', '-p', String(await pidOf('vrrp'))])).toMatch(/SCHED_RR/);
-    const { code, stderr } = await service.systemctl('reload');
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(await table()).toMatch(/-r 10\.1\.1\.2:80 -g -w 7/);
-    expect(await lvs1.run(['chrt', '-p', String(await pidOf('vrrp'))])).toMatch(/SCHED_OTHER/);
+    expect(await policyOfVrrp()).toMatch(/SCHED_RR/);
+    await stage.configure({ weight: 7, realtime: false });
+    expect(await service.systemctl('reload')).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(await stage.table()).toMatch(/-r 10\.1\.1\.2:80 -g -w 7/);
+    expect(await policyOfVrrp()).toMatch(/SCHED_OTHER/);
     expect(await service.show('MainPID')).toEqual(before);
   });
 
   it('with a bad file fails, says where in the journal, and changes nothing', async () => {
-    const since = marks();
-    const [before, shown] = [await table(), await service.show('MainPID')];
-    const place = await spoil('vrid: 51', 'vrid: 510');
+    const since = stage.marks();
+    const [before, shown] = [await stage.table(), await service.show('MainPID')];
+    const place = await stage.spoil('vrid', '51', '510');
     const { code, stderr } = await service.systemctl('reload');
     expect(code).not.toBe(0);
     expect(stderr).toMatch(/journalctl -xeu vipward\.service/);
     const { text } = await service.said(`${place}: error: `, since.journal);
     expect(text).toContain('vrid');
     expect(await service.show('ActiveState', 'MainPID')).toEqual({ ...shown, ActiveState: 'active' });
-    expect(await table()).toBe(before);
-    expect(await ask()).toBe('web\n');
-    await write();
+    expect(await stage.table()).toBe(before);
+    expect(await stage.ask()).toBe('web\n');
+    await stage.configure();
   });
 });
 
 describe('a daemon that fails', () => {
   it('manager killed: hands over, is started again, and takes back', async () => {
-    const since = marks();
-    const counted = await connections();
+    const since = stage.marks();
+    const counted = await stage.connections();
     expect(counted).toBeGreaterThan(0);
-    await lvs1.run(['kill', '-KILL', String(await pidOf('manager'))]);
-    await handedOver(since);
-    await vipWent(since);
+    await service.signal('manager', 'KILL');
+    await stage.handedOver(since);
+    await stage.vipWent(since);
     await service.said("Failed with result 'signal'", since.journal);
-    await service.said('"message":"vipward is ready"', since.journal);
-    await vipCameBack();
+    await service.said('vipward is ready', since.journal);
+    await stage.vipCameBack();
     expect(await service.show('NRestarts', 'ActiveState')).toEqual({ NRestarts: '1', ActiveState: 'active' });
-    expect(await connections()).toBeGreaterThanOrEqual(counted);
+    expect(await stage.connections()).toBeGreaterThanOrEqual(counted);
   });
 
   it('manager busy for ever: the watchdog finds it, and it is handed over in order', async () => {
-    await lvs1.run(['kill', '-USR1', String(await pidOf('manager'))]);
+    await service.signal('manager', 'USR1');
     const { text } = await service.said('Debugger listening on ws://');
-    const since = marks();
-    await occupy(lvs1, text.replace(/^.*?(ws:)/s, '$1').trim());
+    const since = stage.marks();
+    await occupy(lvs1, text.replace(/^.*?(ws:\S+).*$/s, '$1'));
     await service.said('Watchdog timeout', since.journal);
-    await handedOver(since);
-    await vipWent(since);
+    await stage.handedOver(since);
+    await stage.vipWent(since);
     await service.said("Failed with result 'watchdog'", since.journal);
-    await service.said('"message":"vipward is ready"', since.journal);
-    await vipCameBack();
+    await service.said('vipward is ready', since.journal);
+    await stage.vipCameBack();
     expect(await service.show('NRestarts', 'ActiveState')).toEqual({ NRestarts: '2', ActiveState: 'active' });
   });
 
   it('checker that hangs does not outlive the manager, although it is another user', async () => {
-    const since = marks();
-    const [manager, checker] = [await pidOf('manager'), await pidOf('checker')];
-    await lvs1.run(['kill', '-STOP', String(checker)]);
-    await lvs1.run(['kill', '-TERM', String(manager)]);
+    const since = stage.marks();
+    await service.signal('checker', 'STOP');
+    await service.signal('manager', 'TERM');
     await service.said('checker process did not stop within', since.journal);
     await service.said('Deactivated successfully', since.journal);
-    expect(await service.show('Result', 'ActiveState')).toEqual({
-      Result: 'success',
-      ActiveState: 'inactive',
-    });
     expect((await service.systemctl('start')).code).toBe(0);
-    await vipCameBack();
+    await stage.vipCameBack();
   });
 });
 
 describe('stop', () => {
-  it('is make before break, clean, and leaves the table', async () => {
-    await ask();
-    const since = marks();
-    const [before, counted] = [await table(), await connections()];
-    const { code, stderr } = await service.systemctl('stop');
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    await handedOver(since);
+  it('is make before break, clean, and leaves the table, which the next start adopts', async () => {
+    await stage.ask();
+    const since = stage.marks();
+    const [before, counted] = [await stage.table(), await stage.connections()];
+    expect(await service.systemctl('stop')).toEqual({ code: 0, stdout: '', stderr: '' });
+    await stage.handedOver(since);
     await service.said('10.1.1.5 took over', since.journal);
-    await vipWent(since);
+    await stage.vipWent(since);
     expect(await service.show('Result', 'ActiveState', 'ExecMainStatus')).toEqual({
       Result: 'success',
       ActiveState: 'inactive',
       ExecMainStatus: '0',
     });
-    expect(await table()).toBe(before);
     expect(await lvs1.run(`ip -o address show to ${VIP}`)).toBe('');
-    const later = marks();
+    expect(await stage.table()).toBe(before);
+    const stopped = stage.marks();
     expect((await service.systemctl('start')).code).toBe(0);
-    await vipCame(later);
-    expect(await connections()).toBeGreaterThanOrEqual(counted);
-    expect(
-      service.journal.all.slice(later.journal).filter(({ text }) => text.includes('"operation"')),
-    ).toEqual([]);
+    await stage.vipCame(stopped);
+    expect(await stage.connections()).toBeGreaterThanOrEqual(counted);
+    const changes = service.journal.all.slice(stopped.journal).filter(({ text }) => /"operation"/.test(text));
+    expect(changes).toEqual([]);
   });
 
   it('a broken file at the next start: the reason in the journal, once, and no trap', async () => {
     expect((await service.systemctl('stop')).code).toBe(0);
-    const since = marks();
-    const place = await spoil('port: 80', 'port: http');
+    const since = stage.marks();
+    const place = await stage.spoil('port', '80', 'http');
     expect((await service.systemctl('start')).code).not.toBe(0);
     await service.said(`${place}: error: `, since.journal);
     await service.said('status=78/CONFIG', since.journal);
@@ -299,9 +180,22 @@ describe('stop', () => {
       Result: 'exit-code',
       NRestarts: '0',
     });
-    await write();
-    const mended = marks();
-    expect(await service.systemctl('start')).toMatchObject({ code: 0 });
-    await vipCame(mended);
+    await stage.configure();
+    const mended = stage.marks();
+    expect((await service.systemctl('start')).code).toBe(0);
+    await stage.vipCame(mended);
+  });
+
+  it('is in good order, too, when the machine is shut down', async () => {
+    const since = stage.marks();
+    const shutdown = await lvs1.spawn('systemctl poweroff && exec sleep infinity');
+    await stage.handedOver(since);
+    expect((await shutdown.exit).code).not.toBe(0);
   });
 });
+
+/** As /proc/PID/status writes a set of capabilities. */
+function mask(numbers: readonly number[]): string {
+  const bits = numbers.reduce((sum, number) => sum | (1n << BigInt(number)), 0n);
+  return bits.toString(16).padStart(16, '0');
+}

@@ -10,7 +10,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { StatusDocument } from '../../../src/model/status.ts';
+import type { ProcessStatus, StatusDocument } from '../../../src/model/status.ts';
 import { EventLog } from './event-log.ts';
 import { CHECKOUT, type ExecResult, type Node } from './node.ts';
 
@@ -76,6 +76,17 @@ export class Service {
   async status(): Promise<StatusDocument> {
     const url = ['--unix-socket', '/run/vipward/control.sock', 'http://_/v1/status'];
     return JSON.parse(await this.node.run(['curl', '-sSf', ...url])) as StatusDocument;
+  }
+
+  async pidOf(name: ProcessStatus['name']): Promise<number> {
+    const pid = (await this.status()).processes.find((process) => process.name === name)?.pid;
+    if (pid === undefined) throw new Error(`${UNIT} on ${this.node.name} has no ${name} process now`);
+    return pid;
+  }
+
+  /** Sends a signal to one of the processes, with nobody else told. */
+  async signal(name: ProcessStatus['name'], signal: string): Promise<void> {
+    await this.node.run(['kill', `-${signal}`, String(await this.pidOf(name))]);
   }
 }
 

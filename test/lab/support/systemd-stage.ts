@@ -1,0 +1,174 @@
+/**
+ * A director with systemd, vipward not yet installed; a second director without systemd that takes over from it; a
+ * real server; a client; and witnesses of all that happens.
+ *
+ *   const stage = await SystemdStage.create()
+ *   const since = stage.marks()
+ *   await stage.handedOver(since)           a priority of 0 was on the wire, and the second director took over
+ *   await stage.vipWent(since)              the first one's kernel has no VIP any more
+ */
+import { type Daemon, startDaemon } from './daemon.ts';
+import type { Kernel } from './kernel.ts';
+import { Lab } from './lab.ts';
+import type { NamespaceNode } from './network.ts';
+import { CONFIGURATION, type Service, watchService } from './systemd.ts';
+import { type Observer, observe, prepareDirectRouting, startRealServer } from './tools.ts';
+
+export const VIP = '10.1.1.254';
+const DIP = '10.1.1.4';
+const RIP = '10.1.1.2';
+
+interface Choice {
+  readonly weight?: number;
+  readonly realtime?: boolean;
+}
+
+const routers = (priority: number): string => `
+virtual_routers:
+  web:
+    interface: eth0
+    vrid: 51
+    priority: ${priority}
+    advert_interval: 200ms
+    addresses: [${VIP}/24]
+`;
+
+const configuration = ({ weight = 2, realtime = true }: Choice = {}): string => `
+vrrp: { realtime: ${realtime} }${routers(150)}
+services:
+  web:
+    address: ${VIP}
+    port: 80
+    protocol: tcp
+    scheduler: wrr
+    forwarding: dr
+    check: { tcp: {}, interval: 1s }
+    real_servers:
+      - { address: ${RIP}, weight: ${weight} }
+`;
+
+/** Places in the records: what comes after them is new. */
+interface Marks {
+  readonly journal: number;
+  readonly addresses: number;
+  readonly wire: number;
+  readonly peer: number;
+}
+
+interface Parts {
+  readonly lab: Lab;
+  readonly lvs1: Kernel;
+  readonly client: NamespaceNode;
+  readonly peer: Daemon;
+  readonly wire: Observer;
+  readonly service: Service;
+}
+
+export class SystemdStage {
+  readonly lvs1: Kernel;
+  readonly service: Service;
+  readonly #parts: Parts;
+
+  private constructor(parts: Parts) {
+    this.lvs1 = parts.lvs1;
+    this.service = parts.service;
+    this.#parts = parts;
+  }
+
+  static async create(): Promise<SystemdStage> {
+    const lab = await Lab.create();
+    const lan = await lab.addSwitch('lan');
+    const host = (name: string, address: string): Promise<NamespaceNode> =>
+      lab.addHost(name, { ports: [{ on: lan, addresses: [`${address}/24`] }] });
+    const client = await host('client', '10.1.1.100');
+    const web = await host('web', RIP);
+    const lvs2 = await host('lvs2', '10.1.1.5');
+    const lvs1 = await lab.addKernel('lvs1', {
+      ports: [{ on: lan, addresses: [`${DIP}/24`] }],
+      systemd: true,
+    });
+    await prepareDirectRouting(web, VIP);
+    const [peer, wire] = await Promise.all([
+      startDaemon(lvs2, routers(100)),
+      observe(lan),
+      lvs1.boot(),
+      startRealServer(web, { body: 'web' }),
+    ]);
+    const service = await watchService(lvs1);
+    await peer.said('virtual router web: MASTER');
+    return new SystemdStage({ lab, lvs1, client, peer, wire, service });
+  }
+
+  close(): Promise<void> {
+    return this.#parts.lab.close();
+  }
+
+  /** Writes the first director's file; nothing reads it yet. */
+  configure(choice?: Choice): Promise<void> {
+    return this.lvs1.writeFile(CONFIGURATION, configuration(choice));
+  }
+
+  /** Writes the file with one value that is wrong, and returns its place: file:line:column. */
+  async spoil(key: string, good: string, bad: string): Promise<string> {
+    const text = configuration();
+    const at = text.indexOf(`${key}: ${good}\n`) + key.length + 2;
+    await this.lvs1.writeFile(CONFIGURATION, text.slice(0, at) + bad + text.slice(at + good.length));
+    const lines = text.slice(0, at).split('\n');
+    return `${CONFIGURATION}:${lines.length}:${(lines.at(-1) ?? '').length + 1}`;
+  }
+
+  /** What the client gets from the VIP. */
+  ask(): Promise<string> {
+    return this.#parts.client.run(`curl -sS --max-time 20 http://${VIP}/`);
+  }
+
+  table(): Promise<string> {
+    return this.lvs1.run('ipvsadm -Sn');
+  }
+
+  /** How many connections the table has counted for the real server: from 0 again if its entry is made anew. */
+  async connections(): Promise<number> {
+    const statistics = await this.lvs1.run('ipvsadm -Ln --stats --exact');
+    const line = statistics.split('\n').find((text) => text.includes(`${RIP}:80 `));
+    if (line === undefined) throw new Error(`${RIP}:80 is not in the table:\n${statistics}`);
+    return Number(line.trim().split(/\s+/)[2]);
+  }
+
+  marks(): Marks {
+    const { service, wire, peer } = this.#parts;
+    return {
+      journal: service.journal.mark,
+      addresses: service.addresses.mark,
+      wire: wire.events.mark,
+      peer: peer.log.mark,
+    };
+  }
+
+  async vipCame({ addresses: since }: Pick<Marks, 'addresses'>): Promise<void> {
+    const what = `${VIP} to come`;
+    await this.service.addresses.waitFor((line) => isVip(line) && !isRemoval(line), { since, what });
+  }
+
+  async vipWent({ addresses: since }: Pick<Marks, 'addresses'>): Promise<void> {
+    const what = `${VIP} to go`;
+    await this.service.addresses.waitFor((line) => isVip(line) && isRemoval(line), { since, what });
+  }
+
+  /** Resolves when it is there again, after it went for the last time. */
+  async vipCameBack(): Promise<void> {
+    const { all } = this.service.addresses;
+    await this.vipCame({ addresses: all.findLastIndex((line) => isVip(line) && isRemoval(line)) });
+  }
+
+  async handedOver({ wire: since, peer }: Marks): Promise<void> {
+    const what = 'a priority of 0';
+    await this.#parts.wire.events.waitFor(
+      (seen) => seen.kind === 'vrrp' && seen.source === DIP && seen.priority === 0,
+      { since, what },
+    );
+    await this.#parts.peer.said('virtual router web: MASTER', { since: peer });
+  }
+}
+
+const isVip = (line: string): boolean => line.includes(`inet ${VIP}/`);
+const isRemoval = (line: string): boolean => line.startsWith('Deleted');
