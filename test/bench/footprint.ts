@@ -82,7 +82,7 @@ async function bootBoth(lab: Lab): Promise<Record<Program, Kernel>> {
   return kernels;
 }
 
-/** MB of each process of the daemon's process group, by what it is. */
+/** MB (of 1024 KiB) of each process of the daemon's process group, by what it is. */
 async function memoryOf(kernel: Kernel, group: number): Promise<ReadonlyMap<string, number>> {
   const text = await kernel.run([
     'sh',

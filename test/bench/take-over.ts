@@ -78,17 +78,12 @@ async function prepare({ program, pair, active }: Lane, interval: number): Promi
 /** Lets the active one die at a random point of its interval and gives how long the other took. */
 async function death(lane: Lane, interval: number): Promise<number> {
   const { pair } = lane;
-  const { events } = pair.observer;
-  await delay(Math.random() * interval);
-  const mark = events.mark;
   const dying = pair.directors[lane.active];
-  const sample = await pair.advertOf(
-    dying,
-    events.all.findLastIndex((event) => isAdvert(event, dying.address)),
-  );
-  const before = Promise.resolve(pair.announcementAfter(sample, mark));
-  await dying.die();
-  const announcement = await before;
+  const sample = await pair.advertOf(dying);
+  await delay(Math.random() * interval);
+  const { events } = pair.observer;
+  const announced = pair.announcementAfter(sample, events.mark);
+  const [announcement] = await Promise.all([announced, dying.die()]);
   const last = events.all.findLast(
     (event) => isAdvert(event, dying.address) && event.time < announcement.time,
   );
