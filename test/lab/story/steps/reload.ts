@@ -1,7 +1,7 @@
 /** The configuration is edited under traffic: once well, once badly. */
-import type { LabProcess } from '../../support/process.ts';
 import { CONFIG_PATH, configuration, misspelt, VIP, type Weights } from '../configuration.ts';
 import { checkErrors, checkSplit } from '../findings.ts';
+import { type HeldConnection, holdConnection } from '../held.ts';
 import type { Finding } from '../row.ts';
 import type { Stage } from '../stage.ts';
 import type { Step } from '../step.ts';
@@ -15,7 +15,7 @@ export const newWeight: Step = {
     of traffic changes; connections that are open go on, and the kernel's counters of what stays go on counting.`,
   async play(stage, tell) {
     const begin = Date.now();
-    const open = await openConnection(stage);
+    const open = await holdConnection(stage);
     const before = await stage.lvs1.connectionCounts();
     const reloaded = await reloadBoth(stage);
     const after = await stage.lvs1.connectionCounts();
@@ -83,22 +83,12 @@ async function reloadBoth({ lvs1, lvs2 }: Stage): Promise<Finding> {
   };
 }
 
-/** A connection through the VIP that asks nothing until it is told to. */
-async function openConnection({ client }: Stage): Promise<LabProcess> {
-  const script = `exec 3<>/dev/tcp/${VIP}/80; echo open; read -r; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3`;
-  const open = await client.spawn(['bash', '-c', script]);
-  await open.stdout.waitFor((line) => line === 'open', { what: 'a connection through the VIP' });
-  return open;
-}
-
 async function continued(
-  open: LabProcess,
+  open: HeldConnection,
   before: ReadonlyMap<string, number>,
   after: ReadonlyMap<string, number>,
 ): Promise<Finding> {
-  open.write('\n');
-  await open.exit;
-  const answer = open.stdout.all.at(-1) ?? '';
+  const answer = await open.ask();
   const reset = [...before]
     .filter(([entry, count]) => (after.get(entry) ?? 0) < count)
     .map(([entry]) => entry);

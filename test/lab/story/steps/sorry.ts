@@ -1,6 +1,7 @@
 /** Both real servers fail: the sorry server stands in. */
 import { CHECK_INTERVAL, MARGIN } from '../configuration.ts';
 import { checkErrors } from '../findings.ts';
+import { holdConnection } from '../held.ts';
 import { type Finding, time } from '../row.ts';
 import type { Stage } from '../stage.ts';
 import type { Step } from '../step.ts';
@@ -20,7 +21,7 @@ export const sorry: Step = {
     return [
       away,
       await checkErrors(stage, begin, 'errors until the sorry server takes over, none at the switch', back),
-      home,
+      ...home,
       await checkErrors(stage, back, 'the client sees no error on the way back'),
     ];
   },
@@ -47,23 +48,36 @@ async function allFail({ lvs1, traffic, web1, web2 }: Stage): Promise<Finding> {
   };
 }
 
-async function oneReturns({ lvs1, traffic, web1 }: Stage): Promise<Finding> {
+/** A visitor who came to the sorry server before is served by it to the end, while all others go to web1. */
+async function oneReturns(stage: Stage): Promise<readonly Finding[]> {
+  const { lvs1, traffic, web1 } = stage;
+  const visitor = await holdConnection(stage);
   const mark = lvs1.log.mark;
   const recovered = Date.now();
   await web1.server.change('serve');
-  const added = await lvs1.tableHas('add', web1.address, mark);
+  const { arrived: added } = await lvs1.tableHas('add', web1.address, mark);
   await traffic.answered(web1.name, recovered);
-  const left = await lvs1.tableHas('remove', '127.0.0.1', mark);
-  const took = added.arrived - recovered;
-  const after = await traffic.sent(added.arrived);
-  const sorryAgain = after.filter(({ body }) => body !== web1.name).length;
-  return {
-    expected: 'web1 comes back; from then on all new requests go to it; the sorry server leaves',
-    seen: sorryAgain === 0 ? 'web1 alone answers' : `${sorryAgain} of ${after.length} not from web1`,
-    measured: `web1 after ${time(took)}, sorry server out ${time(left.arrived - added.arrived)} later`,
-    ok: sorryAgain === 0 && took <= CHECK_INTERVAL + MARGIN,
-    values: { recoveryToReturn: took, drain: left.arrived - added.arrived },
-  };
+  const answer = await visitor.ask();
+  const { arrived: left } = await lvs1.tableHas('remove', '127.0.0.1', mark);
+  const after = await traffic.sent(added, left);
+  const elsewhere = after.filter(({ body }) => body !== web1.name).length;
+  const took = added - recovered;
+  return [
+    {
+      expected: 'web1 comes back; from then on all new requests go to it',
+      seen: elsewhere === 0 ? 'web1 alone answers' : `${elsewhere} of ${after.length} not from web1`,
+      measured: `web1 after ${time(took)}`,
+      ok: elsewhere === 0 && took <= CHECK_INTERVAL + MARGIN,
+      values: { recoveryToReturn: took },
+    },
+    {
+      expected: 'a connection that was open to the sorry server is served to its end; then it leaves',
+      seen: answer === '' ? 'the connection was cut' : `it was answered "${answer}"`,
+      measured: `sorry server out ${time(left - added)} after web1 came`,
+      ok: answer === lvs1.sorryPage,
+      values: { drain: left - added },
+    },
+  ];
 }
 
 async function bothServe({ lvs1, traffic, web2 }: Stage): Promise<void> {
