@@ -1,6 +1,6 @@
 /** The rules of the state active (RFC 9568 section 6.4.3). */
 import { compareAddresses, type IpAddress, type Prefix } from '../model/address.ts';
-import { after, centisecondsToMilliseconds, elapsed, type Instant } from '../model/units.ts';
+import { after, centisecondsToMilliseconds, type Instant } from '../model/units.ts';
 import type { Action } from './action.ts';
 import { addedTo, among, samePrefixes } from './address-list.ts';
 import { announceAgain, announced } from './announcements.ts';
@@ -16,7 +16,7 @@ import {
 import type { Event } from './event.ts';
 import { leaseLifetime, renewalInterval, renewedByAdvert } from './lease.ts';
 import type { Active, Parameters } from './state.ts';
-import { earlier, nextAdvertAt, SHORTEST_INTERVAL } from './timers.ts';
+import { earlier, mayHaveLapsed, nextAdvertAt, SHORTEST_INTERVAL } from './timers.ts';
 
 type Advert = Extract<Event, { event: 'advert' }>;
 
@@ -75,8 +75,7 @@ function withAdvert(step: ActiveStep, now: Instant, parameters: Parameters): Act
     renewAt: renewedByAdvert(parameters.advertInterval) ? now : step.state.renewAt,
   };
   // So long without an advert that a backup may have taken over, and the lease may have ended: claim it all again.
-  const lapsed = elapsed(advertSentAt, now) >= 3 * interval;
-  const state = lapsed
+  const state = mayHaveLapsed(advertSentAt, now, interval)
     ? { ...sent, renewAt: now, announcements: announceAgain(sent.announcements, now) }
     : sent;
   return { state, actions: [...step.actions, { action: 'send-advert', priority: parameters.priority }] };

@@ -1,5 +1,6 @@
 /** The rules of the state backup (RFC 9568 section 6.4.2). */
 import { elapsed, type Instant, instant } from '../model/units.ts';
+import { addedTo } from './address-list.ts';
 import {
   activeDownDeadline,
   adoptable,
@@ -23,7 +24,7 @@ export function stepBackup(state: Backup, event: Event, now: Instant, parameters
     case 'advert':
       return { state: heard(state, event, now, parameters), actions: [] };
     case 'parameters-changed':
-      return parametersChanged(state, now, parameters);
+      return parametersChanged(state, event.previous, now, parameters);
     case 'shutdown':
     case 'stop':
       return enterStopped(state, event.reason, now);
@@ -64,15 +65,22 @@ function heard(
   return { ...state, activeRouter };
 }
 
-/** The running timer is measured anew from when it was set, so that a reload neither hastens nor delays a take-over. */
-function parametersChanged(state: Backup, now: Instant, parameters: Parameters): Step {
+/**
+ * The running timer is measured anew from when it was set, so that a reload neither hastens nor delays a take-over.
+ * Addresses that are new may be on the interface already, and a backup must not answer for them (section 6.4.2).
+ */
+function parametersChanged(state: Backup, previous: Parameters, now: Instant, parameters: Parameters): Step {
   if (parameters.priority === 255) {
     return enterActive(state, 'configured as owner of the addresses', now, parameters);
   }
   const interval = state.adopted ? state.activeAdvertInterval : parameters.advertInterval;
   const due = activeDownDeadline(state.timerSetAt, state.timerSetTo, parameters.priority, interval);
   const activeDownAt = instant(Math.max(now, due));
-  return { state: { ...state, activeAdvertInterval: interval, activeDownAt }, actions: [] };
+  const added = addedTo(parameters.addresses, previous.addresses);
+  return {
+    state: { ...state, activeAdvertInterval: interval, activeDownAt },
+    actions: added.length > 0 ? [{ action: 'remove-addresses', addresses: added }] : [],
+  };
 }
 
 function takeOverReason({ activeRouter, timerSetAt, timerSetTo }: Backup, now: Instant): string {

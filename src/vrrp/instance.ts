@@ -7,7 +7,7 @@ import type { VirtualRouter } from '../model/config.ts';
 import type { RouterState, RouterStatus } from '../model/router-status.ts';
 import type { Instant, Seconds } from '../model/units.ts';
 import { encode, VRRP_GROUP_IPV4 } from './advertisement.ts';
-import { type AddressCondition, isOwnersOwn } from './interface-view.ts';
+import { type AddressCondition, isOwnersOwn, OWNER_PRIORITY } from './interface-view.ts';
 import {
   type Action,
   advertisementOf,
@@ -15,13 +15,14 @@ import {
   type Event,
   holdsAddresses,
   initialState,
+  mustHearFirst,
   nextDeadline,
   type Parameters,
   routerState,
   type State,
   step,
 } from './machine.ts';
-import { noRejections, type RejectReason, type Verdict } from './receive-checks.ts';
+import { type LocalRouter, noRejections, type RejectReason, type Verdict } from './receive-checks.ts';
 
 /** What a virtual router does on its interface; see `router-interface.ts`. Nothing of it throws or waits. */
 export interface InterfacePort {
@@ -74,13 +75,26 @@ export class Instance {
     return this.#router;
   }
 
-  get parameters(): Parameters {
-    return this.#parameters;
+  /** What the receive checks need to know. An owner that lets go waits for its successor's advert. */
+  get local(): LocalRouter {
+    const { vrid, priority, addresses, source } = this.#parameters;
+    const isOwner = priority === OWNER_PRIORITY && this.#state.name !== 'releasing';
+    return { vrid, isOwner, addresses, source };
   }
 
   /** When a `timer` event is due. */
   get deadline(): Instant | undefined {
     return nextDeadline(this.#state);
+  }
+
+  isDue(now: Instant): boolean {
+    const { deadline } = this;
+    return deadline !== undefined && deadline <= now;
+  }
+
+  /** Whether what waits in the socket must be received before a `timer` event. */
+  mustHearFirst(now: Instant): boolean {
+    return mustHearFirst(this.#state, now, this.#parameters);
   }
 
   /** Whether this address ought to be on the interface because of this virtual router. */

@@ -16,7 +16,7 @@ export interface AddressCondition {
 }
 
 /** The priority of an address owner (RFC 9568 section 5.2.4). */
-const OWNER_PRIORITY = 255;
+export const OWNER_PRIORITY = 255;
 
 /**
  * The address that adverts are sent from: the interface's first IPv4 address that is none of the virtual addresses.

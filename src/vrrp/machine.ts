@@ -2,9 +2,9 @@
  * The state machine of a virtual router (RFC 9568 section 6.4): the rules, and nothing but the rules. No clock, no
  * socket, no address is touched here; the same arguments always give the same result.
  *
- * The caller hands in packets that wait before a timer that is due: after a stall the adverts that arrived meanwhile
- * then count, and no election starts because this process was slow. After each step it does the actions in order,
- * keeps the state, and arms one timer for `nextDeadline(state)`.
+ * Where `mustHearFirst` says so the caller hands in packets that wait before a timer that is due: after a stall the
+ * adverts that arrived meanwhile then count, and no election starts because this process was slow. After each step it
+ * does the actions in order, keeps the state, and arms one timer for `nextDeadline(state)`.
  */
 import type { Instant } from '../model/units.ts';
 import { stepActive } from './active.ts';
@@ -23,6 +23,7 @@ export {
   type HeardRouter,
   holdsAddresses,
   initialState,
+  mustHearFirst,
   nextDeadline,
   type Parameters,
   routerState,

@@ -20,7 +20,8 @@ export interface ReceivedPacket {
 /** What the checks need to know of a virtual router that is configured on the receiving interface. */
 export interface LocalRouter {
   readonly vrid: number;
-  readonly priority: number;
+  /** Whether it is the owner of the addresses and not letting go of them: then it listens to nobody. */
+  readonly isOwner: boolean;
   readonly addresses: readonly { readonly address: IpAddress }[];
   /** The primary address of the interface: source of our own adverts. */
   readonly source: IpAddress;
@@ -54,7 +55,7 @@ export const RECEIVE_CHECKS = [
   { reason: 'interval', passes: ({ decoded }) => decoded.advertisement?.maxAdvertiseInterval !== 0 },
   // Before `owner`, so that our own looped adverts are never taken for a second owner's.
   { reason: 'own-source', passes: ({ packet, router }) => packet.source !== router?.source },
-  { reason: 'owner', passes: ({ router }) => router?.priority !== 255 },
+  { reason: 'owner', passes: ({ router }) => router?.isOwner !== true },
 ] as const satisfies readonly ReceiveCheck[];
 
 /** Why a packet was refused; names the counter. */

@@ -71,12 +71,15 @@ function heard(state: Releasing, { advertisement, source }: Advert, now: Instant
   return { state: { ...state, successor, until, repeatAt: undefined, repeatsLeft: 0 }, actions: [] };
 }
 
-/** Started again before the end: what was not yet taken over is kept. */
+/** Started again before the end: what was not yet taken over is kept. The owner takes it back in any case. */
 function restart(state: Releasing, now: Instant, parameters: Parameters): Step {
-  return state.successor
+  return state.successor && parameters.priority !== 255
     ? enterBackup(state, `started again, after ${state.successor.address} took over`, now, parameters)
-    : enterActive(state, 'started again before anybody took over', now, parameters);
+    : enterActive(state, restartReason(state), now, parameters);
 }
+
+const restartReason = ({ successor }: Releasing): string =>
+  successor ? 'started again: owner of the addresses' : 'started again before anybody took over';
 
 function reinstall(
   state: Releasing,

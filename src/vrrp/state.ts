@@ -2,8 +2,9 @@
 import type { IpAddress } from '../model/address.ts';
 import type { VirtualRouter } from '../model/config.ts';
 import type { RouterState, RouterStatus } from '../model/router-status.ts';
-import { type Centiseconds, type Instant, instant } from '../model/units.ts';
+import { type Centiseconds, centisecondsToMilliseconds, type Instant, instant } from '../model/units.ts';
 import type { Announcements } from './announcements.ts';
+import { mayHaveLapsed } from './timers.ts';
 
 /** What the rules need to know of a virtual router; may change while it runs (event `parameters-changed`). */
 export interface Parameters
@@ -108,6 +109,19 @@ export function nextDeadline(state: State): Instant | undefined {
       return state satisfies never;
   }
 }
+
+/**
+ * Whether the adverts that wait in the socket must be heard before a timer is acted upon: they came first, and what
+ * is decided at the timer depends on them. An active router that sends its regular advert decides nothing, so that no
+ * flood of packets delays it; one that comes so late that it may have been replaced must know.
+ */
+export const mustHearFirst = (
+  state: State,
+  now: Instant,
+  { advertInterval }: Pick<Parameters, 'advertInterval'>,
+): boolean =>
+  state.name !== 'active' ||
+  mayHaveLapsed(state.advertSentAt, now, centisecondsToMilliseconds(advertInterval));
 
 /** What status tells of a state. */
 export function describeState(

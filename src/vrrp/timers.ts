@@ -2,6 +2,7 @@
 import {
   after,
   type Centiseconds,
+  elapsed,
   type Instant,
   instant,
   type Milliseconds,
@@ -28,6 +29,13 @@ export function nextAdvertAt(dueAt: Instant, now: Instant, interval: Millisecond
   const regular = after(dueAt, interval);
   return regular > now ? regular : after(now, interval);
 }
+
+/**
+ * Whether a backup may have taken over since the last advert was sent: no activeDownInterval is shorter than three
+ * advert intervals.
+ */
+export const mayHaveLapsed = (advertSentAt: Instant, now: Instant, interval: Milliseconds): boolean =>
+  elapsed(advertSentAt, now) >= 3 * interval;
 
 /**
  * How many times more a priority of 0 is sent. A lost one costs three intervals without a hand-over; the backups that

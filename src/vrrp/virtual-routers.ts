@@ -173,7 +173,7 @@ export class VirtualRouters {
     const now = this.#context.now();
     const { address: source, destination, ttl } = remote;
     const find = (vrid: number) => this.#members.get(keyOf(name, vrid))?.instance;
-    const verdict = judge({ source, destination, ttl, message }, (vrid) => find(vrid)?.parameters);
+    const verdict = judge({ source, destination, ttl, message }, (vrid) => find(vrid)?.local);
     // Where the VRID stands has never changed, so that a peer of version 2 is counted where people look for it.
     const instance = find(verdict.vrid ?? message[1] ?? 0);
     this.#tell(name, instance, verdict, source);
@@ -234,14 +234,20 @@ export class VirtualRouters {
   }
 
   #onDeadline(): void {
-    // After a stall the successor's advert waits in a socket. It came before this moment: it is heard first.
-    for (const port of this.#interfaces.values()) port.drain();
+    this.#hearBeforeDecisions(this.#context.now());
     for (const { instance } of this.#members.values()) {
       const now = this.#context.now();
-      if (instance.deadline !== undefined && instance.deadline <= now)
-        instance.handle({ event: 'timer' }, now);
+      if (instance.isDue(now)) instance.handle({ event: 'timer' }, now);
     }
     this.#settle();
+  }
+
+  /** After a stall the successor's advert waits in a socket. It came before this moment: it is heard first. */
+  #hearBeforeDecisions(now: Instant): void {
+    const deciding = [...this.#members.values()].filter(
+      ({ instance }) => instance.isDue(now) && instance.mustHearFirst(now),
+    );
+    for (const port of new Set(deciding.map((member) => member.interface))) port.drain();
   }
 
   /** Drops what has ended and arms the timer: the end of everything that may have changed a state. */

@@ -27,7 +27,7 @@ const carried = family.chain((name) => {
 
 const local: LocalRouter = {
   vrid: 51,
-  priority: 100,
+  isOwner: false,
   addresses: [{ address: addressFromBytes(Uint8Array.of(10, 1, 1, 254)) }],
   source: addressFromBytes(Uint8Array.of(10, 1, 1, 11)),
 };

@@ -148,6 +148,14 @@ describe('the end of a process', () => {
     expect(await holds(one)).toBe(false);
   });
 
+  it('hears its successor, also as the owner', async () => {
+    const owner = await Director.start(one, [virtualRouter(255)]);
+    await owner.becomes('active');
+    await Director.start(two, [virtualRouter(254)]);
+    await owner.stop();
+    expect((await owner.becomes('initialize')).reason).toBe('stopped: 10.1.1.11 took over');
+  });
+
   it('goes on as active after a crash: the addresses never leave', async () => {
     const owner = virtualRouter(255, { advertInterval: centiseconds(100) });
     const crashed = await Director.start(one, [owner]);

@@ -4,6 +4,7 @@ import { centiseconds } from '../../../src/model/units.ts';
 import {
   describeState,
   type Event,
+  mustHearFirst,
   nextDeadline,
   type Parameters,
   type State,
@@ -139,7 +140,45 @@ describe('a router that lets go', () => {
   });
 });
 
+describe('an owner that lets go', () => {
+  const owner = parametersOf({ priority: 255 });
+  const succeeded = play(owner, [
+    [0, { event: 'startup' }],
+    [0, { event: 'shutdown', reason: 'stopped' }],
+    [40, advert(100)],
+  ]).state;
+
+  it('goes when its successor has spoken', () => {
+    expect(times(succeeded, 'remove-addresses', 5000, owner)).toEqual([45]);
+  });
+
+  it('is active again at once when it is started again', () => {
+    const again = step(succeeded, { event: 'startup' }, at(42), owner);
+    expect(again.state).toMatchObject({ name: 'active', reason: 'started again: owner of the addresses' });
+  });
+});
+
+describe('what waits in the socket', () => {
+  it('is heard before a backup or a router that lets go decides', () => {
+    const releasing = step(active, { event: 'shutdown', reason: 'stopped' }, at(0), ordinary).state;
+    expect(mustHearFirst(backup, at(10), ordinary)).toBe(true);
+    expect(mustHearFirst(releasing, at(10), ordinary)).toBe(true);
+  });
+
+  it('does not delay a regular advert, but one that is so late that somebody may have taken over', () => {
+    expect(mustHearFirst(active, at(1000), ordinary)).toBe(false);
+    expect(mustHearFirst(active, at(2999), ordinary)).toBe(false);
+    expect(mustHearFirst(active, at(3000), ordinary)).toBe(true);
+  });
+});
+
 describe('changed parameters', () => {
+  it('take an address from a backup that is new to it, since it may be there already', () => {
+    const two = { addresses: [VIP, prefix('10.1.1.253')] };
+    expect(brief(change(backup, 100, two).actions)).toBe('remove .253');
+    expect(brief(change(backup, 100, { addresses: [] }).actions)).toBe('');
+  });
+
   it('measure the timer of a backup anew from where it began', () => {
     expect((nextDeadline(change(backup, 500, { priority: 200 }).state) ?? 0) - START).toBe(3218.75);
     expect((nextDeadline(change(backup, 500, { advertInterval: centiseconds(10) }).state) ?? 0) - START).toBe(

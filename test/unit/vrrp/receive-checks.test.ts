@@ -15,9 +15,9 @@ import { ip, parametersOf, prefix, VIP } from './support.ts';
 
 const group = ip('224.0.0.18');
 const peer = ip('10.1.1.12');
-const local: LocalRouter = parametersOf();
+const local: LocalRouter = { ...parametersOf(), isOwner: false };
 const routerFor = (vrid: number) => (vrid === 51 ? local : undefined);
-const ownerFor = () => ({ ...local, priority: 255 });
+const ownerFor = () => ({ ...local, isOwner: true });
 
 function packet(changes: Partial<Advertisement> = {}, source = peer): ReceivedPacket {
   const advertisement = { ...advertisementOf(parametersOf(), 150), ...changes };
