@@ -2,7 +2,7 @@
 import { Argument, Command } from 'commander';
 import type { Config } from '../model/config.ts';
 import type { Problem } from '../model/problem.ts';
-import { readConfigFile } from './config-file.ts';
+import { readConfigFile, textOf } from './config-file.ts';
 import { formatProblems, isError, summarizeProblems } from './format/problems.ts';
 import { styleFor } from './format/style.ts';
 import { countOf } from './format/text.ts';
@@ -24,22 +24,22 @@ export function checkCommand(terminal: Terminal, finish: Finish): Command {
     .addOption(jsonOption())
     .addHelpText('after', '\nExits with 1 when there are errors; warnings alone are a success.')
     .action(async (file: string, options: { json?: true }) => {
-      const text = await readConfigFile(file);
-      const { config, problems } = await load(text, file);
+      const bytes = await readConfigFile(file);
+      const { config, problems } = await load(bytes, file);
       const valid = config !== undefined && !problems.some(isError);
       if (options.json) printJson(terminal, { file, valid, problems } satisfies CheckDocument);
-      else report(terminal, file, text, config, problems);
+      else report(terminal, file, textOf(bytes), config, problems);
       finish(valid ? EXIT.success : EXIT.failure);
     });
 }
 
 /** Imported here, so that no other command waits for the validation to load. */
-async function load(text: string, file: string) {
+async function load(bytes: Uint8Array, file: string) {
   const [{ loadConfig }, { readEnvironment }] = await Promise.all([
     import('../conf/load.ts'),
     import('../conf/environment.ts'),
   ]);
-  return loadConfig(text, file, readEnvironment());
+  return loadConfig(bytes, file, readEnvironment());
 }
 
 function report(

@@ -1,14 +1,17 @@
 /** Reading the configuration file for a command. */
 import { readFile } from 'node:fs/promises';
 
-/** The text of the file; rejects with what to do when it cannot be read. */
-export async function readConfigFile(file: string): Promise<string> {
+/** The bytes of the file, as the daemon would read them; rejects with what to do when it cannot be read. */
+export async function readConfigFile(file: string): Promise<Uint8Array> {
   try {
-    return await readFile(file, 'utf8');
+    return await readFile(file);
   } catch (error) {
     throw new Error(`cannot read ${file}: ${explain(error)}`, { cause: error });
   }
 }
+
+/** The file's text, to show lines of it: without a byte order mark, and with U+FFFD for what is not UTF-8. */
+export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 function explain(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;

@@ -1,8 +1,9 @@
 /** `vipward plan`: what a reload of a file would do, asked of the daemon, which does nothing. */
+import { isUtf8 } from 'node:buffer';
 import { Argument, Command } from 'commander';
 import { controlClient } from '../control/client.ts';
 import { socketPath } from '../control/socket-path.ts';
-import { readConfigFile } from './config-file.ts';
+import { readConfigFile, textOf } from './config-file.ts';
 import { formatPlan } from './format/plan.ts';
 import { formatProblems, isError, summarizeProblems } from './format/problems.ts';
 import { styleFor } from './format/style.ts';
@@ -16,7 +17,7 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
     .addOption(runtimeDirOption())
     .addOption(jsonOption())
     .action(async (file: string, options: { runtimeDir: string; json?: true }) => {
-      const text = await readConfigFile(file);
+      const text = await readText(file);
       const plan = await controlClient(socketPath(options.runtimeDir)).plan({ file, text });
       const bad = plan.problems.some(isError);
       if (options.json) {
@@ -31,4 +32,12 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
       }
       finish(bad ? EXIT.failure : EXIT.success);
     });
+}
+
+/** The request carries text: bytes that are none would reach the daemon as others than a reload would find. */
+async function readText(file: string): Promise<string> {
+  const bytes = await readConfigFile(file);
+  if (!isUtf8(bytes))
+    throw new Error(`${file} is not UTF-8, a reload would be refused: vipward check shows where`);
+  return textOf(bytes);
 }

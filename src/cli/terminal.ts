@@ -14,7 +14,13 @@ export interface Terminal {
 
 /** The process's own streams. */
 export function processTerminal(): Terminal {
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', endQuietlyOnBrokenPipe);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (isBrokenPipe(error)) return;
+    process.stderr.write(`vipward: cannot write the output: ${error.message}\n`);
+    process.exit(EXIT.failure);
+  });
+  // What cannot be said here cannot be said at all.
+  process.stderr.on('error', () => undefined);
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
@@ -26,11 +32,9 @@ export function processTerminal(): Terminal {
 const takesColours = (stream: NodeJS.WriteStream): boolean =>
   stream.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
 
-/** `vipward status | head -1` is no failure: the reader has what it wanted. */
-function endQuietlyOnBrokenPipe(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') process.exit(EXIT.success);
-  throw error;
-}
+/** `vipward status | head -1`: the reader has what it wanted, and the exit code is the command's own as ever. */
+const isBrokenPipe = ({ code }: NodeJS.ErrnoException): boolean =>
+  code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED';
 
 export function printLines(write: (text: string) => void, lines: readonly string[]): void {
   if (lines.length > 0) write(`${lines.join('\n')}\n`);

@@ -1,6 +1,6 @@
 /** The command line as a person or systemd starts it: real processes, a real socket, exit codes. */
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -120,6 +120,26 @@ describe('check', () => {
     });
   });
 
+  test('sees the bytes that the daemon would see', async () => {
+    const file = join(directory.path, 'latin1.yaml');
+    writeFileSync(file, Buffer.from(`# f\u00fcr alle\n${GOOD}`, 'latin1'));
+    const { code, err } = await vipward(['check', file]);
+    expect(code).toBe(1);
+    expect(err).toContain('latin1.yaml:1:4: error: byte 0xFC is not UTF-8: save the file as UTF-8');
+    const plan = await vipward(['plan', file, ...runtime]);
+    expect(plan).toMatchObject({ code: 1, out: '' });
+    expect(plan.err).toBe(
+      `vipward: ${file} is not UTF-8, a reload would be refused: vipward check shows where\n`,
+    );
+  });
+
+  test('shows the right place of a file with a byte order mark', async () => {
+    const file = join(directory.path, 'bom.yaml');
+    writeFileSync(file, `\ufeffvrrp: 1\n${GOOD}`);
+    const { err } = await vipward(['check', file]);
+    expect(err).toMatch(/bom\.yaml:1:7: error: .*\n {2}1 \| vrrp: 1\n {4}\| {7}\^\n/);
+  });
+
   test('of what is no file', async () => {
     const missing = await vipward(['check', '/nowhere.yaml']);
     expect(missing).toEqual({
@@ -185,15 +205,29 @@ describe('status', () => {
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ director: 'lvs1', virtualServers: [{ name: 'web' }] });
   });
+});
 
-  test('into a pipe that nobody reads', async () => {
-    const child = spawn(process.execPath, [MAIN, 'status', '--json', ...runtime], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+describe('output that goes nowhere', () => {
+  test.each([
+    [0, ['status', '--json', ...runtime]],
+    [0, ['check', goodFile]],
+    [1, ['check', badFile]],
+    [1, ['check', badFile, '--json']],
+  ])('into pipes that nobody reads leaves the exit code %i of %j', async (code, args) => {
+    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout.destroy();
+    child.stderr.destroy();
+    expect(await new Promise((resolve) => child.once('close', resolve))).toBe(code);
+  });
+
+  test('onto a full disk is a failure', async () => {
+    const full = openSync('/dev/full', 'w');
+    const child = spawn(process.execPath, [MAIN, 'check', goodFile], { stdio: ['ignore', full, 'pipe'] });
+    closeSync(full);
     const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
-    expect(await text(child.stderr)).toBe('');
-    expect(await closed).toBe(0);
+    const [err, code] = await Promise.all([child.stderr ? text(child.stderr) : '', closed]);
+    expect(err).toMatch(/^vipward: cannot write the output: ENOSPC.*\n$/m);
+    expect(code).toBe(1);
   });
 });
 
@@ -216,7 +250,7 @@ describe('without a daemon', () => {
 const GOOD = `\
 virtual_routers:
   web:
-    interface: lo
+    interface: eth0
     vrid: 51
     priority: 150
     advert_interval: 1s
