@@ -20,7 +20,7 @@ const MOST_AT_ONCE = 1000;
 export interface CheckerOptions {
   readonly time: Time;
   readonly probe: ProbeTarget;
-  /** Told when a target's health changed, or the words of its last result did. */
+  /** Told when a target's health changed, its count towards a change, or the words of its last result. */
   readonly onHealth: (target: CheckTarget, health: Health, before: Health) => void;
   readonly mostAtOnce?: number;
 }

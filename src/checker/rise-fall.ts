@@ -26,5 +26,6 @@ export function applyResult(
 /** Whether people or the manager would see a difference: times alone are none. */
 export const isNews = (before: Health, now: Health): boolean =>
   before.healthy !== now.healthy ||
+  before.against !== now.against ||
   before.last?.code !== now.last?.code ||
   before.last?.text !== now.last?.text;

@@ -1,12 +1,7 @@
 /** The words that people read in a result. They hold nothing that varies between like results, so that equal is equal. */
 import type { ResultCode } from '../model/check.ts';
-import type { Milliseconds } from '../model/units.ts';
 import type { Verdict } from './attempt.ts';
 import { bad } from './attempt.ts';
-
-/** `2s`, `1.5s`, `250ms`: as it would stand in the configuration. */
-export const durationText = (duration: Milliseconds): string =>
-  duration >= 1000 ? `${duration / 1000}s` : `${duration}ms`;
 
 /** What connect(2) says when the network or the real server refuses. */
 const REFUSALS: Readonly<Record<string, string>> = {

@@ -1,8 +1,11 @@
 /** From the file's shape, found right, to the configuration as the rest of the program sees it. */
 import type { Check, Probe } from '../model/check.ts';
 import type { Config, ConfiguredVirtualServer, VirtualRouter } from '../model/config.ts';
-import { millisecondsToCentiseconds } from '../model/units.ts';
+import { milliseconds, millisecondsToCentiseconds } from '../model/units.ts';
 import type { CheckShape, ConfigShape, ServiceShape, VirtualRouterShape } from './schema.ts';
+
+/** Unless given; a shorter timeout shortens it, so that `timeout: 500ms` is all that need be written. */
+const CONNECT_TIMEOUT = milliseconds(1000);
 
 export function toConfig(shape: ConfigShape, hostName: string): Config {
   return {
@@ -51,7 +54,7 @@ function toCheck(shape: CheckShape): Check {
   return {
     probe: toProbe(shape),
     interval: shape.interval,
-    connectTimeout: shape.connect_timeout,
+    connectTimeout: shape.connect_timeout ?? milliseconds(Math.min(CONNECT_TIMEOUT, shape.timeout)),
     timeout: shape.timeout,
     rise: shape.rise,
     fall: shape.fall,

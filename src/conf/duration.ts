@@ -16,12 +16,6 @@ export function parseDuration(text: string): Milliseconds | undefined {
   return milliseconds(Number(millionths) / 1_000_000);
 }
 
-/** In the largest unit that needs no fraction: `1500ms`, `2s`, `3m`. */
-export function formatDuration(value: Milliseconds): string {
-  if (value !== 0 && value % 60_000 === 0) return `${value / 60_000}m`;
-  return value !== 0 && value % 1000 === 0 ? `${value / 1000}s` : `${value}ms`;
-}
-
 export interface DurationLimits {
   readonly least: string;
   readonly most: string;

@@ -139,8 +139,8 @@ const check = z
         .prefault('3s')
         .describe('From the start of one probe to the start of the next.'),
       connect_timeout: duration({ least: '1ms', most: '1h' })
-        .prefault('1s')
-        .describe('For the TCP connection alone.'),
+        .optional()
+        .describe('For the TCP connection alone. Default: 1s, or timeout where that is less.'),
       timeout: duration({ least: '1ms', most: '1h' })
         .prefault('2s')
         .describe('For the whole probe, from the first packet to the answer. At least connect_timeout.'),

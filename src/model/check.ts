@@ -31,7 +31,7 @@ export interface HttpProbe {
   readonly tls: TlsOptions | undefined;
   /** With its query; begins with a slash. */
   readonly path: string;
-  /** Value of the Host header and of SNI; the address unless given. */
+  /** A name without a port: the Host header's value, and what the certificate must be for. The address unless given. */
   readonly host: string | undefined;
   /** Accepted statuses, as inclusive ranges within 100 to 599. */
   readonly status: readonly StatusRange[];

@@ -47,7 +47,7 @@ export type ManagerToChecker =
 
 export type CheckerToManager =
   | { readonly type: 'ready' }
-  /** The health of one target changed, or the words of its last result did. */
+  /** The health of one target changed, its count towards a change, or the words of its last result. */
   | { readonly type: 'health'; readonly id: string; readonly health: Health }
   /** The health of all targets, now and then, and the sign of life. */
   | { readonly type: 'snapshot'; readonly health: Readonly<Record<string, Health>> }

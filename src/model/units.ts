@@ -30,6 +30,13 @@ export const secondsToMilliseconds = (value: Seconds): Milliseconds => milliseco
 /** Rounded up, so that a lifetime never ends early. */
 export const millisecondsToSecondsUp = (value: Milliseconds): Seconds => seconds(Math.ceil(value / 1000));
 
+/** As the configuration would write it: `250ms`, `1.5s`, `2m`. */
+export function durationText(value: Milliseconds): string {
+  if (value !== 0 && value % 60_000 === 0) return `${value / 60_000}m`;
+  // Whole milliseconds only: seconds would need more digits than the configuration reads.
+  return value >= 1000 && Number.isInteger(value) ? `${value / 1000}s` : `${value}ms`;
+}
+
 /** The instant that lies `duration` after `from`. */
 export const after = (from: Instant, duration: Milliseconds): Instant => instant(from + duration);
 /** The time from `from` until `to`; negative when `to` is earlier. */

@@ -1,13 +1,14 @@
 /** Healthy when a GET over a new connection is answered with an accepted status. Redirects are not followed. */
-import { isIP, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { CheckTarget, HttpProbe, StatusRange } from '../../model/check.ts';
+import { durationText } from '../../model/units.ts';
 import { endpoint } from '../../model/virtual-server.ts';
 import type { Attempt, ProbeKind, Verdict } from '../attempt.ts';
 import { bad, within } from '../attempt.ts';
 import { hangUp, openConnection } from '../tcp/connect.ts';
 import { shakeHands } from '../tls/handshake.ts';
-import { badBecause, durationText, errorCode } from '../words.ts';
+import { badBecause, errorCode } from '../words.ts';
 import { type Answer, exchange, LARGEST_HEAD } from './exchange.ts';
 
 export const probeHttp =
@@ -17,7 +18,7 @@ export const probeHttp =
     if (!connection.reached) return connection.verdict;
     try {
       if (probe.tls === undefined) return await ask(attempt, probe, connection.value, connection.value);
-      const host = withoutPort(probe.host ?? attempt.target.address);
+      const host = probe.host ?? attempt.target.address;
       const secure = await shakeHands(attempt, connection.value, probe.tls, host);
       return secure.reached ? await ask(attempt, probe, connection.value, secure.value) : secure.verdict;
     } finally {
@@ -94,11 +95,4 @@ export function hostHeader(target: CheckTarget, probe: HttpProbe): string {
   const schemePort = probe.tls === undefined ? 80 : 443;
   const withPort = endpoint(target.address, target.port);
   return target.port === schemePort ? withPort.slice(0, withPort.lastIndexOf(':')) : withPort;
-}
-
-/** What a certificate is for: the host without the port that a Host header may carry, and without brackets. */
-export function withoutPort(host: string): string {
-  if (isIP(host) !== 0) return host;
-  const [, bracketed, name] = /^(?:\[(.*)\]|([^:]*))(?::\d*)?$/.exec(host) ?? [];
-  return bracketed ?? name ?? host;
 }

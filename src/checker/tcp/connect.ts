@@ -1,9 +1,9 @@
 /** The first stage of every probe: a TCP connection. */
 import { connect, type Socket } from 'node:net';
-import { after, instant, milliseconds } from '../../model/units.ts';
+import { after, durationText, instant, milliseconds } from '../../model/units.ts';
 import type { Attempt, Stage } from '../attempt.ts';
 import { bad, failed, reached, within } from '../attempt.ts';
-import { badBecause, durationText, errorCode } from '../words.ts';
+import { badBecause, errorCode } from '../words.ts';
 
 /** A connection within the check's connectTimeout. Whoever gets the socket must `hangUp` it. */
 export async function openConnection(attempt: Attempt): Promise<Stage<Socket>> {

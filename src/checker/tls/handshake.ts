@@ -8,9 +8,10 @@ import {
   type TLSSocket,
 } from 'node:tls';
 import type { TlsOptions } from '../../model/check.ts';
+import { durationText } from '../../model/units.ts';
 import type { Attempt, Stage, Verdict } from '../attempt.ts';
 import { bad, failed, reached, within } from '../attempt.ts';
-import { badBecause, durationText, errorCode } from '../words.ts';
+import { badBecause, errorCode } from '../words.ts';
 
 /**
  * `host` is what the certificate must be for, and the SNI unless it is an address (RFC 6066 section 3 allows names

@@ -1,6 +1,6 @@
 /** Health checks: the one kind, the time-outs, and whether the check can tell anything. */
 
-import { formatDuration } from '../duration.ts';
+import { durationText } from '../../model/units.ts';
 import { errorAt, errorAtKey, type Finding, type Path, warningAtKey } from '../finding.ts';
 import type { Draft } from '../salvage.ts';
 import type { CheckShape } from '../schema.ts';
@@ -35,7 +35,9 @@ function ofService(service: Named<ServiceDraft>): readonly Finding[] {
 function oneKind(check: CheckDraft, path: Path): readonly Finding[] {
   const [first, ...others] = KINDS.filter((kind) => kind in check);
   if (first === undefined) {
-    return [errorAtKey(path, 'check says not what to ask: add one of tcp, http or https, such as tcp: {}')];
+    return [
+      errorAtKey(path, 'check does not say what to ask: add one of tcp, http or https, such as tcp: {}'),
+    ];
   }
   return others.map((kind) =>
     errorAtKey(
@@ -47,9 +49,9 @@ function oneKind(check: CheckDraft, path: Path): readonly Finding[] {
 
 function timeouts({ connect_timeout: connect, timeout: whole }: CheckDraft, path: Path): readonly Finding[] {
   if (connect === undefined || whole === undefined || connect <= whole) return [];
-  const [least, most] = [formatDuration(connect), formatDuration(whole)];
-  const message = `timeout ${most} is for the whole probe, yet shorter than connect_timeout ${least}: make it ${least} or more`;
-  return [errorAt([...path, 'timeout'], message)];
+  const [longer, shorter] = [durationText(connect), durationText(whole)];
+  const message = `connect_timeout ${longer} is more than timeout allows for the whole probe, ${shorter}: make timeout ${longer} or more, or connect_timeout ${shorter} or less`;
+  return [errorAt([...path, 'connect_timeout'], message)];
 }
 
 /** Hardly any certificate names an IP address. */

@@ -12,15 +12,17 @@ function ofService(service: Named<ServiceDraft>): readonly Finding[] {
   const sorry = service.value.sorry_server;
   if (sorry === undefined) return [];
   const message =
-    (isNotUnicast(sorry.address)
-      ? `${sorry.address} is no address of a host: give a unicast address`
-      : undefined) ??
-    unmappablePort(sorry, service.value) ??
-    alsoRealServer(sorry, service);
+    unusable(sorry, service.value) ?? unmappablePort(sorry, service.value) ?? alsoRealServer(sorry, service);
   return message === undefined ? [] : [errorAt([...service.path, 'sorry_server'], message)];
 }
 
 type Sorry = NonNullable<ServiceDraft['sorry_server']>;
+
+function unusable({ address }: Sorry, service: ServiceDraft): string | undefined {
+  if (isNotUnicast(address)) return `${address} is no address of a host: give a unicast address`;
+  if (address !== service.address) return undefined;
+  return `${address} is the service's own address (VIP), which moves: this director itself is written 127.0.0.1`;
+}
 
 /**
  * The kernel delivers to a loopback address on the spot, whatever the method, with the packet unchanged; it refuses

@@ -9,10 +9,13 @@ import {
   virtualRoutersOf,
 } from './draft.ts';
 
+const LOOPBACK = 'lo';
+
 export function virtualRouterFindings(draft: ConfigDraft, environment: Environment): readonly Finding[] {
   const routers = virtualRoutersOf(draft);
   return [
     ...duplicateVrids(routers),
+    ...routers.flatMap(onLoopback),
     ...routers.flatMap((router) => missingInterface(router, environment)),
     ...routers.flatMap((router) => notOwner(router, environment)),
   ];
@@ -33,18 +36,24 @@ function duplicateVrids(routers: readonly Named<VirtualRouterDraft>[]): readonly
   );
 }
 
+function onLoopback({ path, value }: Named<VirtualRouterDraft>): readonly Finding[] {
+  if (value.interface !== LOOPBACK) return [];
+  const message = `interface ${LOOPBACK} reaches no other director: give the interface of the network that they share`;
+  return [errorAt([...path, 'interface'], message)];
+}
+
 function missingInterface(
   router: Named<VirtualRouterDraft>,
   { interfaces }: Environment,
 ): readonly Finding[] {
   const name = router.value.interface;
-  if (name === undefined || interfaces.some((known) => known.name === name)) return [];
+  if (name === undefined || name === LOOPBACK || interfaces.some((known) => known.name === name)) return [];
   const message = `interface ${name} does not exist here: the virtual router waits in FAULT until it appears`;
   return [warningAt([...router.path, 'interface'], `${message}${knownNames(interfaces)}`)];
 }
 
 function knownNames(interfaces: Environment['interfaces']): string {
-  const names = interfaces.map(({ name }) => name).filter((name) => name !== 'lo');
+  const names = interfaces.map(({ name }) => name).filter((name) => name !== LOOPBACK);
   if (names.length === 0) return '';
   return ` (there are ${names.slice(0, 6).join(', ')}${names.length > 6 ? ', …' : ''})`;
 }

@@ -1,6 +1,6 @@
 /** Probes against real sockets on loopback; time stands still until a test moves it. */
 import { describe, expect, test } from 'vitest';
-import { hostHeader, judge, rangesText, withoutPort } from '../../../src/checker/http/probe.ts';
+import { hostHeader, judge, rangesText } from '../../../src/checker/http/probe.ts';
 import { probeTarget } from '../../../src/checker/probe.ts';
 import { systemTime } from '../../../src/checker/time.ts';
 import type { Check, CheckResult, HttpProbe } from '../../../src/model/check.ts';
@@ -207,15 +207,5 @@ describe('the rules of http', () => {
     expect(hostHeader(target(80), probeOf({}))).toBe('127.0.0.1');
     expect(hostHeader(target(443), probeOf({}))).toBe('127.0.0.1:443');
     expect(hostHeader(target(443), probeOf({ tls: { verify: true } }))).toBe('127.0.0.1');
-  });
-
-  test.each([
-    ['www.example.org', 'www.example.org'],
-    ['www.example.org:8443', 'www.example.org'],
-    ['10.1.1.2:443', '10.1.1.2'],
-    ['2001:db8::2', '2001:db8::2'],
-    ['[2001:db8::2]:443', '2001:db8::2'],
-  ])('a certificate for %s is one for %s', (host, name) => {
-    expect(withoutPort(host)).toBe(name);
   });
 });

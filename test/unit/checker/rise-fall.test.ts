@@ -65,5 +65,7 @@ describe('rise and fall', () => {
     expect(isNews(UNKNOWN_HEALTH, health)).toBe(true);
     expect(isNews(health, applyResult(health, { ...GOOD, at: 9 }, { rise: 1, fall: 2 }))).toBe(false);
     expect(isNews(health, applyResult(health, BAD, { rise: 1, fall: 2 }))).toBe(true);
+    const once = applyResult(health, BAD, { rise: 1, fall: 3 });
+    expect(isNews(once, applyResult(once, BAD, { rise: 1, fall: 3 }))).toBe(true);
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatDuration, parseDuration } from '../../../src/conf/duration.ts';
-import { milliseconds } from '../../../src/model/units.ts';
+import { parseDuration } from '../../../src/conf/duration.ts';
+import { durationText, milliseconds } from '../../../src/model/units.ts';
 
 test.each([
   ['1s', 1000],
@@ -27,16 +27,19 @@ test.each(['', '1', '1 s', 's', '-1s', '1S', '1e3s', '.5s', '1.s', '1s1s', '1d',
 test('what is written is read back', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 10_000_000 }), (value) => {
-      expect(parseDuration(formatDuration(milliseconds(value)))).toBe(value);
+      expect(parseDuration(durationText(milliseconds(value)))).toBe(value);
     }),
   );
 });
 
 test.each([
-  [1500, '1500ms'],
+  [0.5, '0.5ms'],
+  [999, '999ms'],
+  [1500, '1.5s'],
+  [90_000, '90s'],
   [2000, '2s'],
   [60_000, '1m'],
   [0, '0ms'],
 ])('%d ms is written %s', (value, text) => {
-  expect(formatDuration(milliseconds(value))).toBe(text);
+  expect(durationText(milliseconds(value))).toBe(text);
 });

@@ -100,6 +100,16 @@ virtual_routers: { web: { interface: eth0, vrid: 1, addresses: [10.1.1.254] } }`
   });
 
   test.each([
+    ['', 1000],
+    ['timeout: 500ms', 500],
+    ['timeout: 5s', 1000],
+    ['timeout: 500ms, connect_timeout: 200ms', 200],
+  ])('connect_timeout of { %s } is %i ms', (keys, connectTimeout) => {
+    const [server] = configOf(service(`check: { tcp: {}, ${keys} }`)).virtualServers;
+    expect(server?.check).toMatchObject({ connectTimeout });
+  });
+
+  test.each([
     ['200', [{ from: 200, to: 200 }]],
     ['"204"', [{ from: 204, to: 204 }]],
     [
@@ -172,9 +182,9 @@ services:
       '7:47: error: 10.1.1.254 is an address of this virtual router already (as /24, and here as /32): remove one of them',
       '9:3: error: services.web: missing key "forwarding": dr, nat or tun',
       '11:11: error: port: expected a whole number from 1 to 65535, not the text "80"',
-      '12:5: error: timeout 2s is for the whole probe, yet shorter than connect_timeout 3s: make it 3s or more',
       '13:23: error: status: expected a status from 100 to 599 such as 200, a range such as 200-299, or a list of them, not "299-200"',
       '14:17: error: interval: expected a duration with a unit such as 1s or 100ms, not the bare number 3',
+      '15:24: error: connect_timeout 3s is more than timeout allows for the whole probe, 2s: make timeout 3s or more, or connect_timeout 2s or less',
       '17:30: error: unknown key "wieght": did you mean "weight"?',
       '19:9: error: services.web.real_servers[2]: missing key "address": an IPv4 address such as 10.1.1.2',
     ]);

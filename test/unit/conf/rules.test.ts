@@ -51,6 +51,13 @@ describe('virtual routers', () => {
       ],
     ],
     [
+      'the loopback interface',
+      routers('interface: lo, vrid: 7, addresses: [10.1.1.10]'),
+      [
+        '2:19: error: interface lo reaches no other director: give the interface of the network that they share',
+      ],
+    ],
+    [
       'priority 255 without the addresses',
       routers(
         'interface: eth0, vrid: 7, priority: 255, addresses: [10.1.1.1]',
@@ -195,6 +202,13 @@ describe('sorry servers', () => {
         '8:19: error: 10.1.1.2:80 is a real server of this service too: the sorry server stands in when all of them are down, so give another',
       ],
     ],
+    [
+      'nat',
+      '10.1.1.1:8080',
+      [
+        "8:19: error: 10.1.1.1 is the service's own address (VIP), which moves: this director itself is written 127.0.0.1",
+      ],
+    ],
     ['dr', '0.0.0.0:80', ['8:19: error: 0.0.0.0 is no address of a host: give a unicast address']],
     [
       'dr',
@@ -220,7 +234,10 @@ describe('sorry servers', () => {
 describe('checks', () => {
   test.each<[string, string[]]>([
     ['# none', ['2:3: warning: service "web" has no check: its real servers always count as up']],
-    ['check: {}', ['7:5: error: check says not what to ask: add one of tcp, http or https, such as tcp: {}']],
+    [
+      'check: {}',
+      ['7:5: error: check does not say what to ask: add one of tcp, http or https, such as tcp: {}'],
+    ],
     [
       'check: { tcp: {}, http: {} }',
       ['7:23: error: check has tcp already: a service has one kind of check, keep one of them'],
@@ -228,7 +245,7 @@ describe('checks', () => {
     [
       'check: { tcp: {}, connect_timeout: 2s, timeout: 1500ms }',
       [
-        '7:53: error: timeout 1500ms is for the whole probe, yet shorter than connect_timeout 2s: make it 2s or more',
+        '7:40: error: connect_timeout 2s is more than timeout allows for the whole probe, 1.5s: make timeout 2s or more, or connect_timeout 1.5s or less',
       ],
     ],
     [
