@@ -11,6 +11,8 @@ export interface Source {
 
 /** The configuration itself nests six deep. */
 const MAX_DEPTH = 64;
+/** Words, marks and blanks, as YAML's grammar has them. A megabyte of dense, honest text holds some 550,000. */
+const MAX_LEXEMES = 600_000;
 /** A mistake in the syntax makes others behind it. */
 const MAX_MISTAKES = 100;
 
@@ -20,13 +22,16 @@ const MAX_MISTAKES = 100;
  */
 export function parseSource(text: string): Source {
   return withoutStackTraces(() => {
-    const { tokens, tooDeep } = readTokens(text);
-    if (tooDeep !== undefined) {
-      const message = `nested more than ${MAX_DEPTH} levels deep: a configuration never is`;
-      return { tree: undefined, problems: [{ offset: tooDeep, message }] };
-    }
+    const { tokens, refused } = readTokens(text);
+    if (refused !== undefined) return { tree: undefined, problems: [refused] };
     const options = { schema: 'core', stringKeys: true, uniqueKeys: false, resolveKnownTags: false } as const;
-    return readDocuments([...new Composer(options).compose(tokens, true, text.length)]);
+    const documents: Document.Parsed[] = [];
+    for (const document of new Composer(options).compose(tokens, true, text.length)) {
+      documents.push(document);
+      // One too many is enough to know.
+      if (documents.length === 2) break;
+    }
+    return readDocuments(documents);
   });
 }
 
@@ -61,27 +66,40 @@ function syntaxProblem(error: YAMLError): TextProblem {
   return { offset: error.pos[0], message: `YAML syntax: ${message}` };
 }
 
-/**
- * The text's tokens, given up as soon as it is sure to be junk, so that a megabyte of it costs no more than its
- * beginning. What reads tokens recurses, hence the bound on their depth.
- */
-function readTokens(text: string): {
+interface Tokens {
   readonly tokens: readonly CST.Token[];
-  readonly tooDeep: number | undefined;
-} {
+  /** Why they were not read to the end. */
+  readonly refused: TextProblem | undefined;
+}
+
+/**
+ * The text's tokens, given up as soon as it is sure to be junk, so that megabytes of it cost no more than their
+ * beginning: the daemon does nothing else meanwhile. What reads tokens recurses, hence the bound on their depth.
+ */
+function readTokens(text: string): Tokens {
   const parser = new Parser();
   const tokens: CST.Token[] = [];
   let mistakes = 0;
+  let lexemes = 0;
   for (const lexeme of new Lexer().lex(text)) {
     for (const token of parser.next(lexeme)) {
       tokens.push(token);
       if (token.type === 'error') mistakes++;
     }
-    if (parser.stack.length > MAX_DEPTH) return { tokens: [], tooDeep: parser.offset - lexeme.length };
+    const message = tooMuch(parser.stack.length, ++lexemes);
+    if (message !== undefined) {
+      return { tokens: [], refused: { offset: parser.offset - lexeme.length, message } };
+    }
     if (mistakes >= MAX_MISTAKES) break;
   }
   tokens.push(...parser.end());
-  return { tokens, tooDeep: undefined };
+  return { tokens, refused: undefined };
+}
+
+function tooMuch(depth: number, lexemes: number): string | undefined {
+  if (depth > MAX_DEPTH) return `nested more than ${MAX_DEPTH} levels deep: a configuration never is`;
+  if (lexemes <= MAX_LEXEMES) return undefined;
+  return `there are ${MAX_LEXEMES} words and marks before this: a configuration never has so many`;
 }
 
 /**
