@@ -1,0 +1,57 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadFile } from '../../../src/manager/configuration.ts';
+
+let directory: string;
+let file: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'vipward-configuration-'));
+  file = join(directory, 'vipward.yaml');
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const only = () => {
+  const { config, problems } = loadFile(file);
+  expect(config).toBeUndefined();
+  return problems.map(({ severity, message }) => `${severity}: ${message}`);
+};
+
+describe('what stands where the configuration should', () => {
+  it('nothing', () => {
+    expect(only()).toEqual([expect.stringMatching(/^error: cannot read the configuration: ENOENT/)]);
+  });
+
+  it('a directory', () => {
+    symlinkSync(directory, file);
+    expect(only()).toEqual([expect.stringMatching(/is a directory$/)]);
+  });
+
+  it('a link to itself', () => {
+    symlinkSync(file, file);
+    expect(only()).toEqual([expect.stringMatching(/ELOOP/)]);
+  });
+
+  it('a pipe that nobody writes to is not waited for', () => {
+    execFileSync('mkfifo', [file]);
+    expect(only()).toEqual([expect.stringMatching(/is a pipe or a device, not a file$/)]);
+  });
+
+  it('a device without end is not read', () => {
+    symlinkSync('/dev/zero', file);
+    expect(only()).toEqual([expect.stringMatching(/is a pipe or a device, not a file$/)]);
+  });
+
+  it('a file of many gigabytes is not read', () => {
+    writeFileSync(file, '');
+    truncateSync(file, 2 ** 40);
+    expect(only()).toEqual([expect.stringMatching(/has 1099511627776 bytes: a configuration has at most/)]);
+  });
+
+  it('an empty file', () => {
+    writeFileSync(file, '');
+    expect(only()).toEqual([expect.stringMatching(/the file is empty/)]);
+  });
+});
