@@ -41,11 +41,18 @@ export class Pair {
   }
 
   /** The next advert of this director that has a priority. */
-  async advertOf(director: Director, since = this.observer.events.mark): Promise<VrrpSeen> {
-    const what = `an advert of ${director.node.name}`;
+  async advertOf(director: Director, since?: number): Promise<VrrpSeen> {
+    return await this.anyAdvert((advert) => advert.source === director.address, since);
+  }
+
+  /** The next advert, of whomever, that has a priority. */
+  async anyAdvert(
+    wanted: (advert: VrrpSeen) => boolean,
+    since = this.observer.events.mark,
+  ): Promise<VrrpSeen> {
     const seen = await this.observer.events.waitFor(
-      (event) => isAdvert(event, director.address) && event.priority > 0,
-      { since, what, timeout: LIMIT },
+      (event) => event.kind === 'vrrp' && event.priority > 0 && wanted(event),
+      { since, what: `an advert on ${this.lan.name}`, timeout: LIMIT },
     );
     return seen as VrrpSeen;
   }
