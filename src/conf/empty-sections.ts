@@ -1,5 +1,6 @@
 /** A section whose keys are all commented out is null to YAML, and an empty section to the person who did that. */
 import * as z from 'zod';
+import { isMapping } from './mapping.ts';
 import { schemaAt, unwrap } from './schema-walk.ts';
 
 /** The value with `{}` wherever `schema` has a mapping and the file has nothing. */
@@ -10,7 +11,7 @@ export function fillEmptySections(schema: z.core.$ZodType, value: unknown): unkn
   }
   if (!(inner instanceof z.ZodObject || inner instanceof z.ZodRecord)) return value;
   if (value === null) return {};
-  if (typeof value !== 'object' || Array.isArray(value)) return value;
+  if (!isMapping(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => {
       const schemaOfKey = schemaAt(inner, [key]);

@@ -27,8 +27,8 @@ export function readEnvironment(): Environment {
 }
 
 /**
- * networkInterfaces() leaves out what is down, has no carrier or no address. /proc/self/net is always of the namespace one is
- * in, whereas /sys/class/net is of the one in which /sys was mounted.
+ * networkInterfaces() leaves out what is down, has no carrier or no address. /proc/self/net is always of the namespace
+ * one is in, whereas /sys/class/net is of the one in which /sys was mounted.
  */
 function interfaceNames(): readonly string[] {
   const lines = readFileSync('/proc/self/net/dev', 'utf8').split('\n');

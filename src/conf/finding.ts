@@ -12,33 +12,14 @@ export interface Finding {
   readonly message: string;
 }
 
-export const errorAt = (path: Path, message: string): Finding => ({
-  severity: 'error',
-  path,
-  at: 'value',
-  message,
-});
+const findingOf =
+  (severity: Finding['severity'], at: Finding['at']) =>
+  (path: Path, message: string): Finding => ({ severity, path, at, message });
 
-export const errorAtKey = (path: Path, message: string): Finding => ({
-  severity: 'error',
-  path,
-  at: 'key',
-  message,
-});
-
-export const warningAt = (path: Path, message: string): Finding => ({
-  severity: 'warning',
-  path,
-  at: 'value',
-  message,
-});
-
-export const warningAtKey = (path: Path, message: string): Finding => ({
-  severity: 'warning',
-  path,
-  at: 'key',
-  message,
-});
+export const errorAt = findingOf('error', 'value');
+export const errorAtKey = findingOf('error', 'key');
+export const warningAt = findingOf('warning', 'value');
+export const warningAtKey = findingOf('warning', 'key');
 
 /** `services.web.real_servers[1].port`. */
 export const pathText = (path: Path): string =>

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import type { Prefix } from '../model/address.ts';
 import type { StatusRange } from '../model/check.ts';
 import type { Endpoint } from './fields.ts';
+import { isMapping } from './mapping.ts';
 
 type Leaf = string | number | boolean | Prefix | Endpoint | readonly StatusRange[];
 
@@ -61,6 +62,3 @@ function leaf(schema: z.core.$ZodType, value: unknown): unknown {
   const result = z.safeParse(schema, value);
   return result.success ? result.data : undefined;
 }
-
-const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -2,6 +2,7 @@
 import type * as z from 'zod';
 import { explain } from './explain.ts';
 import type { Finding } from './finding.ts';
+import { isMapping } from './mapping.ts';
 import { type ConfigShape, configShape } from './schema.ts';
 
 export interface Validated {
@@ -63,6 +64,3 @@ function cut(error: z.ZodError): readonly z.core.$ZodIssue[] {
       issue.code === 'unrecognized_keys' ? { ...issue, keys: issue.keys.slice(0, ENOUGH) } : issue,
     );
 }
-
-const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

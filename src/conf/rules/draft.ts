@@ -20,7 +20,7 @@ export const virtualRoutersOf = (draft: ConfigDraft): readonly Named<VirtualRout
 export const servicesOf = (draft: ConfigDraft): readonly Named<ServiceDraft>[] =>
   named('services', draft.services);
 
-/** Those that could be read, with the port that counts. */
+/** The real servers that could be read, each with its place in the list. */
 export function realServersOf({ path, value }: Named<ServiceDraft>) {
   return (value.real_servers ?? []).flatMap((server, index) =>
     server === undefined ? [] : [{ path: [...path, 'real_servers', index], index, value: server }],

@@ -49,19 +49,38 @@ test.each([
   expect(problemsOf(text)).not.toEqual([]);
 });
 
+interface Property {
+  readonly path: string;
+  readonly name: string;
+  readonly schema: { readonly description?: string; readonly default?: unknown };
+}
+
+function propertiesOf(schema: unknown, path = ''): readonly Property[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  return Object.entries(schema).flatMap(([key, value]): readonly Property[] => {
+    const below = propertiesOf(value, `${path}/${key}`);
+    if (key !== 'properties') return below;
+    const here = Object.entries(value as Record<string, Property['schema']>);
+    return [
+      ...here.map(([name, property]) => ({ path: `${path}/${name}`, name, schema: property })),
+      ...below,
+    ];
+  });
+}
+
+const properties = propertiesOf(JSON.parse(jsonSchemaText()));
+
 test('every key has a description, for editors to show', () => {
-  const bare: string[] = [];
-  const walk = (schema: unknown, path: string): void => {
-    if (typeof schema !== 'object' || schema === null) return;
-    for (const [key, value] of Object.entries(schema)) {
-      if (key === 'properties') {
-        for (const [name, property] of Object.entries(value as object)) {
-          if (!('description' in property)) bare.push(`${path}/${name}`);
-        }
-      }
-      walk(value, `${path}/${key}`);
-    }
+  expect(properties.length).toBeGreaterThan(30);
+  const bare = properties.filter(({ schema }) => schema.description === undefined);
+  expect(bare.map(({ path }) => path)).toEqual([]);
+});
+
+test('vipward.yaml shows every key, with its default', () => {
+  const text = read('vipward.yaml');
+  const shown = ({ name, schema: { default: usual } }: Property): boolean => {
+    if (usual === undefined || typeof usual === 'object') return new RegExp(`\\b${name}:`).test(text);
+    return new RegExp(`\\b${name}: ${usual}(?![\\w.])`).test(text) || text.includes(`${usual} unless given`);
   };
-  walk(JSON.parse(jsonSchemaText()), '');
-  expect(bare).toEqual([]);
+  expect(properties.filter((property) => !shown(property)).map(({ path }) => path)).toEqual([]);
 });
