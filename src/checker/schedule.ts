@@ -26,11 +26,12 @@ export function firstStart(target: CheckTarget, now: Instant, known: boolean, ne
 
 /**
  * The start after the one that was due at `previous`, at `now` when that probe has ended: the next point of the grid
- * that is still to come, and not sooner than half an interval after the previous one (only a first start is off the
- * grid). Points that passed while the probe ran are skipped, never made up for.
+ * that is still to come, so that a failure is looked at within one interval. Points that passed while the probe ran
+ * are skipped, never made up for.
  */
 export function nextStart(target: CheckTarget, previous: Instant, now: Instant): Instant {
-  const earliest = previous + target.check.interval / 2;
+  // A little beyond, as a previous start on the grid must not be found again by a rounding error.
+  const earliest = previous + target.check.interval / 100;
   return gridPointAfter(target, instant(Math.max(earliest, now)));
 }
 
