@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { CheckTarget } from '../model/check.ts';
 import type { ConfiguredRealServer, ConfiguredVirtualServer } from '../model/config.ts';
+import { type ActualTable, realServerKey, tableKeyText } from '../model/ipvs-table.ts';
+import { virtualServerKey } from '../model/virtual-server.ts';
 
 /** The target that decides about `realServer`, or undefined when its virtual server has no check. */
 export function targetOf(
@@ -13,6 +15,25 @@ export function targetOf(
   const what = { address: realServer.address, port: check.port ?? realServer.port, check };
   const id = createHash('sha256').update(JSON.stringify(what)).digest('base64url').slice(0, 22);
   return { id, ...what };
+}
+
+/** The targets of the real servers that the kernel's table does not hold: nothing is known of them but by checks. */
+export function strangers(
+  virtualServers: readonly ConfiguredVirtualServer[],
+  actual: ActualTable,
+): readonly CheckTarget[] {
+  const held = new Set(
+    actual.flatMap(({ key, realServers }) =>
+      realServers.map((server) => `${realServerKey(server)} of ${tableKeyText(key)}`),
+    ),
+  );
+  const unknown = virtualServers.map((virtualServer) => ({
+    ...virtualServer,
+    realServers: virtualServer.realServers.filter(
+      (server) => !held.has(`${realServerKey(server)} of ${virtualServerKey(virtualServer)}`),
+    ),
+  }));
+  return checkTargets(unknown);
 }
 
 /** Every target of `virtualServers`, without duplicates, in the order of the configuration. */

@@ -1,12 +1,14 @@
 /** The verdicts of the checker, kept by the manager so that they outlive a checker that dies. */
 import { type CheckTarget, type Health, UNKNOWN_HEALTH } from '../model/check.ts';
 import type { Log } from '../model/messages.ts';
+import type { Milliseconds } from '../model/units.ts';
 import { endpoint } from '../model/virtual-server.ts';
 
 export class HealthBook {
   readonly #log: Log;
   #targets: ReadonlyMap<string, CheckTarget> = new Map();
   #health = new Map<string, Health>();
+  readonly #waiting = new Set<() => void>();
 
   constructor(log: Log) {
     this.#log = log;
@@ -30,6 +32,23 @@ export class HealthBook {
     return Object.fromEntries(this.#health);
   }
 
+  /** Resolves when each of `targets` has had its first result: true; or when `limit` has passed: false. */
+  known(targets: readonly CheckTarget[], limit: Milliseconds): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const done = (answer: boolean) => {
+      this.#waiting.delete(look);
+      clearTimeout(late);
+      resolve(answer);
+    };
+    const late = setTimeout(() => done(false), limit);
+    const look = () => {
+      if (targets.every(({ id }) => !this.#isAwaited(id))) done(true);
+    };
+    this.#waiting.add(look);
+    look();
+    return promise;
+  }
+
   /** Takes in what the checker says; true when a verdict changed. What it says of targets that are gone is ignored. */
   update(reported: Readonly<Record<string, Health>>): boolean {
     let changed = false;
@@ -42,7 +61,14 @@ export class HealthBook {
       changed = true;
       this.#logVerdict(target, before, health);
     }
+    for (const look of this.#waiting) look();
     return changed;
+  }
+
+  /** Whether it is a target, and nothing is known of it. */
+  #isAwaited(id: string): boolean {
+    const health = this.#health.get(id);
+    return health !== undefined && health.healthy === undefined;
   }
 
   #logVerdict(target: CheckTarget, before: Health, now: Health): void {

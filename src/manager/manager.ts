@@ -6,13 +6,15 @@
  *                          └──────────────────────────────────────────┴▶ table keeper ─▶ kernel
  *   control socket ─▶ status, plan, reload
  */
-import { checkTargets } from '../balance/targets.ts';
+import { checkTargets, strangers } from '../balance/targets.ts';
 import { operationText } from '../balance/words.ts';
 import type { ControlHandlers, PlanRequest } from '../control/api.ts';
+import type { CheckTarget } from '../model/check.ts';
 import type { Config } from '../model/config.ts';
 import type { Log } from '../model/messages.ts';
 import { formatProblem, type Problem } from '../model/problem.ts';
 import type { PlanDocument, ReloadDocument, StatusDocument } from '../model/status.ts';
+import { milliseconds } from '../model/units.ts';
 import { monotonicNow } from '../sys/clock.ts';
 import { readVersion } from '../version.ts';
 import { CheckerChild } from './checker-child.ts';
@@ -31,6 +33,11 @@ export interface ManagerOptions {
   readonly initial: LoadedConfiguration & { readonly config: Config };
   readonly log: Log;
 }
+
+/** The time that the checker needs to come up. */
+const CHECKER_START = 2_000;
+/** However slow checks may be, addresses are not held back for longer, in milliseconds. */
+const LONGEST_ACQUAINTANCE = 10_000;
 
 type Refused = StatusDocument['configuration']['refused'];
 
@@ -69,7 +76,27 @@ export class Manager implements ControlHandlers {
   async start(): Promise<void> {
     this.#vrrp.start();
     this.#checker.child.start();
+    const { config } = this.#loaded;
+    const unknown = strangers(config.virtualServers, this.#table.read());
+    this.#checker.setTargets(checkTargets(config.virtualServers));
+    this.#table.configure(config);
+    await this.#getToKnow(unknown);
     await this.#apply(this.#loaded.config);
+  }
+
+  /**
+   * A director that has just booted would win its addresses back with nothing behind them but the sorry server. So it
+   * first checks the real servers that its table does not hold yet, for no longer than a check may take.
+   */
+  async #getToKnow(targets: readonly CheckTarget[]): Promise<void> {
+    if (targets.length === 0) return;
+    const longest = Math.max(...targets.map(({ check }) => check.timeout));
+    const limit = milliseconds(Math.min(longest + CHECKER_START, LONGEST_ACQUAINTANCE));
+    if (await this.#health.known(targets, limit)) return;
+    this.#log(
+      'warn',
+      `not every real server was checked within ${limit} ms: taking part in elections all the same`,
+    );
   }
 
   /** Make before break: the addresses stay, checked and served, until the successor has spoken. */

@@ -65,9 +65,12 @@ async function serve(manager: Manager, log: Log): Promise<number> {
     log('info', 'SIGHUP: reloading');
     manager.reload().catch((error: Error) => log('error', `reload failed: ${error.message}`));
   });
-  await manager.start();
-  notify(log, `READY=1\nSTATUS=${manager.summary()}`);
-  log('info', 'vipward is ready');
+  const started = manager.start().then(() => {
+    notify(log, `READY=1\nSTATUS=${manager.summary()}`);
+    log('info', 'vipward is ready');
+  });
+  // Told to stop while it still starts, it does not finish that first.
+  await Promise.race([started, ended]);
   const code = await ended;
   notify(log, 'STOPPING=1\nSTATUS=handing over');
   await manager.stop();

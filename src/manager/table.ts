@@ -8,6 +8,7 @@ import { type Plan, planTable } from '../balance/plan.ts';
 import type { SorryPhase } from '../balance/sorry.ts';
 import { operationText } from '../balance/words.ts';
 import { type Ipvs, IpvsUnavailable, openIpvs } from '../kernel/ipvs.ts';
+import { ensureIpvsSetting } from '../kernel/ipvs-settings.ts';
 import type { Config } from '../model/config.ts';
 import {
   type ActualTable,
@@ -215,8 +216,24 @@ export class TableKeeper {
         return undefined;
       this.#ipvs = (this.#options.open ?? openIpvs)();
       if (this.#status.unavailable !== undefined) this.#options.log('info', 'the IPVS table can be reached');
+      this.#expireOrphans();
     }
     return this.#ipvs;
+  }
+
+  /**
+   * By default the kernel silently drops what belongs to a connection whose real server was removed, and new
+   * connections too that reuse the port of such a one: clients hang. With this setting they are told, or served anew.
+   */
+  #expireOrphans(): void {
+    const { was, error } = ensureIpvsSetting('expire_nodest_conn', 1);
+    if (error !== undefined) {
+      const advice =
+        'clients of a removed real server hang instead of being reset: sysctl -w net.ipv4.vs.expire_nodest_conn=1';
+      this.#options.log('warn', error.message, { advice });
+    } else if (was !== 1) {
+      this.#options.log('info', `net.ipv4.vs.expire_nodest_conn set to 1 (was ${was})`);
+    }
   }
 
   /** Virtual addresses go on floating; the table is tried again at the next verification. */
