@@ -50,7 +50,7 @@ async function run({ quick, note }: BenchContext): Promise<Measured> {
     lanes.push({ couple, pair, client: await lab.addHost(`c${i}-client`, { ports }) });
   }
   for (const interval of INTERVALS) {
-    const runs = quick ? 2 : 7;
+    const runs = quick ? 2 : 5;
     for (let i = 1; i <= runs; i++) {
       await Promise.all(lanes.map((lane) => prepare(lane, interval)));
       note(`${intervalText(interval)}: run ${i} of ${runs}`);
