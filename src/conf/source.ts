@@ -1,5 +1,6 @@
 /** From YAML text to a tree with places, or to what is wrong with the text as YAML. */
-import { Composer, type CST, type Document, Lexer, Parser, type YAMLError } from 'yaml';
+import { Composer, type CST, type Document, Lexer, Parser } from 'yaml';
+import { syntaxProblems } from './syntax-problems.ts';
 import type { TextProblem } from './text.ts';
 import { buildTree, type Tree } from './tree.ts';
 
@@ -31,39 +32,24 @@ export function parseSource(text: string): Source {
       // One too many is enough to know.
       if (documents.length === 2) break;
     }
-    return readDocuments(documents);
+    return readDocuments(documents, text);
   });
 }
 
-function readDocuments(documents: readonly Document.Parsed[]): Source {
+function readDocuments(documents: readonly Document.Parsed[], text: string): Source {
   // An unknown tag is a warning to the yaml package; here nothing has a tag.
   const mistakes = documents.flatMap((document) => [...document.errors, ...document.warnings]);
   const [document, second] = documents;
   if (mistakes.length > 0 || document === undefined) {
-    return { tree: undefined, problems: mistakes.slice(0, MAX_MISTAKES).map(syntaxProblem) };
+    return {
+      tree: undefined,
+      problems: syntaxProblems(mistakes.slice(0, MAX_MISTAKES), text),
+    };
   }
   const { tree, problems } = buildTree(document.contents);
   if (second === undefined) return { tree, problems };
   const message = 'a second YAML document begins here: the configuration is one document, remove the ---';
   return { tree, problems: [...problems, { offset: second.range[0], message }] };
-}
-
-/** What would be right, where the yaml package only says what is wrong. */
-const HINTS: { readonly [code in YAMLError['code']]?: string } = {
-  TAB_AS_INDENT: 'indent with spaces',
-  BAD_INDENT: 'indent the keys of one mapping, and the items of one list, by the same number of spaces',
-  TAG_RESOLVE_FAILED: 'remove the tag',
-  NON_STRING_KEY: 'a key is a single word',
-  BAD_SCALAR_START: 'put the value in quotes',
-  BLOCK_AS_IMPLICIT_KEY: 'put what follows on a line of its own, or a value with a colon in quotes',
-  MULTILINE_IMPLICIT_KEY: 'a key is followed by a colon on the same line',
-};
-
-function syntaxProblem(error: YAMLError): TextProblem {
-  // What it says of flow collections has its advice already.
-  const hint = error.message.startsWith('Flow ') ? undefined : HINTS[error.code];
-  const message = hint === undefined ? error.message : `${error.message}: ${hint}`;
-  return { offset: error.pos[0], message: `YAML syntax: ${message}` };
 }
 
 interface Tokens {

@@ -25,12 +25,27 @@ describe('text that is no YAML, or not ours', () => {
       'services:\n\tweb: 1\n',
       ['2:1: error: YAML syntax: Tabs are not allowed as indentation: indent with spaces'],
     ],
+    ['a quote left open', 'director: { name: "lvs1 }', ['1:26: error: YAML syntax: Missing closing "quote']],
     [
-      'a quote left open',
-      'director: { name: "lvs1 }',
+      'a key without its colon, in the middle and at the end',
+      `vrrp:\n  realtime true\n  x: 1\n${CHECKED}\n    protocol tcp\n`,
       [
-        '1:26: error: YAML syntax: Missing closing "quote',
-        '1:26: error: YAML syntax: Flow map in block collection must be sufficiently indented and end with a }',
+        '2:3: error: YAML syntax: a colon is missing in this line: a key and its value are written key: value',
+        '11:5: error: YAML syntax: a colon is missing in this line: a key and its value are written key: value',
+      ],
+    ],
+    [
+      'a line that is indented too far',
+      'vrrp:\n  realtime: true\n    x: 1\n',
+      [
+        '2:13: error: YAML syntax: a second key stands in a value: put a value with a colon in quotes, or indent the next line by less',
+      ],
+    ],
+    [
+      'a line that is not indented far enough',
+      'vrrp:\n    realtime: true\n  x: 1\n',
+      [
+        '3:3: error: YAML syntax: All mapping items must start at the same column: indent the keys of one mapping, and the items of one list, by the same number of spaces',
       ],
     ],
     [
