@@ -6,13 +6,6 @@ import type { LabProcess, ProcessEnd } from '../support/process.ts';
 import { startRealServer } from '../support/tools.ts';
 import { CONFIG_PATH, configuration, VIP, type Weights } from './configuration.ts';
 
-/**
- * What the kernel is told to do with a new connection from a port that a client has used before, within the minute or
- * two for which the kernel remembers the old connection. By default it sends the new one to the same real server,
- * and if that has been taken out since, drops it without a word (Documentation/networking/ipvs-sysctl.rst).
- */
-const SETTINGS = ['net.ipv4.vs.expire_nodest_conn=1', 'net.ipv4.vs.conn_reuse_mode=3'] as const;
-
 /** A line of the daemon's log. */
 export interface LogLine {
   readonly message: string;
@@ -66,7 +59,6 @@ export class Director {
     await this.kernel.boot();
     this.mac = (await this.kernel.readFile('/sys/class/net/eth0/address')).trim();
     await this.kernel.run(['ln', '-sf', `${CHECKOUT}/src/vipward`, '/usr/local/bin/vipward']);
-    await this.kernel.run(['sysctl', '-qw', ...SETTINGS]);
     await this.configure(weights);
     await startRealServer(this.kernel, { body: this.sorryPage });
   }
