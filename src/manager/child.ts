@@ -14,8 +14,11 @@ export interface ChildOptions<FromChild> {
   onMessage(message: FromChild): void;
   /** The child is ready for its configuration, at the first start and after each restart. */
   onReady(): void;
-  /** The child died although nobody asked it to; it will be started again. */
-  onLost(): void;
+  /**
+   * The child died although nobody asked it to; it will be started again. `silence`: for how long it has done nothing,
+   * which is more than no time when it had to be killed.
+   */
+  onLost(silence: Milliseconds): void;
 }
 
 /** Waits between restarts: the first is immediate, since the usual crash is a single one. */
@@ -33,6 +36,8 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
   #crashes = 0;
   #stopping = false;
   #startedAt = 0;
+  #heardAt = 0;
+  #hung = false;
   #silence: NodeJS.Timeout | undefined;
   #restart: NodeJS.Timeout | undefined;
   #ended = Promise.withResolvers<void>();
@@ -55,21 +60,43 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
   }
 
   start(): void {
-    const { name, nodeOptions, environment } = this.#options;
+    const { name, log } = this.#options;
     this.#state = this.#restarts === 0 ? 'starting' : 'restarting';
     this.#startedAt = performance.now();
-    const child = fork(mainModule(), [name], {
+    this.#hung = false;
+    let child: ChildProcess;
+    try {
+      child = this.#fork();
+    } catch (cause) {
+      // No memory, say: to come back later is all that can be done.
+      this.#failed(cause);
+      return;
+    }
+    this.#process = child;
+    child.on('message', (message) => this.#receive(child, message as FromChild & { v?: number }));
+    child.on('error', (cause) => {
+      // Without a process there is no 'exit' either: no process is left to this user, no descriptor, no executable.
+      if (child.pid === undefined && child === this.#process) this.#failed(cause);
+      else log('error', `${name} process: ${cause.message}`);
+    });
+    child.once('exit', (code, signal) => {
+      const ended = () => this.#exited(child, code, signal);
+      // What it said last is still in the channel, and may be that it holds an address.
+      if (child.connected) child.once('disconnect', ended);
+      else ended();
+    });
+    this.#heard();
+  }
+
+  #fork(): ChildProcess {
+    const { name, nodeOptions, environment } = this.#options;
+    return fork(mainModule(), [name], {
       execArgv: [...nodeOptions],
       // The service manager listens to the manager alone.
       env: { ...process.env, NOTIFY_SOCKET: undefined, WATCHDOG_USEC: undefined, ...environment },
       // Standard output is the manager's log alone; a crash report of Node's may use standard error.
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
-    this.#process = child;
-    child.on('message', (message) => this.#receive(child, message as FromChild & { v?: number }));
-    child.on('error', (cause) => this.#options.log('error', `${name} process: ${cause.message}`));
-    child.once('exit', (code, signal) => this.#exited(child, code, signal));
-    this.#heard();
   }
 
   /** False when the child is not there to hear it; it gets everything anew when it comes back. */
@@ -115,6 +142,7 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
   /** A sign of life. */
   #heard(): void {
     clearTimeout(this.#silence);
+    this.#heardAt = performance.now();
     if (this.#stopping) return;
     const { silenceLimit } = this.#options;
     // When this process itself stood still (a paused machine), its timers fire before what the child said meanwhile
@@ -127,11 +155,35 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
   #hangs(): void {
     const { name, silenceLimit, log } = this.#options;
     log('error', `${name} process has been silent for ${silenceLimit} ms: killed`, { process: name });
+    this.#hung = true;
     this.#process?.kill('SIGKILL');
   }
 
   #exited(child: ChildProcess, code: number | null, signal: string | null): void {
     if (child !== this.#process) return;
+    const { name, log } = this.#options;
+    this.#gone((wait) =>
+      log('error', `${name} process died: started again${wait === 0 ? '' : ` in ${wait} ms`}`, {
+        process: name,
+        exitCode: code,
+        signal,
+      }),
+    );
+  }
+
+  #failed(cause: unknown): void {
+    const { name, log } = this.#options;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    this.#crashes = Math.max(1, this.#crashes);
+    this.#gone((wait) =>
+      log('error', `${name} process cannot be started: ${reason}; tried again in ${wait} ms`, {
+        process: name,
+      }),
+    );
+  }
+
+  /** `tell` says what happened, after the start of the next process, which is more urgent. */
+  #gone(tell: (wait: Milliseconds) => void): void {
     clearTimeout(this.#silence);
     this.#process = undefined;
     this.#state = 'stopped';
@@ -141,18 +193,13 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
     }
     const lived = performance.now() - this.#startedAt;
     this.#crashes = lived >= FORGIVEN_AFTER ? 0 : this.#crashes;
-    const wait = BACK_OFF[Math.min(this.#crashes, BACK_OFF.length - 1)] ?? 0;
+    const wait = BACK_OFF[Math.min(this.#crashes, BACK_OFF.length - 1)] ?? milliseconds(0);
     this.#crashes++;
     this.#restarts++;
-    const { name, log, onLost } = this.#options;
-    onLost();
+    this.#options.onLost(milliseconds(this.#hung ? performance.now() - this.#heardAt : 0));
     if (wait === 0) this.start();
     else this.#restart = setTimeout(() => this.start(), wait);
-    log('error', `${name} process died: started again${wait === 0 ? '' : ` in ${wait} ms`}`, {
-      process: name,
-      exitCode: code,
-      signal,
-    });
+    tell(wait);
   }
 }
 

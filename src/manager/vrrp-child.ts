@@ -2,8 +2,10 @@
 import type { VirtualRouter } from '../model/config.ts';
 import type { Log, ManagerToVrrp, VrrpToManager } from '../model/messages.ts';
 import { ROUTER_WORD, type RouterStatus } from '../model/router-status.ts';
-import { milliseconds } from '../model/units.ts';
+import { elapsed, type Instant, instant, type Milliseconds, milliseconds } from '../model/units.ts';
+import { monotonicNow } from '../sys/clock.ts';
 import { Child } from './child.ts';
+import { resumable } from './resume.ts';
 
 /** How often it is asked how it is. */
 const QUERY_INTERVAL = milliseconds(1_000);
@@ -26,7 +28,12 @@ export class VrrpChild {
   #statuses = new Map<string, RouterStatus>();
   #questions = new Map<number, (routers: readonly RouterStatus[]) => void>();
   #nextQuestion = 1;
-  #configured: Array<() => void> = [];
+  /** Those who wait for the configuration to be taken in. */
+  readonly #waiting = new Set<() => void>();
+  /** Configurations that were sent and not yet taken in. */
+  #underWay = 0;
+  /** When the last process that was heard died; undefined while one is heard. */
+  #lostAt: Instant | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
 
   constructor(log: Log) {
@@ -40,8 +47,8 @@ export class VrrpChild {
       silenceLimit: SILENCE_LIMIT,
       log,
       onMessage: (message) => this.#receive(message),
-      onReady: () => this.#push(),
-      onLost: () => this.#answerAll(),
+      onReady: () => this.#push(this.#resumable()),
+      onLost: (silence) => this.#lost(silence),
     });
   }
 
@@ -65,12 +72,16 @@ export class VrrpChild {
     const names = new Set(configuration.routers.map(({ name }) => name));
     for (const name of this.#statuses.keys()) if (!names.has(name)) this.#statuses.delete(name);
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    const limit = setTimeout(() => resolve(false), CONFIGURE_LIMIT);
-    this.#configured.push(() => {
+    const taken = () => {
       clearTimeout(limit);
       resolve(true);
-    });
-    if (this.child.running) this.#push();
+    };
+    const limit = setTimeout(() => {
+      this.#waiting.delete(taken);
+      resolve(false);
+    }, CONFIGURE_LIMIT);
+    this.#waiting.add(taken);
+    if (this.child.running) this.#push([]);
     return promise;
   }
 
@@ -107,9 +118,13 @@ export class VrrpChild {
     return this.child.send({ type: 'query', id }) ? id : undefined;
   }
 
-  #push(): void {
-    const resume = this.statuses.filter(({ state }) => state === 'active').map(({ name }) => name);
-    this.child.send({ type: 'configure', ...this.#configuration, resume });
+  #push(resume: readonly string[]): void {
+    if (this.child.send({ type: 'configure', ...this.#configuration, resume })) this.#underWay++;
+  }
+
+  #resumable(): readonly string[] {
+    if (this.#lostAt === undefined) return [];
+    return resumable(this.#configuration.routers, this.statuses, elapsed(this.#lostAt, monotonicNow()));
   }
 
   #receive(message: VrrpToManager): void {
@@ -117,13 +132,15 @@ export class VrrpChild {
       case 'ready':
         return;
       case 'configured':
-        for (const resolve of this.#configured.splice(0)) resolve();
+        this.#takenIn();
         return;
       case 'state':
+        this.#lostAt = undefined;
         this.#statuses.set(message.status.name, message.status);
         this.#logState(message.status, message.from);
         return;
       case 'status':
+        this.#lostAt = undefined;
         this.#statuses = new Map(message.routers.map((status) => [status.name, status]));
         this.#questions.get(message.id)?.(message.routers);
         this.#questions.delete(message.id);
@@ -149,7 +166,18 @@ export class VrrpChild {
     });
   }
 
-  #answerAll(): void {
+  /** The latest of several configurations is the one that was asked for. */
+  #takenIn(): void {
+    this.#underWay--;
+    if (this.#underWay > 0) return;
+    for (const taken of this.#waiting) taken();
+    this.#waiting.clear();
+  }
+
+  #lost(silence: Milliseconds): void {
+    // Of several that died one after the other, without a word between, the first was the one that advertised.
+    this.#lostAt ??= instant(monotonicNow() - silence);
+    this.#underWay = 0;
     for (const answer of this.#questions.values()) answer(this.statuses);
     this.#questions.clear();
   }

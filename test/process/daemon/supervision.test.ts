@@ -133,6 +133,19 @@ describe('reload', () => {
     expect(states).toEqual([]);
   });
 
+  it('that changes the VRID of the active director starts it anew, as a backup', async () => {
+    const since = daemon.log.mark;
+    await daemon.configure(config(150).replace('vrid: 51', 'vrid: 52'));
+    expect((await daemon.command('reload')).code).toBe(0);
+    await active(daemon, since);
+    const words = daemon.log.all.slice(since).flatMap(({ message }) => {
+      const state = /^virtual router web: (.*)/.exec(message)?.[1];
+      return state === undefined ? [] : [state];
+    });
+    expect(words).toContain('BACKUP: started');
+    expect(words.at(-1)).toMatch(/^MASTER: no advert for /);
+  });
+
   it('by SIGHUP does the same', async () => {
     await daemon.configure(config(140));
     const since = daemon.log.mark;
@@ -164,9 +177,10 @@ describe('a disk that is full', () => {
     const full = await lvs2.spawn(
       `exec ${VIPWARD} run --config ${file} --runtime-dir ${directory} --state-dir /dev/full/x > /dev/full`,
     );
-    await lvs2.run(`until [ -S ${directory}/control.sock ]; do sleep 0.05; done`);
-    const status = await lvs2.exec([VIPWARD, 'status', '--json', '--runtime-dir', directory]);
-    expect(JSON.parse(status.stdout).virtualRouters).toHaveLength(1);
+    // Which answers before the virtual routers have begun.
+    await lvs2.run(
+      `until ${VIPWARD} status --json --runtime-dir ${directory} | grep -q '"vrid": *51'; do sleep 0.1; done`,
+    );
     full.kill('SIGTERM');
     expect((await full.exit).code).toBe(0);
   });

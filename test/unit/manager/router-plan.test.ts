@@ -1,40 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { planRouters } from '../../../src/manager/router-plan.ts';
-import type { VirtualRouter } from '../../../src/model/config.ts';
-import type { RouterStatus } from '../../../src/model/router-status.ts';
-import { centiseconds } from '../../../src/model/units.ts';
 import { ip } from '../balance/table.ts';
+import { routerStatus, virtualRouter } from './routers.ts';
 
-const web: VirtualRouter = {
-  name: 'web',
-  interface: 'eth0',
-  vrid: 51,
-  priority: 150,
-  advertInterval: centiseconds(100),
-  preempt: true,
-  addresses: [{ address: ip('10.1.1.254'), length: 24 }],
-};
+const web = virtualRouter;
 const two = { ...web, addresses: [...web.addresses, { address: ip('10.1.1.253'), length: 24 }] };
-const status = (state: RouterStatus['state']): RouterStatus => ({
-  name: 'web',
-  interface: 'eth0',
-  vrid: 51,
-  priority: 150,
-  state,
-  releasing: false,
-  since: 0,
-  reason: '',
-  activeRouter: undefined,
-  addresses: [],
-  counters: {
-    advertsSent: 0,
-    advertsReceived: 0,
-    becameActive: 0,
-    rejected: {},
-    addressesRestored: 0,
-    sendErrors: 0,
-  },
-});
+const status = routerStatus;
 
 describe('the plan of the virtual routers', () => {
   it('is empty when nothing changed', () => {

@@ -1,0 +1,35 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Child } from '../../../src/manager/child.ts';
+import type { CheckerToManager, ManagerToChecker } from '../../../src/model/messages.ts';
+import { milliseconds } from '../../../src/model/units.ts';
+
+const node = process.execPath;
+afterEach(() => {
+  process.execPath = node;
+});
+
+describe('a process that cannot be started', () => {
+  it('is told, and tried again until it can', async () => {
+    const said: string[] = [];
+    const ready = Promise.withResolvers<void>();
+    const child = new Child<ManagerToChecker, CheckerToManager>({
+      name: 'checker',
+      nodeOptions: [],
+      environment: {},
+      silenceLimit: milliseconds(60_000),
+      log: (_, message) => said.push(message),
+      onMessage: () => undefined,
+      onReady: ready.resolve,
+      onLost: () => undefined,
+    });
+    process.execPath = '/nonexistent/node';
+    child.start();
+    await vi.waitUntil(() => said.length > 0);
+    expect(said[0]).toMatch(/^checker process cannot be started: .*ENOENT; tried again in 250 ms$/);
+    expect(child.status).toMatchObject({ pid: undefined, restarts: 1 });
+    process.execPath = node;
+    await ready.promise;
+    expect(child.running).toBe(true);
+    await child.stop({ type: 'stop' }, milliseconds(10_000));
+  });
+});
