@@ -24,14 +24,10 @@ const LAST_WORDS = 1000;
 
 /**
  * Runs the checker until the manager stops it or goes away; then the process exits with 0. Exits with 1, after a line
- * in the log, when privileges cannot be dropped or an exception escapes. Throws when no manager is at the other end.
+ * in the log, when privileges cannot be dropped or an exception escapes. `main.ts` has seen to it that a manager is at
+ * the other end of the IPC channel.
  */
 export async function runCheckerProcess(): Promise<void> {
-  if (process.send === undefined) {
-    throw new Error(
-      'the checker is started by the manager, over an IPC channel; by hand it is `vipward run`',
-    );
-  }
   process.on('disconnect', () => process.exit(0));
   // From a terminal or a service manager these go to the manager too, which stops this process in its own order:
   // real servers are checked until the last address is handed over.
