@@ -1,7 +1,7 @@
 /** What a new configuration would do to the virtual routers and their addresses, in words. */
 import { formatPrefix } from '../model/address.ts';
 import type { VirtualRouter } from '../model/config.ts';
-import { ROUTER_WORD, type RouterStatus } from '../model/router-status.ts';
+import { ROUTER_WORD, type RouterState, type RouterStatus } from '../model/router-status.ts';
 import { centisecondsToMilliseconds } from '../model/units.ts';
 
 export interface RouterPlan {
@@ -10,51 +10,49 @@ export interface RouterPlan {
   readonly addresses: readonly string[];
 }
 
+/** A virtual router is known by its VRID on its interface, as the vrrp process knows it: its name may change. */
 export function planRouters(
   running: readonly VirtualRouter[],
   wanted: readonly VirtualRouter[],
   statuses: readonly RouterStatus[],
 ): RouterPlan {
-  const now = new Map(running.map((router) => [router.name, router]));
-  const then = new Map(wanted.map((router) => [router.name, router]));
-  const active = new Set(statuses.filter(({ state }) => state === 'active').map(({ name }) => name));
-  const names = [...new Set([...now.keys(), ...then.keys()])];
-  const virtualRouters = names.flatMap((name) => routerChange(name, now.get(name), then.get(name), statuses));
-  const addresses = names
-    .filter((name) => active.has(name))
-    .flatMap((name) => addressChanges(now.get(name), then.get(name)));
-  return { virtualRouters, addresses };
+  const now = new Map(running.map((router) => [identity(router), router]));
+  const then = new Map(wanted.map((router) => [identity(router), router]));
+  const states = new Map(statuses.map((status) => [identity(status), status.state]));
+  const all = [...new Set([...now.keys(), ...then.keys()])];
+  return {
+    virtualRouters: all.flatMap((key) => routerChange(now.get(key), then.get(key), states.get(key))),
+    addresses: all
+      .filter((key) => states.get(key) === 'active')
+      .flatMap((key) => addressChanges(now.get(key), then.get(key))),
+  };
 }
 
 function routerChange(
-  name: string,
   was: VirtualRouter | undefined,
   is: VirtualRouter | undefined,
-  statuses: readonly RouterStatus[],
+  state: RouterState | undefined,
 ): readonly string[] {
-  if (was === undefined) return [`add virtual router ${name} (${is === undefined ? '' : identity(is)})`];
-  const state = statuses.find((status) => status.name === name)?.state;
+  if (was === undefined) return is === undefined ? [] : [`add virtual router ${is.name} (${identity(is)})`];
   if (is === undefined) {
     const handsOver = state === 'active' ? ', handing over its addresses' : '';
-    return [`remove virtual router ${name}${handsOver}`];
+    return [`remove virtual router ${was.name} (${identity(was)})${handsOver}`];
   }
+  const after = fields(is);
   const changes = fields(was)
-    .map(([field, before], i) => [field, before, fields(is)[i]?.[1]] as const)
-    .filter(([, before, after]) => before !== after)
-    .map(([field, before, after]) => `${field} ${before} → ${after}`);
+    .map(([field, before], i) => [field, before, after[i]?.[1]] as const)
+    .filter(([, before, now]) => before !== now)
+    .map(([field, before, now]) => `${field} ${before} → ${now}`);
   if (changes.length === 0) return [];
-  const anew =
-    identity(was) === identity(is)
-      ? `, state ${state === undefined ? 'unknown' : ROUTER_WORD[state]} is kept`
-      : ', starts anew';
-  return [`change virtual router ${name}: ${changes.join(', ')}${anew}`];
+  const word = state === undefined ? 'unknown' : ROUTER_WORD[state];
+  return [`change virtual router ${was.name}: ${changes.join(', ')}, state ${word} is kept`];
 }
 
-const identity = (router: VirtualRouter): string => `${router.interface}, VRID ${router.vrid}`;
+const identity = ({ interface: on, vrid }: Pick<VirtualRouter, 'interface' | 'vrid'>): string =>
+  `${on}, VRID ${vrid}`;
 
 const fields = (router: VirtualRouter): readonly (readonly [string, string | number | boolean])[] => [
-  ['interface', router.interface],
-  ['VRID', router.vrid],
+  ['name', router.name],
   ['priority', router.priority],
   ['advert interval', `${centisecondsToMilliseconds(router.advertInterval)} ms`],
   ['preempt', router.preempt],
@@ -65,8 +63,7 @@ function addressChanges(was: VirtualRouter | undefined, is: VirtualRouter | unde
   const held = (router: VirtualRouter | undefined) =>
     (router?.addresses ?? []).map((prefix) => `${formatPrefix(prefix)} ${router?.interface}`);
   const before = held(was);
-  // A virtual router that starts anew begins as a backup and holds nothing.
-  const after = was !== undefined && is !== undefined && identity(was) === identity(is) ? held(is) : [];
+  const after = held(is);
   const words = (verb: string, preposition: string, entries: readonly string[]) =>
     entries.map((entry) => `${verb} ${entry.replace(' ', ` ${preposition} `)}`);
   return [

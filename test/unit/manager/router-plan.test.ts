@@ -27,13 +27,38 @@ describe('the plan of the virtual routers', () => {
 
   it('takes the addresses of a removed one away', () => {
     const plan = planRouters([web], [], [status('active')]);
-    expect(plan.virtualRouters).toEqual(['remove virtual router web, handing over its addresses']);
+    expect(plan.virtualRouters).toEqual([
+      'remove virtual router web (eth0, VRID 51), handing over its addresses',
+    ]);
     expect(plan.addresses).toEqual(['remove 10.1.1.254/24 from eth0']);
+  });
+
+  it('keeps one that is only named differently, also where two swap their names', () => {
+    const www = { ...web, name: 'www' };
+    const renamed = planRouters([web], [www], [status('active')]);
+    expect(renamed.virtualRouters).toEqual([
+      'change virtual router web: name web → www, state MASTER is kept',
+    ]);
+    expect(renamed.addresses).toEqual([]);
+    const other = { ...web, name: 'other', vrid: 52 };
+    const swapped = planRouters(
+      [web, other],
+      [
+        { ...web, name: 'other' },
+        { ...other, name: 'web' },
+      ],
+      [],
+    );
+    expect(swapped.virtualRouters).toHaveLength(2);
+    expect(swapped.virtualRouters.join()).not.toMatch(/remove|add/);
   });
 
   it('lets one start anew whose VRID changed', () => {
     const plan = planRouters([web], [{ ...web, vrid: 52 }], [status('active')]);
-    expect(plan.virtualRouters).toEqual(['change virtual router web: VRID 51 → 52, starts anew']);
+    expect(plan.virtualRouters).toEqual([
+      'remove virtual router web (eth0, VRID 51), handing over its addresses',
+      'add virtual router web (eth0, VRID 52)',
+    ]);
     expect(plan.addresses).toEqual(['remove 10.1.1.254/24 from eth0']);
   });
 
