@@ -106,8 +106,7 @@ function sameSettings(a: TableSettings, b: TableSettings): boolean {
 function sameRealServer(wanted: TableRealServer, present: TableRealServer): boolean {
   return (
     wanted.weight === present.weight &&
-    // The kernel itself makes an address of this director `local`, whatever was asked for.
-    (wanted.forwarding === present.forwarding || present.forwarding === 'local') &&
+    wanted.forwarding === present.forwarding &&
     wanted.upperThreshold === present.upperThreshold &&
     wanted.lowerThreshold === present.lowerThreshold
   );

@@ -22,14 +22,23 @@ describe('the plan', () => {
     ]);
   });
 
-  it('leaves alone what fits, also what the kernel renamed to local', () => {
+  it('leaves alone what fits, also where the kernel adds notes of its own', () => {
     expect(lines(wanted(up), actualOf(wanted(up)))).toEqual([]);
-    const local = actualOf(wanted(down)).map((entry) => ({
+    const noted = actualOf(wanted(up)).map((entry) => ({
       ...entry,
       settings: { ...entry.settings, flags: 2, granularity: 0 },
+    }));
+    expect(lines(wanted(up), noted)).toEqual([]);
+  });
+
+  it('corrects a forwarding method, which the kernel keeps as it was given', () => {
+    const local = actualOf(wanted(down)).map((entry) => ({
+      ...entry,
       realServers: entry.realServers.map((server) => ({ ...server, forwarding: 'local' as const })),
     }));
-    expect(lines(wanted(down), local)).toEqual([]);
+    expect(lines(wanted(down), local)).toEqual([
+      'change real server 127.0.0.1:80 of tcp 10.1.1.254:80: forwarding local → dr',
+    ]);
   });
 
   it('adds the sorry server before the last real server goes', () => {
