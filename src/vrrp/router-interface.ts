@@ -74,7 +74,7 @@ export class RouterInterface implements InterfacePort {
     if (before && (before.index !== link?.index || before.mac !== link.mac)) this.#shut();
     this.#failed = false;
     try {
-      this.#held = link ? this.#context.addresses.list(link.index) : [];
+      this.#held = this.#list(link);
       this.#source = sourceAddress(this.#held, routers);
       this.#obstacle = obstacle(this.name, link, this.#source);
       if (link && this.#obstacle === undefined) this.#open(link);
@@ -112,6 +112,19 @@ export class RouterInterface implements InterfacePort {
 
   close(): void {
     this.#shut();
+  }
+
+  /** Where they cannot be listed, the link's addresses are taken to be what they were: no reason to stop. */
+  #list(link: Link | undefined): readonly InterfaceAddress[] {
+    if (link === undefined) return [];
+    try {
+      return this.#context.addresses.list(link.index);
+    } catch (error) {
+      if (this.#opened === undefined) throw error;
+      this.#failed = true;
+      this.#complain('list the addresses', error);
+      return this.#held;
+    }
   }
 
   #open(link: Link): void {
