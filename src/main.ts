@@ -17,7 +17,7 @@ async function main(argv: readonly string[]): Promise<void> {
     case 'vrrp': {
       requireManager('vrrp');
       process.title = 'vipward vrrp';
-      const { runVrrpProcess } = await import('./vrrp/process.ts');
+      const { runVrrpProcess } = await import('./vrrp/process/process.ts');
       return runVrrpProcess();
     }
     case 'checker': {

@@ -1,7 +1,7 @@
 /** The vrrp process as the manager sees it: its states, kept for the day when it dies, and questions with a limit. */
 import type { VirtualRouter } from '../model/config.ts';
 import type { Log, ManagerToVrrp, VrrpToManager } from '../model/messages.ts';
-import { ROUTER_WORD, type RouterStatus } from '../model/router-status.ts';
+import { type RouterStatus, routerWord } from '../model/router-status.ts';
 import { elapsed, type Instant, instant, type Milliseconds, milliseconds } from '../model/units.ts';
 import { monotonicNow } from '../sys/clock.ts';
 import { Child } from './child.ts';
@@ -137,7 +137,7 @@ export class VrrpChild {
       case 'state':
         this.#lostAt = undefined;
         this.#statuses.set(message.status.name, message.status);
-        this.#logState(message.status, message.from);
+        this.#logState(message.status);
         return;
       case 'status':
         this.#lostAt = undefined;
@@ -153,13 +153,13 @@ export class VrrpChild {
     }
   }
 
-  #logState(status: RouterStatus, from: RouterStatus['state']): void {
-    const { name, state, reason, releasing, activeRouter, priority } = status;
-    const word = releasing ? 'handing over' : ROUTER_WORD[state];
-    this.#log(state === 'initialize' ? 'warn' : 'info', `virtual router ${name}: ${word}: ${reason}`, {
+  #logState(status: RouterStatus): void {
+    const { name, reason, releasing, activeRouter, priority } = status;
+    const state = routerWord(status);
+    const word = releasing ? 'handing over' : state;
+    this.#log(state === 'FAULT' ? 'warn' : 'info', `virtual router ${name}: ${word}: ${reason}`, {
       virtualRouter: name,
-      state: ROUTER_WORD[state],
-      from: ROUTER_WORD[from],
+      state,
       reason,
       priority,
       activeRouter: activeRouter?.address,

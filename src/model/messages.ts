@@ -31,7 +31,7 @@ export type VrrpToManager =
   /** The configuration was applied; reload waits for it. */
   | { readonly type: 'configured' }
   /** A virtual router changed its state, or began to hand over. */
-  | { readonly type: 'state'; readonly status: RouterStatus; readonly from: RouterStatus['state'] }
+  | { readonly type: 'state'; readonly status: RouterStatus }
   /** Answers a query; that it answers at all is also the sign of life. */
   | { readonly type: 'status'; readonly id: number; readonly routers: readonly RouterStatus[] }
   | LogMessage;

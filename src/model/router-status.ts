@@ -3,10 +3,10 @@ import type { IpAddress } from './address.ts';
 
 /** The states of RFC 9568 section 6.4. */
 export type RouterState = 'initialize' | 'backup' | 'active';
-/** The words that people and keepalived's scripts know. */
-export type RouterWord = 'MASTER' | 'BACKUP' | 'FAULT';
+/** The words that people and keepalived's scripts know. STOP: it was told to end, and takes no part any more. */
+export type RouterWord = 'MASTER' | 'BACKUP' | 'FAULT' | 'STOP';
 
-/** The one table between the two vocabularies: an initialize that is reported is one that something holds back. */
+/** The one table between the two vocabularies; an initialize that was told to end is STOP, see `routerWord`. */
 export const ROUTER_WORD: { readonly [state in RouterState]: RouterWord } = {
   initialize: 'FAULT',
   backup: 'BACKUP',
@@ -19,6 +19,8 @@ export interface RouterStatus {
   readonly vrid: number;
   readonly priority: number;
   readonly state: RouterState;
+  /** Whether it takes part in the protocol: false before its start and after its end. */
+  readonly started: boolean;
   /** Whether it is handing over: no longer advertising, still holding its addresses until the successor speaks. */
   readonly releasing: boolean;
   /** When it came to this state: milliseconds since 1970, for people. */
@@ -42,3 +44,6 @@ export interface RouterCounters {
   readonly addressesRestored: number;
   readonly sendErrors: number;
 }
+
+export const routerWord = ({ state, started }: Pick<RouterStatus, 'state' | 'started'>): RouterWord =>
+  started ? ROUTER_WORD[state] : 'STOP';

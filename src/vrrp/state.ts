@@ -127,9 +127,10 @@ export const mustHearFirst = (
 export function describeState(
   state: State,
   parameters: Parameters,
-): Pick<RouterStatus, 'state' | 'releasing' | 'reason' | 'activeRouter'> {
+): Pick<RouterStatus, 'state' | 'started' | 'releasing' | 'reason' | 'activeRouter'> {
   return {
     state: routerState(state),
+    started: state.name !== 'initialize' || state.started,
     releasing: state.name === 'releasing',
     reason: state.reason,
     activeRouter: activeRouterOf(state, parameters),

@@ -11,26 +11,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   balance: ['model'],
   sys: ['model', 'koffi'],
   kernel: ['model', 'netlink', 'packet', 'sys'],
-  'vrrp (pure)': ['model', 'packet'],
-  vrrp: ['model', 'packet', 'kernel', 'sys'],
+  vrrp: ['model'],
+  'vrrp/process': ['model', 'vrrp', 'packet', 'kernel', 'sys'],
   checker: ['model', 'undici', 'version'],
   control: ['model'],
   cli: ['model', 'conf', 'control', 'version', 'commander'],
   manager: ['model', 'conf', 'balance', 'kernel', 'sys', 'control', 'version', 'pino', 'zod'],
 };
-/** The files of src/vrrp that touch sockets, clocks or processes; all others there are pure. */
-const VRRP_IO = [
-  'instance',
-  'link-table',
-  'manager-channel',
-  'process',
-  'rehearsal',
-  'router-interface',
-  'socket',
-  'virtual-routers',
-];
 /** Parts that decide and never act: not even Node's own input and output. */
-const PURE = ['model', 'packet', 'netlink', 'balance', 'vrrp (pure)'];
+const PURE = ['model', 'packet', 'netlink', 'balance', 'vrrp'];
 const PURE_NODE_MODULES = ['node:net', 'node:crypto', 'node:util', 'node:os'];
 
 const src = join(import.meta.dirname, '../../src');
@@ -39,10 +28,9 @@ const IMPORT =
   /(?:^|\n)\s*(?:import|export)\s[^'";]*?from\s*'([^']+)'|import\(\s*'([^']+)'\s*\)|(?:^|\n)import\s*'([^']+)'/g;
 
 function partOf(file: string): string {
-  const [folder = '', name = ''] = file.split('/');
+  const [folder = ''] = file.split('/');
   if (!file.includes('/')) return folder.replace(/\.ts$/, '');
-  if (folder !== 'vrrp') return folder;
-  return VRRP_IO.some((io) => name.startsWith(io)) ? 'vrrp' : 'vrrp (pure)';
+  return file.startsWith('vrrp/process/') ? 'vrrp/process' : folder;
 }
 
 const importsOf = (file: string): readonly string[] =>
@@ -68,7 +56,7 @@ describe('imports run one way', () => {
       const target = specifier.startsWith('.')
         ? partOf(relative(src, join(src, dirname(file), specifier)))
         : (specifier.split('/')[0] ?? '');
-      if (target === part || (part === 'vrrp' && target === 'vrrp (pure)')) continue;
+      if (target === part) continue;
       expect(allowed, `${file} imports ${specifier}`).toContain(target);
     }
   });

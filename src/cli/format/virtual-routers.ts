@@ -1,5 +1,5 @@
 /** The part of the status that is about VRRP. */
-import { ROUTER_WORD, type RouterCounters, type RouterStatus } from '../../model/router-status.ts';
+import { type RouterCounters, type RouterStatus, routerWord } from '../../model/router-status.ts';
 import { formatDuration } from './duration.ts';
 import type { Style } from './style.ts';
 import { alignColumns, countOf, indent, printable } from './text.ts';
@@ -31,7 +31,7 @@ function headOf(router: RouterStatus, { style, now }: View): string[] {
 }
 
 function stateWord(router: RouterStatus, style: Style): string {
-  const word = ROUTER_WORD[router.state];
+  const word = routerWord(router);
   if (router.releasing) return style.doubtful(`${word} (handing over)`);
   switch (router.state) {
     case 'active':

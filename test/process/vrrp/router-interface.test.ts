@@ -3,7 +3,7 @@ import type { Addresses } from '../../../src/kernel/addresses.ts';
 import { type Link, openLinks } from '../../../src/kernel/links.ts';
 import type { IpAddress } from '../../../src/model/address.ts';
 import { Reactor } from '../../../src/sys/reactor.ts';
-import { RouterInterface } from '../../../src/vrrp/router-interface.ts';
+import { RouterInterface } from '../../../src/vrrp/process/router-interface.ts';
 import { virtualRouter } from './director.ts';
 
 const routers = [virtualRouter(150, { interface: 'lo' })];

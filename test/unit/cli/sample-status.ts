@@ -14,6 +14,7 @@ export const router = (changes: Partial<RouterStatus> = {}): RouterStatus => ({
   vrid: 51,
   priority: 150,
   state: 'active',
+  started: true,
   releasing: false,
   since: ago(192),
   reason: 'no advert for 3.609 s',

@@ -20,6 +20,7 @@ export const routerStatus = (state: RouterState): RouterStatus => ({
   vrid: 51,
   priority: 150,
   state,
+  started: true,
   releasing: false,
   since: 0,
   reason: '',

@@ -7,7 +7,7 @@ import {
   isOwnersOwn,
   obstacle,
   sourceAddress,
-} from '../../../src/vrrp/interface-view.ts';
+} from '../../../src/vrrp/process/interface-view.ts';
 
 const on = (address: string, lifetime: number | 'forever' = 'forever'): AddressCondition => ({
   prefix: { address: address as IpAddress, length: 24 },

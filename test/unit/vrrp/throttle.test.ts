@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { instant, milliseconds } from '../../../src/model/units.ts';
-import { throttle } from '../../../src/vrrp/throttle.ts';
+import { throttle } from '../../../src/vrrp/process/throttle.ts';
 
 it('logs the first of each kind, then one for each interval with the number left out', () => {
   const lines: unknown[] = [];

@@ -1,4 +1,4 @@
-import { type Log, type ManagerToVrrp, MESSAGE_VERSION, type VrrpToManager } from '../model/messages.ts';
+import { type Log, type ManagerToVrrp, MESSAGE_VERSION, type VrrpToManager } from '../../model/messages.ts';
 
 /** The IPC channel to the manager, which started this process. */
 export interface ManagerChannel {

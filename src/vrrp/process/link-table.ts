@@ -1,6 +1,6 @@
 /** The network's links and what changed of them, for those who know an interface by its name. */
-import type { Link } from '../kernel/links.ts';
-import type { NetworkEvent } from '../kernel/watch.ts';
+import type { Link } from '../../kernel/links.ts';
+import type { NetworkEvent } from '../../kernel/watch.ts';
 
 export class LinkTable {
   readonly #list: () => readonly Link[];

@@ -8,14 +8,14 @@
  * It ends in good order, with every address handed over, when it is told to, when the manager is gone, and on SIGTERM
  * or SIGINT. If it crashes the leases of its addresses let its successor go on with them.
  */
-import { openAddresses } from '../kernel/addresses.ts';
-import { openLinks } from '../kernel/links.ts';
-import { watchNetwork } from '../kernel/watch.ts';
-import type { ManagerToVrrp } from '../model/messages.ts';
-import { milliseconds } from '../model/units.ts';
-import { monotonicNow } from '../sys/clock.ts';
-import { Reactor } from '../sys/reactor.ts';
-import { setRealtime } from '../sys/realtime.ts';
+import { openAddresses } from '../../kernel/addresses.ts';
+import { openLinks } from '../../kernel/links.ts';
+import { watchNetwork } from '../../kernel/watch.ts';
+import type { ManagerToVrrp } from '../../model/messages.ts';
+import { milliseconds } from '../../model/units.ts';
+import { monotonicNow } from '../../sys/clock.ts';
+import { Reactor } from '../../sys/reactor.ts';
+import { setRealtime } from '../../sys/realtime.ts';
 import { type ManagerChannel, openManagerChannel } from './manager-channel.ts';
 import { rehearse } from './rehearsal.ts';
 import { throttle } from './throttle.ts';
@@ -88,7 +88,7 @@ function openNetwork(channel: ManagerChannel, onStopped: () => void) {
     now: monotonicNow,
     date: Date.now,
     complain: throttle(channel.log, monotonicNow, COMPLAINT_INTERVAL),
-    onState: (status, from) => channel.send({ type: 'state', status, from }),
+    onState: (status) => channel.send({ type: 'state', status }),
     onStopped,
   });
   return {

@@ -3,13 +3,13 @@
  * The interface may vanish and come back under another index at any time; everything here follows it by its name.
  */
 
-import type { Addresses, AddressRefusal, InterfaceAddress } from '../kernel/addresses.ts';
-import { type Announcer, openAnnouncer } from '../kernel/announce.ts';
-import type { Link } from '../kernel/links.ts';
-import type { IpAddress, Prefix } from '../model/address.ts';
-import type { VirtualRouter } from '../model/config.ts';
-import type { Seconds } from '../model/units.ts';
-import type { Reactor } from '../sys/reactor.ts';
+import type { Addresses, AddressRefusal, InterfaceAddress } from '../../kernel/addresses.ts';
+import { type Announcer, openAnnouncer } from '../../kernel/announce.ts';
+import type { Link } from '../../kernel/links.ts';
+import type { IpAddress, Prefix } from '../../model/address.ts';
+import type { VirtualRouter } from '../../model/config.ts';
+import type { Seconds } from '../../model/units.ts';
+import type { Reactor } from '../../sys/reactor.ts';
 import type { InterfacePort } from './instance.ts';
 import { obstacle, sourceAddress } from './interface-view.ts';
 import { type RemoteInfo, VrrpSocket } from './socket.ts';

@@ -2,12 +2,11 @@
  * One virtual router at work: hands events to the rules of `machine.ts`, keeps the state that comes of them, and does
  * the actions, in their order and without ever waiting.
  */
-import type { IpAddress, Prefix } from '../model/address.ts';
-import type { VirtualRouter } from '../model/config.ts';
-import type { RouterState, RouterStatus } from '../model/router-status.ts';
-import type { Instant, Seconds } from '../model/units.ts';
-import { encode, VRRP_GROUP_IPV4 } from './advertisement.ts';
-import { type AddressCondition, isOwnersOwn, OWNER_PRIORITY } from './interface-view.ts';
+import type { IpAddress, Prefix } from '../../model/address.ts';
+import type { VirtualRouter } from '../../model/config.ts';
+import type { RouterStatus } from '../../model/router-status.ts';
+import type { Instant, Seconds } from '../../model/units.ts';
+import { encode, VRRP_GROUP_IPV4 } from '../advertisement.ts';
 import {
   type Action,
   advertisementOf,
@@ -18,11 +17,11 @@ import {
   mustHearFirst,
   nextDeadline,
   type Parameters,
-  routerState,
   type State,
   step,
-} from './machine.ts';
-import { type LocalRouter, noRejections, type RejectReason, type Verdict } from './receive-checks.ts';
+} from '../machine.ts';
+import { type LocalRouter, noRejections, type RejectReason, type Verdict } from '../receive-checks.ts';
+import { type AddressCondition, isOwnersOwn, OWNER_PRIORITY } from './interface-view.ts';
 
 /** What a virtual router does on its interface; see `router-interface.ts`. Nothing of it throws or waits. */
 export interface InterfacePort {
@@ -42,7 +41,7 @@ export interface InstanceContext {
   /** Milliseconds since 1970, for people. */
   readonly date: () => number;
   /** Told of every change of state. */
-  onState(status: RouterStatus, from: RouterState): void;
+  onState(status: RouterStatus): void;
   /** Whether another virtual router of the interface holds this address now: then it is not ours to remove. */
   heldByAnother(address: IpAddress): boolean;
 }
@@ -188,7 +187,7 @@ export class Instance {
         break;
       case 'report':
         if (action.to === 'active' && action.from !== 'active') this.#becameActive++;
-        this.#context.onState(this.status(undefined), routerState({ name: action.from }));
+        this.#context.onState(this.status(undefined));
         break;
       default:
         action satisfies never;

@@ -1,6 +1,6 @@
 /** Pure: what a virtual router's interface allows, from what the kernel tells of it. */
-import { familyOf, type IpAddress } from '../model/address.ts';
-import type { VirtualRouter } from '../model/config.ts';
+import { familyOf, type IpAddress } from '../../model/address.ts';
+import type { VirtualRouter } from '../../model/config.ts';
 
 /** A link as far as it matters here (see kernel/links.ts). */
 export interface LinkCondition {

@@ -6,13 +6,13 @@
  * its address on an interface that cannot exist.
  */
 import { setFlagsFromString } from 'node:v8';
-import type { Addresses } from '../kernel/addresses.ts';
-import type { Link } from '../kernel/links.ts';
-import type { IpAddress, MacAddress } from '../model/address.ts';
-import type { VirtualRouter } from '../model/config.ts';
-import { centiseconds, milliseconds } from '../model/units.ts';
-import { monotonicNow } from '../sys/clock.ts';
-import type { Reactor } from '../sys/reactor.ts';
+import type { Addresses } from '../../kernel/addresses.ts';
+import type { Link } from '../../kernel/links.ts';
+import type { IpAddress, MacAddress } from '../../model/address.ts';
+import type { VirtualRouter } from '../../model/config.ts';
+import { centiseconds, milliseconds } from '../../model/units.ts';
+import { monotonicNow } from '../../sys/clock.ts';
+import type { Reactor } from '../../sys/reactor.ts';
 import { VirtualRouters } from './virtual-routers.ts';
 
 /** The kernel counts interfaces up from 1 and would need years to come here. */

@@ -7,18 +7,18 @@
  *     one timer ────▶ every instance whose deadline has come
  */
 
-import type { Addresses } from '../kernel/addresses.ts';
-import type { Link } from '../kernel/links.ts';
-import type { NetworkEvent } from '../kernel/watch.ts';
-import type { IpAddress } from '../model/address.ts';
-import type { VirtualRouter } from '../model/config.ts';
-import type { RouterState, RouterStatus } from '../model/router-status.ts';
-import type { Clock, Instant } from '../model/units.ts';
-import type { Reactor } from '../sys/reactor.ts';
-import { DeadlineTimer } from '../sys/timer.ts';
+import type { Addresses } from '../../kernel/addresses.ts';
+import type { Link } from '../../kernel/links.ts';
+import type { NetworkEvent } from '../../kernel/watch.ts';
+import type { IpAddress } from '../../model/address.ts';
+import type { VirtualRouter } from '../../model/config.ts';
+import type { RouterStatus } from '../../model/router-status.ts';
+import type { Clock, Instant } from '../../model/units.ts';
+import type { Reactor } from '../../sys/reactor.ts';
+import { DeadlineTimer } from '../../sys/timer.ts';
+import { judge, noRejections, type Verdict } from '../receive-checks.ts';
 import { Instance } from './instance.ts';
 import { LinkTable } from './link-table.ts';
-import { judge, noRejections, type Verdict } from './receive-checks.ts';
 import { RouterInterface } from './router-interface.ts';
 import type { RemoteInfo } from './socket.ts';
 import type { ThrottledLog } from './throttle.ts';
@@ -31,7 +31,7 @@ export interface VirtualRoutersContext {
   /** Milliseconds since 1970, for people. */
   readonly date: () => number;
   readonly complain: ThrottledLog;
-  onState(status: RouterStatus, from: RouterState): void;
+  onState(status: RouterStatus): void;
   /** Every virtual router has handed over after `stop`. */
   onStopped(): void;
 }

@@ -1,5 +1,5 @@
-import type { Log, LogLevel } from '../model/messages.ts';
-import { type Clock, elapsed, type Instant, type Milliseconds } from '../model/units.ts';
+import type { Log, LogLevel } from '../../model/messages.ts';
+import { type Clock, elapsed, type Instant, type Milliseconds } from '../../model/units.ts';
 
 /** Logs what may happen thousands of times a second: once for each `key` and interval, with the number left out. */
 export type ThrottledLog = (

@@ -4,11 +4,11 @@
  * so every packet is read once.
  */
 import { EventEmitter } from 'node:events';
-import type { IpAddress } from '../model/address.ts';
-import { decodeIpv4 } from '../packet/ipv4.ts';
-import { type MulticastRawSocket, openMulticastRawSocket } from '../sys/raw-socket.ts';
-import { READABLE, type Reactor } from '../sys/reactor.ts';
-import { VRRP_GROUP_IPV4, VRRP_PROTOCOL, VRRP_TTL } from './advertisement.ts';
+import type { IpAddress } from '../../model/address.ts';
+import { decodeIpv4 } from '../../packet/ipv4.ts';
+import { type MulticastRawSocket, openMulticastRawSocket } from '../../sys/raw-socket.ts';
+import { READABLE, type Reactor } from '../../sys/reactor.ts';
+import { VRRP_GROUP_IPV4, VRRP_PROTOCOL, VRRP_TTL } from '../advertisement.ts';
 
 /** What the IP header told of a message. */
 export interface RemoteInfo {
