@@ -68,6 +68,8 @@ describe('privileges', () => {
       (await lvs1.exec(['nsenter', '-t', manager, '-m', 'touch', `${directory}/probe`])).code === 0;
     const places = ['/var/lib/vipward', '/run/vipward', '/etc/vipward', '/opt/vipward', '/root', '/proc/sys'];
     expect(await Promise.all(places.map(writable))).toEqual([true, true, false, false, false, false]);
+    // The one setting of the kernel that the daemon changes, through the hole in ProtectKernelTunables.
+    expect(await lvs1.readFile('/proc/sys/net/ipv4/vs/expire_nodest_conn')).toBe('1\n');
   });
 
   it('systemd finds no fault with the file, and little to be exposed', async () => {
