@@ -13,20 +13,53 @@ export class Refusal extends Error {
   }
 }
 
-/**
- * All bytes of the request's body. One that is too long is read to its end and dropped, since a client that is cut
- * off in the middle of writing does not read the answer; the server's time limit for a request bounds that.
- */
-export async function readBody(request: IncomingMessage): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length <= MAX_BODY) chunks.push(chunk);
-    else chunks.length = 0;
+const TOO_LARGE = new Refusal(413, `the body is larger than ${MAX_BODY} bytes`);
+const CROWDED = new Refusal(503, 'other clients are sending too much: try again in some seconds');
+
+/** How much the bodies of all clients together may hold, so that no crowd of them makes the manager grow. */
+export class BodyRoom {
+  #left = 4 * MAX_BODY;
+
+  /** False when there is no room for so many bytes more. */
+  take(bytes: number): boolean {
+    if (bytes > this.#left) return false;
+    this.#left -= bytes;
+    return true;
   }
-  if (length > MAX_BODY) throw new Refusal(413, `the body is larger than ${MAX_BODY} bytes`);
-  return Buffer.concat(chunks);
+
+  give(bytes: number): void {
+    this.#left += bytes;
+  }
+}
+
+/**
+ * Calls `use` with all bytes of the request's body, which take up `room` until it has settled. A body that is too long
+ * is read to its end and dropped, since a client that is cut off in the middle of writing does not read the answer; the
+ * server's time limit for a request bounds that.
+ */
+export async function withBody<Result>(
+  request: IncomingMessage,
+  room: BodyRoom,
+  use: (body: Uint8Array) => Promise<Result>,
+): Promise<Result> {
+  const chunks: Buffer[] = [];
+  let taken = 0;
+  let refusal: Refusal | undefined;
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      refusal ??= room.take(chunk.length) ? undefined : CROWDED;
+      if (refusal === undefined) {
+        taken += chunk.length;
+        chunks.push(chunk);
+        if (taken > MAX_BODY) refusal = TOO_LARGE;
+      }
+      if (refusal !== undefined) chunks.length = 0;
+    }
+    if (refusal !== undefined) throw refusal;
+    return await use(Buffer.concat(chunks));
+  } finally {
+    room.give(taken);
+  }
 }
 
 /** Throws a Refusal unless the bytes are a PlanRequest in JSON. */

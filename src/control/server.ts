@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import type { Log } from '../model/messages.ts';
 import type { ControlHandlers, ErrorDocument } from './api.ts';
-import { parsePlanRequest, Refusal, readBody } from './body.ts';
+import { BodyRoom, parsePlanRequest, Refusal, withBody } from './body.ts';
 import { claimSocketPath } from './socket-path.ts';
 
 /** Owner and group may connect: who may write to the socket commands the director. */
@@ -16,10 +16,9 @@ const SOCKET_MODE = 0o660;
 /** More clients than this at once are turned away; people and monitors are a handful. */
 const MAX_CONNECTIONS = 64;
 const MAX_HEADER_BYTES = 16 * 1024;
-/** In milliseconds: for the headers, for the whole request, and for a connection that asks nothing more. */
+/** In milliseconds: for the headers, and for the whole request. */
 const HEADERS_TIMEOUT = 5_000;
 const REQUEST_TIMEOUT = 10_000;
-const KEEP_ALIVE_TIMEOUT = 5_000;
 /** In milliseconds: for a connection on which no byte moves, such as that of a client that never reads its answer. */
 const SILENCE_TIMEOUT = 120_000;
 /** In milliseconds: how long answers that are under way may hold up `close`. */
@@ -28,6 +27,12 @@ const CLOSE_TIMEOUT = 1_000;
 export interface ControlServer {
   /** Stops listening, removes the socket and ends every connection; answers under way get a second. */
   close(): Promise<void>;
+}
+
+interface Service {
+  readonly handlers: ControlHandlers;
+  readonly log: Log;
+  readonly room: BodyRoom;
 }
 
 type Route = (handlers: ControlHandlers, body: Uint8Array) => Promise<unknown>;
@@ -48,17 +53,19 @@ export async function serveControl(
   log: Log = () => undefined,
 ): Promise<ControlServer> {
   await claimSocketPath(path);
+  const room = new BodyRoom();
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: HEADERS_TIMEOUT,
       requestTimeout: REQUEST_TIMEOUT,
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
       connectionsCheckingInterval: 1_000,
     },
-    (request, response) => void answer(request, response, handlers, log),
+    (request, response) => void answer(request, response, { handlers, log, room }),
   );
   server.maxConnections = MAX_CONNECTIONS;
+  // One that asks a thousand times without reading the answers would have the manager keep them all.
+  server.maxRequestsPerSocket = 1;
   server.setTimeout(SILENCE_TIMEOUT);
   server.on('clientError', refuseMalformed);
   await listen(server, path);
@@ -98,13 +105,11 @@ function close(server: Server): Promise<void> {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  handlers: ControlHandlers,
-  log: Log,
+  { handlers, log, room }: Service,
 ): Promise<void> {
   try {
-    const body = await readBody(request);
-    const route = findRoute(request, response);
-    send(response, 200, await route(handlers, body));
+    const document = await withBody(request, room, (body) => findRoute(request, response)(handlers, body));
+    send(response, 200, document);
   } catch (error) {
     if (request.destroyed && !request.complete) return; // The client left in the middle of its request.
     const status = error instanceof Refusal ? error.status : 500;

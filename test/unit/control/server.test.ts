@@ -179,6 +179,43 @@ describe('hostile clients', () => {
   });
 });
 
+describe('clients that make the daemon keep things', () => {
+  test('with large bodies that do not end leave no room for more, and give it back when they go', async () => {
+    const head = `POST /v1/plan HTTP/1.1\r\nHost: x\r\nContent-Length: ${MAX_BODY}\r\n\r\n`;
+    const unfinished = Buffer.concat([Buffer.from(head), Buffer.alloc(MAX_BODY - 1, ' ')]);
+    const sent = Array.from({ length: 4 }, async () => {
+      const socket = connect(path);
+      onTestFinished(() => void socket.destroy());
+      await new Promise((resolve) => socket.write(unfinished, resolve));
+      return socket;
+    });
+    const sockets = await Promise.all(sent);
+    const large = `{"file":"","text":"${'x'.repeat(MAX_BODY / 4)}"}`;
+    expect(await ask('POST', '/v1/plan', large)).toMatchObject({ status: 503 });
+    expect(await ask('GET', '/v1/status')).toMatchObject({ status: 200 });
+    for (const socket of sockets) socket.destroy();
+    await expect.poll(() => ask('POST', '/v1/plan', large)).toMatchObject({ status: 200 });
+  });
+
+  test('by asking over and over without waiting get one answer', async () => {
+    let asked = 0;
+    const many = `${path}.many`;
+    const other = await serveControl(many, {
+      ...handlers(),
+      reload: () => {
+        asked++;
+        return handlers().reload();
+      },
+    });
+    onTestFinished(() => other.close());
+    const client = connect(many);
+    client.resume();
+    client.end('POST /v1/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n'.repeat(1000));
+    await new Promise((resolve) => client.once('error', resolve).once('close', resolve));
+    expect(asked).toBe(1);
+  });
+});
+
 describe('the socket', () => {
   test('may be used by owner and group only, whatever the umask', async () => {
     expect(statSync(path).mode & 0o777).toBe(0o660);
