@@ -1,6 +1,7 @@
 /** The command line as a person or systemd starts it: real processes, a real socket, exit codes. */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chownSync, closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,6 +11,7 @@ import type { Problem } from '../../src/model/problem.ts';
 import type { ReloadDocument } from '../../src/model/status.ts';
 import { handlers, temporaryDirectory } from '../unit/control/sample-handlers.ts';
 
+const NOBODY = 65_534;
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const directory = temporaryDirectory();
 const goodFile = join(directory.path, 'good.yaml');
@@ -51,10 +53,12 @@ interface Outcome {
   readonly err: string;
 }
 
-async function vipward(args: readonly string[], as: { uid?: number; gid?: number } = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], ...as });
-  const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
-  const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
+const vipward = (args: readonly string[]): Promise<Outcome> => outcomeOf(process.execPath, [MAIN, ...args]);
+
+async function outcomeOf(program: string, args: readonly string[]): Promise<Outcome> {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const closed = once(child, 'close');
+  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
   return { code, out, err };
 }
 
@@ -241,9 +245,23 @@ describe('without a daemon', () => {
   });
 
   test('that lets this user in', async () => {
-    const { code, err } = await vipward(['status', ...runtime], { uid: 65_534, gid: 65_534 });
-    expect(code).toBe(1);
-    expect(err).toContain(`you may not use ${join(directory.path, SOCKET_NAME)}`);
+    const socket = join(directory.path, SOCKET_NAME);
+    chownSync(socket, NOBODY, NOBODY);
+    try {
+      // Root that may no more than others may: any other user could perhaps not even read the program.
+      const bounds = '--bounding-set=-dac_override,-dac_read_search';
+      const { code, err } = await outcomeOf('setpriv', [
+        bounds,
+        process.execPath,
+        MAIN,
+        'status',
+        ...runtime,
+      ]);
+      expect(err).toContain(`you may not use ${socket}`);
+      expect(code).toBe(1);
+    } finally {
+      chownSync(socket, 0, 0);
+    }
   });
 });
 
