@@ -135,14 +135,18 @@ export class Instance {
     this.handle({ event: 'parameters-changed', previous }, now);
   }
 
-  /** Compares with what the interface holds now: what is missing of the addresses is put back by the rules. */
-  verifyAddresses(now: Instant): void {
-    if (!holdsAddresses(this.#state)) return;
+  /**
+   * Compares with what the interface holds now: what is missing of the addresses is put back by the rules, and
+   * returned.
+   */
+  verifyAddresses(now: Instant): readonly Prefix[] {
+    if (!holdsAddresses(this.#state)) return [];
     const held = new Set(this.#context.interface.held.map(({ prefix }) => prefix.address));
     const addresses = this.#router.addresses.filter(({ address }) => !held.has(address));
-    if (addresses.length === 0) return;
+    if (addresses.length === 0) return [];
     this.#addressesRestored += addresses.length;
     this.handle({ event: 'addresses-lost', addresses }, now);
+    return addresses;
   }
 
   /** `alsoRejected`: packets on the interface that named no virtual router at all, which may have been meant for us. */

@@ -10,10 +10,10 @@
 import type { Addresses } from '../../kernel/addresses.ts';
 import type { Link } from '../../kernel/links.ts';
 import type { NetworkEvent } from '../../kernel/watch.ts';
-import type { IpAddress } from '../../model/address.ts';
+import { formatPrefix, type IpAddress, type Prefix } from '../../model/address.ts';
 import type { VirtualRouter } from '../../model/config.ts';
 import type { RouterStatus } from '../../model/router-status.ts';
-import type { Clock, Instant } from '../../model/units.ts';
+import { type Clock, elapsed, type Instant, milliseconds } from '../../model/units.ts';
 import type { Reactor } from '../../sys/reactor.ts';
 import { DeadlineTimer } from '../../sys/timer.ts';
 import { judge, noRejections, type Verdict } from '../receive-checks.ts';
@@ -42,6 +42,9 @@ interface Member {
   /** No longer configured: handing over, and dropped when that is done. */
   leaving: boolean;
 }
+
+/** A deadline that is acted upon so late is worth a line: adverts were missed, and the shortest lease lasts a second. */
+const STALL = milliseconds(500);
 
 /** A virtual router is known by its VRID on its interface; its name and all else may change while it runs. */
 const keyOf = (interfaceName: string, vrid: number): string => `${interfaceName} ${vrid}`;
@@ -228,12 +231,29 @@ export class VirtualRouters {
       if (port.obstacle === undefined) {
         instance.reconfigure(instance.router, now);
         instance.handle({ event: 'interface-regained', reason: `interface ${name} is up` }, now);
-        instance.verifyAddresses(now);
+        this.#tellRestored(instance.router, instance.verifyAddresses(now));
       } else instance.handle({ event: 'interface-lost', reason: port.obstacle }, now);
     }
   }
 
+  #tellRestored({ name, interface: on }: VirtualRouter, restored: readonly Prefix[]): void {
+    if (restored.length === 0) return;
+    const list = restored.map(formatPrefix).join(', ');
+    const message = `virtual router ${name}: ${list} was gone from ${on}: put back`;
+    this.#context.complain(`restored ${on} ${name}`, 'warn', message, { virtualRouter: name });
+  }
+
+  /** Nothing was sent meanwhile, and the kernel may have ended leases: the only trace of that may be this line. */
+  #tellStall(now: Instant): void {
+    const due = this.#nextDeadline();
+    if (due === undefined || elapsed(due, now) < STALL) return;
+    const seconds = (elapsed(due, now) / 1000).toFixed(3);
+    const message = `the vrrp process stood still for ${seconds} s: a paused machine, or too little CPU`;
+    this.#context.complain('stall', 'warn', message);
+  }
+
   #onDeadline(): void {
+    this.#tellStall(this.#context.now());
     this.#hearBeforeDecisions(this.#context.now());
     for (const { instance } of this.#members.values()) {
       const now = this.#context.now();

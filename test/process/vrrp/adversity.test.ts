@@ -58,6 +58,19 @@ describe('the network at its worst', () => {
     expect(await holds(one)).toBe(true);
     expect((await director.only()).counters.addressesRestored).toBe(1);
     expect((await director.only()).state).toBe('active');
+    await director.logged(`virtual router web: ${VIP}/24 was gone from eth0: put back`);
+  });
+
+  it('a pause after which the VIP has left with its lease: it is back, and people are told', async () => {
+    const director = await Director.start(one, [virtualRouter(150)]);
+    await director.becomes('active');
+    const addresses = await watchAddresses(one);
+    director.signal('SIGSTOP');
+    await addresses.gone();
+    director.signal('SIGCONT');
+    await director.logged('the vrrp process stood still for');
+    await addresses.put();
+    expect((await director.only()).state).toBe('active');
   });
 
   it('an interface that goes down and up: FAULT with the reason, and back by itself', async () => {

@@ -111,6 +111,15 @@ export class Director {
     );
   }
 
+  /** Resolves when a line of the log has `part` in it. */
+  async logged(part: string): Promise<void> {
+    await this.heard(
+      (said) => said.type === 'log' && said.message.includes(part),
+      0,
+      `the log to say "${part}"`,
+    );
+  }
+
   tell(message: ManagerToVrrp): void {
     this.#process.write(`${JSON.stringify(message)}\n`);
   }
