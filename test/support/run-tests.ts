@@ -4,7 +4,6 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
@@ -21,7 +20,8 @@ interface VitestReport {
 
 /** undefined when vitest broke before it could report. */
 function vitest(args: readonly string[]): VitestReport | undefined {
-  const directory = mkdtempSync(join(tmpdir(), 'vipward-test-'));
+  // Not in /tmp: a run that is interrupted cannot remove it.
+  const directory = mkdtempSync(join(root, 'node_modules/.vipward-test-'));
   const report = join(directory, 'report.json');
   try {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
