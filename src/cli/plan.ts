@@ -16,6 +16,7 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
     .addArgument(new Argument('[file]', 'the configuration').default(DEFAULT_CONFIG))
     .addOption(runtimeDirOption())
     .addOption(jsonOption())
+    .addHelpText('after', '\nExits with 1 when a reload would be refused.')
     .action(async (file: string, options: { runtimeDir: string; json?: true }) => {
       const text = await readText(file);
       const plan = await controlClient(socketPath(options.runtimeDir)).plan({ file, text });

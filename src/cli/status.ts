@@ -19,6 +19,7 @@ export function statusCommand(terminal: Terminal, finish: Finish): Command {
     .addOption(runtimeDirOption())
     .option('--verbose', 'show the counters too')
     .addOption(jsonOption())
+    .addHelpText('after', '\nExits with 0 when the daemon answers, however it stands.')
     .action(async (options: Options) => {
       const status = await controlClient(socketPath(options.runtimeDir)).status();
       const style = styleFor(terminal.colours.out);
