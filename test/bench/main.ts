@@ -12,6 +12,7 @@ import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CHECKOUT } from '../lab/support/node.ts';
+import { optionsOrUsage } from '../support/options.ts';
 import type { Bench } from './bench.ts';
 import { cleanStop } from './clean-stop.ts';
 import { detection } from './detection.ts';
@@ -66,7 +67,8 @@ function firstLine(program: string, ...args: readonly string[]): string {
 }
 
 async function main(): Promise<void> {
-  const { quick, only, json } = readOptions();
+  const usage = 'npm run bench [-- [--quick] [--only NAME]... [--json FILE]]';
+  const { quick, only, json } = optionsOrUsage(usage, readOptions);
   const sections: Section[] = [];
   const report: Report = {
     date: new Date().toISOString(),

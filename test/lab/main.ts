@@ -8,6 +8,7 @@
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { optionsOrUsage } from '../support/options.ts';
 import { play } from './story/play.ts';
 import { Stage } from './story/stage.ts';
 import { invitation } from './story/stay.ts';
@@ -51,7 +52,9 @@ async function look(stage: Stage): Promise<void> {
   print('Ending the lab.');
 }
 
-const { values } = parseArgs({
-  options: { stay: { type: 'boolean', default: false }, json: { type: 'string' } },
-});
-process.exitCode = (await main(values.stay, values.json)) ? 0 : 1;
+const { stay, json } = optionsOrUsage(
+  'npm run lab [-- [--stay] [--json FILE]]',
+  () =>
+    parseArgs({ options: { stay: { type: 'boolean', default: false }, json: { type: 'string' } } }).values,
+);
+process.exitCode = (await main(stay, json)) ? 0 : 1;
