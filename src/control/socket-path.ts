@@ -1,8 +1,9 @@
 /** The control socket as a file: where it is, how long its name may be, and whether a daemon is behind it. */
-import { lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { SOCKET_NAME } from './api.ts';
+import { makeDirectory } from './directory.ts';
 
 /** sun_path of struct sockaddr_un (linux/un.h) without its closing zero; Linux would cut a longer name silently. */
 export const MAX_SOCKET_PATH = 107;
@@ -24,7 +25,7 @@ export function checkSocketPath(path: string): void {
  */
 export async function claimSocketPath(path: string): Promise<void> {
   checkSocketPath(path);
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  makeDirectory(dirname(path));
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (!found.isSocket())

@@ -2,12 +2,16 @@
  * Which virtual servers in the kernel's table are ours, remembered across restarts: one that vanished from the file
  * while the daemon was down must still be removed, and one that somebody else made must not.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { makeDirectory } from '../control/directory.ts';
 import type { Log } from '../model/messages.ts';
+import { readRegularFile } from './regular-file.ts';
 
 const FILE = 'ipvs-owned.json';
+/** Room for a hundred thousand virtual servers, in bytes. */
+const SIZE_LIMIT = 8 * 1024 * 1024;
 const Owned = z.object({ version: z.literal(1), virtualServers: z.array(z.string()) });
 
 export class OwnedVirtualServers {
@@ -34,7 +38,7 @@ export class OwnedVirtualServers {
     if (text === this.#saved) return;
     const path = join(this.#directory, FILE);
     try {
-      mkdirSync(this.#directory, { recursive: true, mode: 0o755 });
+      makeDirectory(this.#directory);
       writeFileSync(`${path}.new`, text);
       renameSync(`${path}.new`, path);
       this.#saved = text;
@@ -52,7 +56,8 @@ export class OwnedVirtualServers {
   #read(): ReadonlySet<string> {
     const path = join(this.#directory, FILE);
     try {
-      return new Set(Owned.parse(JSON.parse(readFileSync(path, 'utf8'))).virtualServers);
+      const text = Buffer.from(readRegularFile(path, SIZE_LIMIT)).toString();
+      return new Set(Owned.parse(JSON.parse(text)).virtualServers);
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') {
         this.#log('warn', `cannot use ${path}: only virtual servers of the file are taken for ours`, {

@@ -65,7 +65,12 @@ async function serve(manager: Manager, log: Log): Promise<number> {
     log('info', 'SIGHUP: reloading');
     manager.reload().catch((error: Error) => log('error', `reload failed: ${error.message}`));
   });
+  let stopping = false;
+  void ended.then(() => {
+    stopping = true;
+  });
   const started = manager.start().then(() => {
+    if (stopping) return;
     notify(log, `READY=1\nSTATUS=${manager.summary()}`);
     log('info', 'vipward is ready');
   });

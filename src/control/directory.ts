@@ -1,0 +1,14 @@
+/** The directories that the daemon makes for itself. */
+import { mkdirSync } from 'node:fs';
+
+/**
+ * Makes `directory` unless it is there. Its parent must exist: Node's recursive mkdir never returns where the kernel
+ * answers ENOENT whatever is made above, as in /proc. Throws what the kernel says.
+ */
+export function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o755 });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+  }
+}
