@@ -29,7 +29,7 @@ export async function installService(node: Node): Promise<void> {
 /** The commands of the README's step "Install", without those that bring the checkout there. */
 async function installation(): Promise<string> {
   const readme = await readFile(join(CHECKOUT, 'README.md'), 'utf8');
-  const block = /\*\*1\. Install[^\n]*\n+```sh\n(.*?)```/s.exec(readme)?.[1];
+  const block = /^\*\*1\. Install.*?^```sh\n(.*?)^```/ms.exec(readme)?.[1];
   if (block === undefined) throw new Error('README.md has no step "**1. Install" with a block of commands');
   return block
     .split('\n')
