@@ -1,4 +1,5 @@
 import { familyOf, formatPrefix, type Prefix } from '../model/address.ts';
+import type { Seconds } from '../model/units.ts';
 import { NLM_F } from '../netlink/message.ts';
 import {
   decodeAddress,
@@ -12,9 +13,16 @@ import {
   RTM_NEWADDR,
 } from '../netlink/route/address.ts';
 import { encodePromoteSecondaries, RTM_SETLINK } from '../netlink/route/link.ts';
+import { monotonicNow } from '../sys/clock.ts';
 import { NETLINK_ROUTE, openNetlinkSocket } from '../sys/netlink-socket.ts';
 import { type Attempt, isKernelError, KernelError } from './kernel-error.ts';
-import { NetlinkRequester, type NetlinkTransport } from './request.ts';
+import { Renewals } from './renewals.ts';
+import {
+  type BackgroundTransport,
+  type NetlinkRequest,
+  NetlinkRequester,
+  type NetlinkTransport,
+} from './request.ts';
 
 export type { InterfaceAddress, Lifetime } from '../netlink/route/address.ts';
 
@@ -41,47 +49,85 @@ export interface Addresses {
    * up; when it is over the kernel removes the address.
    */
   put(index: number, prefixes: readonly Prefix[], lifetime: Lifetime): readonly AddressRefusal[];
+  /**
+   * As `put`, for addresses that were put before, and without waiting for the kernel, whose routing lock may be held
+   * by somebody who gets no CPU. What comes of it is told later. One that is removed meanwhile stays removed.
+   */
+  renew(
+    index: number,
+    prefixes: readonly Prefix[],
+    lifetime: Seconds,
+    onRefused: (refusal: AddressRefusal) => void,
+  ): void;
   /** Removes the addresses, each with exactly this length; one that is not there, or whose link is not, is gone. */
   remove(index: number, prefixes: readonly Prefix[]): readonly AddressRefusal[];
+  /** Resolves when no renewal is under way: until then one could still put an address that was removed. */
+  settled(): Promise<void>;
   close(): void;
 }
 
-/** Throws SystemError. */
-export function openAddresses(socket: NetlinkTransport = openNetlinkSocket(NETLINK_ROUTE)): Addresses {
+/** `background`: a socket that only renewals use. Throws SystemError. */
+export function openAddresses(
+  socket: NetlinkTransport = openNetlinkSocket(NETLINK_ROUTE),
+  background: BackgroundTransport = openNetlinkSocket(NETLINK_ROUTE),
+): Addresses {
   const netlink = new NetlinkRequester(socket);
   const promoting = new Set<number>();
   const prepare = (index: number): void => {
     if (!promoting.has(index) && keepNeighbours(netlink, index)) promoting.add(index);
   };
+  const put = (index: number, prefixes: readonly Prefix[], lifetime: Lifetime) => {
+    if (prefixes.some(sharesNetwork)) prepare(index);
+    const requests = prefixes.map((prefix) => putRequest(index, prefix, lifetime));
+    return refusals(prefixes, netlink.batch(requests));
+  };
+  const renewals = new Renewals({
+    transport: background,
+    request: putRequest,
+    put,
+    remove,
+    now: monotonicNow,
+  });
   return {
     list: (index) => list(netlink, index),
     prepare,
     put(index, prefixes, lifetime) {
-      if (prefixes.some(sharesNetwork)) prepare(index);
-      const requests = prefixes.map((prefix) => ({
-        attempt: naming('put', index, prefix),
-        type: RTM_NEWADDR,
-        flags: NLM_F.create | NLM_F.replace,
-        payload: encodeNewAddress(index, prefix, lifetime),
-      }));
-      return refusals(prefixes, netlink.batch(requests));
+      renewals.superseded(index, prefixes, lifetime);
+      return put(index, prefixes, lifetime);
     },
+    renew: (index, prefixes, lifetime, onRefused) => renewals.renew(index, prefixes, lifetime, onRefused),
     remove(index, prefixes) {
-      // The last one first: each time that the first address of a network goes, the kernel takes all the others up and
-      // puts them down again behind the next. 255 addresses took 130 ms, and take 4 ms in this order.
-      const reversed = prefixes.toReversed();
-      const requests = reversed.map((prefix) => ({
-        attempt: naming('remove', index, prefix),
-        type: RTM_DELADDR,
-        payload: encodeRemoveAddress(index, prefix),
-      }));
-      return refusals(reversed, netlink.batch(requests)).filter(
-        ({ error }) => !isKernelError(error, 'EADDRNOTAVAIL', 'ENODEV'),
-      );
+      renewals.forget(index, prefixes);
+      return remove(index, prefixes);
     },
-    close: () => netlink.close(),
+    settled: () => renewals.settled(),
+    close() {
+      renewals.close();
+      netlink.close();
+    },
   };
+
+  function remove(index: number, prefixes: readonly Prefix[]): readonly AddressRefusal[] {
+    // The last one first: each time that the first address of a network goes, the kernel takes all the others up and
+    // puts them down again behind the next. 255 addresses took 130 ms, and take 4 ms in this order.
+    const reversed = prefixes.toReversed();
+    const requests = reversed.map((prefix) => ({
+      attempt: naming('remove', index, prefix),
+      type: RTM_DELADDR,
+      payload: encodeRemoveAddress(index, prefix),
+    }));
+    return refusals(reversed, netlink.batch(requests)).filter(
+      ({ error }) => !isKernelError(error, 'EADDRNOTAVAIL', 'ENODEV'),
+    );
+  }
 }
+
+const putRequest = (index: number, prefix: Prefix, lifetime: Lifetime): NetlinkRequest => ({
+  attempt: naming('put', index, prefix),
+  type: RTM_NEWADDR,
+  flags: NLM_F.create | NLM_F.replace,
+  payload: encodeNewAddress(index, prefix, lifetime),
+});
 
 function list(netlink: NetlinkRequester, index: number | undefined): readonly InterfaceAddress[] {
   const object = index === undefined ? 'addresses' : `addresses of link ${index}`;

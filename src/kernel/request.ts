@@ -23,6 +23,18 @@ export interface NetlinkTransport {
   close(): void;
 }
 
+/** One that can also send without waiting for the kernel: see sys/netlink-socket.ts. */
+export interface BackgroundTransport extends NetlinkTransport {
+  sendInBackground(messages: Uint8Array, done: (sent: boolean) => void): void;
+}
+
+/** Requests made ready to be sent in one piece. */
+export interface PreparedBatch {
+  readonly bytes: Uint8Array;
+  /** When it was sent: reads the answers and gives what became of each request. */
+  collect(): readonly (Error | undefined)[];
+}
+
 export interface NetlinkRequest {
   readonly attempt: Attempt;
   readonly type: number;
@@ -36,7 +48,7 @@ type Decode<Value> = (message: Message) => Value | Malformed | undefined;
 /** How often a dump is tried again because the table changed while the kernel was listing it. */
 const DUMP_ATTEMPTS = 10;
 /** Messages in one `send`. A refusal takes about 1 KiB of the receive buffer, which has 208 KiB by default. */
-const BATCH = 64;
+export const BATCH = 64;
 /** Datagrams that one request may be answered with: some hundred times more than the largest table needs. */
 const MOST_DATAGRAMS = 200_000;
 
@@ -110,19 +122,37 @@ export class NetlinkRequester {
   }
 
   /**
-   * Only the last request is to be acknowledged: the kernel works through them in order and answers a refused one
-   * unasked, so that when the last answer is there, what was not answered before it was done.
+   * Up to `BATCH` requests for one `send`. Only the last is to be acknowledged: the kernel works through them in order
+   * and answers a refused one unasked, so that when the last answer is there, what was not answered before it was done.
    */
+  prepare(requests: readonly NetlinkRequest[]): PreparedBatch {
+    return this.#prepare(requests, () => undefined);
+  }
+
   #sendTogether(requests: readonly NetlinkRequest[]): readonly (Error | undefined)[] {
+    const batch = this.#prepare(requests, () => this.#socket.send(batch.bytes));
+    return batch.collect();
+  }
+
+  #prepare(requests: readonly NetlinkRequest[], send: () => void): PreparedBatch {
     const first = requests.map(() => this.#next())[0] ?? 0;
     const last = requests.length - 1;
     const bytes = Buffer.concat(
       requests.map((request, i) => encode(request, i === last ? NLM_F.ack : 0, sequenceAfter(first, i))),
     );
+    return { bytes, collect: () => this.#collect(requests, first, send) };
+  }
+
+  #collect(
+    requests: readonly NetlinkRequest[],
+    first: number,
+    send: () => void,
+  ): readonly (Error | undefined)[] {
+    const last = requests.length - 1;
     const refused = new Map<number, Error>();
     let failure: Error | undefined;
     try {
-      this.#socket.send(bytes);
+      send();
       for (const message of this.#answers(batchAttempt(requests), first, sequenceAfter(first, last))) {
         const place = (message.sequence - first) >>> 0;
         const request = requests[place];

@@ -2,8 +2,8 @@
  * The C library's system calls, bound once. This file and `reactor.ts` are the only ones that know koffi, so that
  * another way to call C (`node:ffi`, an addon) can take its place.
  *
- * Every call is synchronous and every descriptor nonblocking: koffi's own asynchronous calls sit in Node's thread
- * pool, where four of them stop the file system and one keeps the process from ending.
+ * Every descriptor is nonblocking and every call but one synchronous: koffi's own asynchronous calls sit in Node's
+ * thread pool, where four of them stop the file system and one keeps the process from ending.
  */
 import koffi from 'koffi';
 import { ERRNO, SystemError } from './errors.ts';
@@ -57,6 +57,35 @@ export const libc = {
     'int sched_setscheduler(int, int, const void *)',
   ),
 } as const;
+
+interface Asynchronous {
+  readonly async: (
+    fd: number,
+    data: bigint,
+    length: number,
+    flags: number,
+    done: (error: Error | null, sent: number) => void,
+  ) => void;
+}
+
+const sender = image.func('intptr send(int, const void *, size_t, int)') as unknown as Asynchronous;
+
+/**
+ * `send` in a thread of Node's pool, for what may wait inside the kernel (rtnetlink: for its one lock). `done` is told
+ * the bytes sent, or a negative number; the errno is that thread's and lost. `data`, and the descriptor, must last
+ * until then, and the process cannot end before.
+ */
+export function sendInBackground(
+  fd: number,
+  data: Arena,
+  length: number,
+  done: (sent: number) => void,
+): void {
+  sender.async(fd, data.address, length, MSG_DONTWAIT | MSG_NOSIGNAL, (error, sent) => {
+    // Exceptions must not leave a native callback, and promises do not run after one: a turn of the loop of its own.
+    setImmediate(() => done(error === null ? Number(sent) : -1));
+  });
+}
 
 /** The errno of the last call. Anything that allocates in between may overwrite it. */
 export const errno = (): number => koffi.errno();

@@ -1,6 +1,7 @@
 import { ERRNO, isSystemError, SystemError } from './errors.ts';
 import {
   AF_NETLINK,
+  Arena,
   check,
   closeDescriptor,
   errno,
@@ -12,6 +13,7 @@ import {
   SO_RCVBUFFORCE,
   SOCK_RAW,
   SOL_SOCKET,
+  sendInBackground,
   sendTo,
   setOption,
 } from './libc.ts';
@@ -27,6 +29,7 @@ const NETLINK_GET_STRICT_CHK = 12;
 const SOCKADDR_NL_LENGTH = 12;
 // The kernel makes the parts of a dump as large as the reader's buffer, up to 32 KiB; notices are smaller.
 const BUFFER_SIZE = 64 * 1024;
+const BACKGROUND_SIZE = 16 * 1024;
 
 export interface NetlinkSocket {
   /** For a reactor to watch. */
@@ -36,6 +39,11 @@ export interface NetlinkSocket {
    * the replies (of a dump, its first part) can be received. Throws SystemError.
    */
   send(messages: Uint8Array): void;
+  /**
+   * As `send`, in another thread: the kernel may wait there for others. `done` is told whether it was sent; until then
+   * nothing else may be sent here, and a `close` is put off. Throws SystemError: EBUSY, EMSGSIZE beyond 16 KiB.
+   */
+  sendInBackground(messages: Uint8Array, done: (sent: boolean) => void): void;
   /**
    * What is queued next, undefined when nothing is; the bytes are overwritten by the next call. Throws SystemError:
    * ENOBUFS means that notices were lost and whatever they told must be read anew.
@@ -61,12 +69,29 @@ export function openNetlinkSocket(protocol: number, options: NetlinkOptions = {}
     throw error;
   }
   const buffer = new Uint8Array(new ArrayBuffer(BUFFER_SIZE));
+  let outgoing: Arena | undefined;
+  let busy = false;
   let closed = false;
   return {
     fd,
     send(messages) {
       if (closed) throw new SystemError('sendto', ERRNO.EBADF, 'netlink');
+      if (busy) throw new SystemError('sendto', ERRNO.EBUSY, 'netlink');
       if (sendTo(fd, messages, null, 'netlink') < 0) throw new SystemError('sendto', ERRNO.EAGAIN, 'netlink');
+    },
+    sendInBackground(messages, done) {
+      if (closed) throw new SystemError('send', ERRNO.EBADF, 'netlink');
+      if (busy) throw new SystemError('send', ERRNO.EBUSY, 'netlink');
+      if (messages.length > BACKGROUND_SIZE) throw new SystemError('send', ERRNO.EMSGSIZE, 'netlink');
+      outgoing ??= new Arena(BACKGROUND_SIZE);
+      outgoing.bytes.set(messages);
+      busy = true;
+      sendInBackground(fd, outgoing, messages.length, (sent) => {
+        busy = false;
+        // The descriptor's number could have become another's while the call was under way.
+        if (closed) closeDescriptor(fd);
+        done(sent === messages.length);
+      });
     },
     receive() {
       if (closed) throw new SystemError('recv', ERRNO.EBADF, 'netlink');
@@ -75,7 +100,7 @@ export function openNetlinkSocket(protocol: number, options: NetlinkOptions = {}
     close() {
       if (closed) return;
       closed = true;
-      closeDescriptor(fd);
+      if (!busy) closeDescriptor(fd);
     },
   };
 }

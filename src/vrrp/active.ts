@@ -14,7 +14,7 @@ import {
   unchanged,
 } from './enter.ts';
 import type { Event } from './event.ts';
-import { leaseLifetime, renewalInterval, renewedByAdvert } from './lease.ts';
+import { leaseLifetime, renewalInterval, renewedWith } from './lease.ts';
 import type { Active, Parameters } from './state.ts';
 import { earlier, mayHaveLapsed, nextAdvertAt, SHORTEST_INTERVAL } from './timers.ts';
 
@@ -68,12 +68,9 @@ function withAdvert(step: ActiveStep, now: Instant, parameters: Parameters): Act
   const { advertAt, advertSentAt } = step.state;
   if (now < advertAt) return step;
   const interval = centisecondsToMilliseconds(parameters.advertInterval);
-  const sent = {
-    ...step.state,
-    advertAt: nextAdvertAt(advertAt, now, interval),
-    advertSentAt: now,
-    renewAt: renewedByAdvert(parameters.advertInterval) ? now : step.state.renewAt,
-  };
+  const next = nextAdvertAt(advertAt, now, interval);
+  const renewAt = renewedWith(parameters.advertInterval, now, next, step.state.renewAt);
+  const sent = { ...step.state, advertAt: next, advertSentAt: now, renewAt };
   // So long without an advert that a backup may have taken over, and the lease may have ended: claim it all again.
   const state = mayHaveLapsed(advertSentAt, now, interval)
     ? { ...sent, renewAt: now, announcements: announceAgain(sent.announcements, now) }
@@ -138,7 +135,7 @@ function assertActive(step: ActiveStep, now: Instant, parameters: Parameters): A
   // One that is due by now is this one.
   const interval = centisecondsToMilliseconds(parameters.advertInterval);
   const next = now < advertAt ? advertAt : nextAdvertAt(advertAt, now, interval);
-  const renewAt = renewedByAdvert(parameters.advertInterval) ? now : step.state.renewAt;
+  const renewAt = renewedWith(parameters.advertInterval, now, next, step.state.renewAt);
   const sent: ActiveStep = {
     state: { ...step.state, advertAt: next, advertSentAt: now, renewAt },
     actions: [...step.actions, { action: 'send-advert', priority: parameters.priority }],

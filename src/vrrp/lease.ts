@@ -11,6 +11,7 @@
 import {
   type Centiseconds,
   centisecondsToMilliseconds,
+  type Instant,
   type Milliseconds,
   milliseconds,
   millisecondsToSecondsUp,
@@ -21,6 +22,17 @@ import {
 const SHORTEST_RENEWAL = 250;
 /** Bounds how long the address outlives a take-over when adverts are rare. */
 const LONGEST_RENEWAL = 10_000;
+
+/**
+ * When the lease is renewed, after an advert at `now` of which the next is due at `next`: now, where each advert renews
+ * it or the renewal is due before that one. So it follows an advert directly, and has all the time up to the next.
+ */
+export const renewedWith = (
+  advertInterval: Centiseconds,
+  now: Instant,
+  next: Instant,
+  renewAt: Instant,
+): Instant => (renewedByAdvert(advertInterval) || renewAt < next ? now : renewAt);
 
 /** Whether each advert renews the lease; where adverts come faster than the kernel counts, some of them do. */
 export const renewedByAdvert = (advertInterval: Centiseconds): boolean =>

@@ -16,6 +16,7 @@ import { type Link, openLinks } from '../../src/kernel/links.ts';
 import { type NetworkEvent, watchNetwork } from '../../src/kernel/watch.ts';
 import { formatPrefix, type IpAddress, type Prefix } from '../../src/model/address.ts';
 import { seconds } from '../../src/model/units.ts';
+import { NETLINK_ROUTE, openNetlinkSocket } from '../../src/sys/netlink-socket.ts';
 import { Reactor } from '../../src/sys/reactor.ts';
 import { NETWORK_CASES } from './kernel-network-names.ts';
 import { EventLog } from './support/event-log.ts';
@@ -98,6 +99,50 @@ const cases: Readonly<Record<(typeof NETWORK_CASES)[number], (v0: number) => voi
         .map((each) => each.lifetime),
       ['forever'],
     );
+  },
+  'a renewal in another thread renews, and tells of a refusal': async (v0) => {
+    put(v0, VIP, seconds(5));
+    const refused: string[] = [];
+    const onRefused = ({ error }: AddressRefusal) => refused.push(error.message);
+    addresses.renew(v0, [VIP], seconds(300), onRefused);
+    addresses.renew(99_999, [VIP], seconds(300), onRefused);
+    await addresses.settled();
+    const lifetimes = addresses
+      .list(v0)
+      .flatMap(({ prefix: { address }, lifetime }) => (address === VIP.address ? [lifetime] : []));
+    assert.ok(Number(lifetimes[0]) > 290, `renewed to ${lifetimes}`);
+    assert.equal(refused.length, 1);
+    assert.match(refused[0] ?? '', /10\.1\.1\.254\/24 on link 99999: .*ENODEV/);
+    const other = openAddresses();
+    other.renew(v0, [VIP], seconds(200), onRefused);
+    other.close();
+    // Closed all the same, and the call under way has had its descriptor to the end.
+    await other.settled();
+    assert.ok(
+      Number(addresses.list(v0).find(({ prefix }) => prefix.address === VIP.address)?.lifetime) <= 200,
+    );
+  },
+  'a renewal that the kernel does after the removal does not bring the address back': async (v0) => {
+    const socket = openNetlinkSocket(NETLINK_ROUTE);
+    const held: (() => void)[] = [];
+    const late = openAddresses(undefined, {
+      send: (bytes) => socket.send(bytes),
+      sendInBackground: (bytes, done) => held.push(() => socket.sendInBackground(bytes, done)),
+      receive: () => socket.receive(),
+      close: () => socket.close(),
+    });
+    const since = events.mark;
+    late.put(v0, [VIP], seconds(5));
+    late.renew(v0, [VIP], seconds(30), ({ error }) => assert.fail(error));
+    late.remove(v0, [VIP]);
+    assert.deepEqual(held4(v0), []);
+    assert.equal(held.length, 1);
+    for (const send of held) send();
+    await late.settled();
+    assert.deepEqual(held4(v0), []);
+    // The kernel did put it back in between, so there was something to remove.
+    await events.waitFor((event) => event.kind === 'address' && event.lifetime === seconds(30), { since });
+    late.close();
   },
   'the kernel removes the address when its lifetime is over, and tells': async (v0) => {
     const since = events.mark;

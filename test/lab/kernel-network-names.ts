@@ -2,6 +2,8 @@
 export const NETWORK_CASES = [
   'links: name, state, MAC address, MTU and loopback',
   'a lifetime is renewed without a gap',
+  'a renewal in another thread renews, and tells of a refusal',
+  'a renewal that the kernel does after the removal does not bring the address back',
   'the kernel removes the address when its lifetime is over, and tells',
   'a lifetime of nothing is refused, and the error names the address',
   'an address on a link that is not there: refused, not removed, none listed',

@@ -32,6 +32,8 @@ export interface InterfacePort {
   /** False when it could not be sent. */
   send(message: Uint8Array): boolean;
   put(prefixes: readonly Prefix[], lifetime: Seconds): void;
+  /** As `put`, without waiting for the kernel. */
+  renew(prefixes: readonly Prefix[], lifetime: Seconds): void;
   remove(prefixes: readonly Prefix[]): void;
   announce(addresses: readonly IpAddress[]): void;
 }
@@ -178,8 +180,10 @@ export class Instance {
         this.#sendAdvert(action.priority);
         break;
       case 'install-addresses':
-      case 'renew-addresses':
         port.put(this.#leased(action.addresses), action.lifetime);
+        break;
+      case 'renew-addresses':
+        port.renew(this.#leased(action.addresses), action.lifetime);
         break;
       case 'remove-addresses':
         port.remove(

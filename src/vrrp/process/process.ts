@@ -45,6 +45,8 @@ export async function runVrrpProcess(): Promise<void> {
   channel.send({ type: 'ready' });
   rehearse(network.reactor, network.addresses);
   await stopped.promise;
+  // A renewal that is still under way would put an address back after its removal.
+  await network.addresses.settled();
   network.close();
   channel.close();
   setTimeout(() => process.exit(0), FAREWELL_LIMIT).unref();

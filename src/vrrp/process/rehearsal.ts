@@ -52,7 +52,10 @@ export function rehearse(reactor: Reactor, addresses: Addresses): void {
       ],
       prepare: () => undefined,
       put: (_index, prefixes, lifetime) => addresses.put(NOWHERE, prefixes, lifetime),
+      renew: (_index, prefixes, lifetime, onRefused) =>
+        addresses.renew(NOWHERE, prefixes, lifetime, onRefused),
       remove: (_index, prefixes) => addresses.remove(NOWHERE, prefixes),
+      settled: () => addresses.settled(),
       close: () => undefined,
     },
     listLinks: () => [LOOPBACK],

@@ -95,9 +95,19 @@ export class RouterInterface implements InterfacePort {
     return this.#attempt('send an advert', ({ socket }) => socket.send(message));
   }
 
-  /** Puts or renews addresses; those that the kernel refuses are logged, and the rest is put all the same. */
+  /** Puts addresses; those that the kernel refuses are logged, and the rest is put all the same. */
   put(prefixes: readonly Prefix[], lifetime: Seconds): void {
     this.#change('put', prefixes, (index) => this.#context.addresses.put(index, prefixes, lifetime));
+  }
+
+  /** Renews without waiting for the kernel; what it refuses is logged when it says so. */
+  renew(prefixes: readonly Prefix[], lifetime: Seconds): void {
+    if (prefixes.length === 0) return;
+    this.#attempt('renew addresses', ({ link }) =>
+      this.#context.addresses.renew(link.index, prefixes, lifetime, ({ prefix, error }) =>
+        this.#complain(`renew ${prefix.address}`, error),
+      ),
+    );
   }
 
   remove(prefixes: readonly Prefix[]): void {

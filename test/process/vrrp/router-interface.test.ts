@@ -34,6 +34,8 @@ beforeEach(() => {
       list: () => listing(),
       prepare: () => undefined,
       put: () => [],
+      renew: () => undefined,
+      settled: async () => undefined,
       remove: () => [],
       close: () => undefined,
     },

@@ -85,6 +85,13 @@ describe('an active router over time', () => {
     expect(times(quick, 'send-advert', 30, fast)).toEqual([10, 20, 30]);
   });
 
+  it('renews with an advert where these are fast, never between two, and never later than it was due', () => {
+    const fast = parametersOf({ advertInterval: centiseconds(10) });
+    const quick = play(fast, [[0, { event: 'resume' }]]).state;
+    expect(times(quick, 'renew-addresses', 1000, fast)).toEqual([200, 400, 600, 800, 1000]);
+    expect(times(quick, 'renew-addresses', 900, fast, 3)).toEqual([203, 403, 603, 803]);
+  });
+
   it('answers a flood of lower adverts with an advert every 10 ms at most, and an announcement every 100 ms', () => {
     let state = active;
     const counts = { 'send-advert': 0, announce: 0 };
