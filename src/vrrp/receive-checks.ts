@@ -3,7 +3,7 @@
  * The checks run in the order of the list; the first that fails names the reason, and nothing happens but a count.
  * A peer's advertisement interval is not among them: VRRPv3 adopts it.
  */
-import { familyOf, type IpAddress } from '../model/address.ts';
+import { familyOf, type IpAddress, isNotUnicast } from '../model/address.ts';
 import { type Advertisement, type Decoded, declaredLength, decode, VRRP_TTL } from './advertisement.ts';
 import { verifiedForm } from './checksum.ts';
 
@@ -53,6 +53,8 @@ export const RECEIVE_CHECKS = [
   { reason: 'no-addresses', passes: ({ decoded }) => decoded.advertisement?.addresses.length !== 0 },
   // Section 5.2.7 allows 1 to 4095; adopting 0 would let one packet start an election at once.
   { reason: 'interval', passes: ({ decoded }) => decoded.advertisement?.maxAdvertiseInterval !== 0 },
+  // No router speaks from 0.0.0.0 or a group; such a rival could neither be told to people nor outranked by address.
+  { reason: 'source', passes: ({ packet }) => !isNotUnicast(packet.source) },
   // Before `owner`, so that our own looped adverts are never taken for a second owner's.
   { reason: 'own-source', passes: ({ packet, router }) => packet.source !== router?.source },
   { reason: 'owner', passes: ({ router }) => router?.isOwner !== true },

@@ -58,6 +58,8 @@ describe('receive checks', () => {
     ['vrid', packet({ vrid: 52 }), undefined],
     ['no-addresses', packet({ addresses: [] }), 51],
     ['interval', packet({ maxAdvertiseInterval: centiseconds(0) }), 51],
+    ['source', packet({}, ip('0.0.0.0')), 51],
+    ['source', packet({}, group), 51],
     ['own-source', packet({}, local.source), 51],
   ] as const)('refuse for %s', (reason, received, vrid) => {
     expect(judge(received, routerFor)).toEqual({ accepted: false, reason, vrid });
