@@ -17,8 +17,11 @@ export function targetOf(
   return { id, ...what };
 }
 
-/** The targets of the real servers that the kernel's table does not hold: nothing is known of them but by checks. */
-export function strangers(
+/**
+ * The targets of the virtual servers that have none of their real servers in the kernel's table: only checks can tell
+ * whether there is anything behind them. One that serves already needs no such proof.
+ */
+export function coldTargets(
   virtualServers: readonly ConfiguredVirtualServer[],
   actual: ActualTable,
 ): readonly CheckTarget[] {
@@ -27,13 +30,11 @@ export function strangers(
       realServers.map((server) => `${realServerKey(server)} of ${tableKeyText(key)}`),
     ),
   );
-  const unknown = virtualServers.map((virtualServer) => ({
-    ...virtualServer,
-    realServers: virtualServer.realServers.filter(
-      (server) => !held.has(`${realServerKey(server)} of ${virtualServerKey(virtualServer)}`),
-    ),
-  }));
-  return checkTargets(unknown);
+  const isCold = (virtualServer: ConfiguredVirtualServer) =>
+    !virtualServer.realServers.some((server) =>
+      held.has(`${realServerKey(server)} of ${virtualServerKey(virtualServer)}`),
+    );
+  return checkTargets(virtualServers.filter(isCold));
 }
 
 /** Every target of `virtualServers`, without duplicates, in the order of the configuration. */

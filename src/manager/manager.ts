@@ -6,7 +6,7 @@
  *                          └──────────────────────────────────────────┴▶ table keeper ─▶ kernel
  *   control socket ─▶ status, plan, reload
  */
-import { checkTargets, strangers } from '../balance/targets.ts';
+import { checkTargets, coldTargets } from '../balance/targets.ts';
 import { operationText } from '../balance/words.ts';
 import type { ControlHandlers, PlanRequest } from '../control/api.ts';
 import type { CheckTarget } from '../model/check.ts';
@@ -77,16 +77,15 @@ export class Manager implements ControlHandlers {
     this.#vrrp.start();
     this.#checker.child.start();
     const { config } = this.#loaded;
-    const unknown = strangers(config.virtualServers, this.#table.read());
     this.#checker.setTargets(checkTargets(config.virtualServers));
     this.#table.configure(config);
-    await this.#getToKnow(unknown);
+    await this.#getToKnow(coldTargets(config.virtualServers, this.#table.read()));
     await this.#apply(this.#loaded.config);
   }
 
   /**
    * A director that has just booted would win its addresses back with nothing behind them but the sorry server. So it
-   * first checks the real servers that its table does not hold yet, for no longer than a check may take.
+   * first checks the real servers of what is not served yet, for no longer than a check may take.
    */
   async #getToKnow(targets: readonly CheckTarget[]): Promise<void> {
     if (targets.length === 0) return;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { desiredTable } from '../../../src/balance/desired.ts';
-import { checkTargets, strangers } from '../../../src/balance/targets.ts';
+import { checkTargets, coldTargets } from '../../../src/balance/targets.ts';
 import { HealthBook } from '../../../src/manager/health.ts';
 import { instant, milliseconds } from '../../../src/model/units.ts';
 import { actualOf, down, up, web } from '../balance/table.ts';
@@ -50,10 +50,25 @@ describe('the health book', () => {
   });
 });
 
-describe('strangers', () => {
-  it('are the real servers that the kernel does not hold', () => {
-    const held = desiredTable([web], (id) => (id === first ? up : down), [], new Map(), instant(0));
-    expect(strangers([web], actualOf(held.table)).map(({ id }) => id)).toEqual([second]);
-    expect(strangers([web], [])).toHaveLength(2);
+describe('targets to get to know before an election', () => {
+  const other = {
+    ...web,
+    name: 'other',
+    port: 81,
+    realServers: web.realServers.map((s) => ({ ...s, port: 81 })),
+  };
+  const serving = actualOf(
+    desiredTable([web], (id) => (id === first ? up : down), [], new Map(), instant(0)).table,
+  );
+  const sorry = actualOf(desiredTable([web], () => down, [], new Map(), instant(0)).table);
+
+  it('are all of them while the table is empty, or holds the sorry server alone', () => {
+    expect(coldTargets([web], [])).toHaveLength(2);
+    expect(coldTargets([web], sorry)).toHaveLength(2);
+  });
+
+  it('are none of a virtual server that serves, although one of its real servers is out', () => {
+    expect(coldTargets([web], serving)).toEqual([]);
+    expect(coldTargets([web, other], serving).map(({ port }) => port)).toEqual([81, 81]);
   });
 });
