@@ -80,7 +80,8 @@ export class Manager implements ControlHandlers {
     this.#checker.setTargets(checkTargets(config.virtualServers));
     this.#table.configure(config);
     await this.#getToKnow(coldTargets(config.virtualServers, this.#table.read()));
-    await this.#apply(this.#loaded.config);
+    // A reload may have come meanwhile.
+    await this.#configureRouters(this.#loaded.config);
   }
 
   /**
@@ -182,18 +183,22 @@ export class Manager implements ControlHandlers {
 
   async #apply(config: Config): Promise<readonly string[]> {
     this.#checker.setTargets(checkTargets(config.virtualServers));
+    const configured = this.#configureRouters(config);
+    const changes = this.#table.configure(config);
+    await configured;
+    return changes;
+  }
+
+  async #configureRouters(config: Config): Promise<void> {
     const configured = this.#vrrp.configure({
       routers: config.virtualRouters,
       realtime: config.vrrp.realtime,
     });
-    const changes = this.#table.configure(config);
-    if (!(await configured)) {
-      this.#log(
-        'error',
-        'the vrrp process has not taken in the configuration; it gets it again when it is restarted',
-      );
-    }
-    return changes;
+    if (await configured) return;
+    this.#log(
+      'error',
+      'the vrrp process has not taken in the configuration; it gets it again when it is restarted',
+    );
   }
 
   /** Verdicts that arrive together are answered by one reconciliation. */

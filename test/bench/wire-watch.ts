@@ -2,12 +2,12 @@
  * wire-watch.ts INTERFACE PORT: prints, as JSON lines with the kernel's time stamps, each TCP connection that this
  * host refuses (a reset that it sends) and each UDP datagram to PORT, with its text.
  */
-import { readFileSync } from 'node:fs';
 import {
   AF_PACKET,
   bindSocket,
   lastStamp,
   openSocket,
+  packetAddress,
   receive,
   SOCK_RAW,
   waitReadable,
@@ -18,7 +18,6 @@ export type WireEvent =
   | { readonly kind: 'refused'; readonly time: number; readonly port: number }
   | { readonly kind: 'datagram'; readonly time: number; readonly text: string };
 
-const ETH_P_ALL = 0x0003;
 const ETHERTYPE_IPV4 = 0x0800;
 const TCP = 6;
 const UDP = 17;
@@ -33,15 +32,6 @@ function decode(frame: Buffer, time: number, wanted: number): WireEvent | undefi
   if (ip[9] === UDP && segment.length >= 8 && segment.readUInt16BE(2) === wanted)
     return { kind: 'datagram', time, text: segment.subarray(8).toString('latin1') };
   return undefined;
-}
-
-/** struct sockaddr_ll of linux/if_packet.h. */
-function packetAddress(device: string): Buffer {
-  const address = Buffer.alloc(20);
-  address.writeUInt16LE(AF_PACKET, 0);
-  address.writeUInt16BE(ETH_P_ALL, 2);
-  address.writeInt32LE(Number(readFileSync(`/sys/class/net/${device}/ifindex`, 'utf8')), 4);
-  return address;
 }
 
 const [device = 'eth0', port = '9'] = process.argv.slice(2);

@@ -1,4 +1,5 @@
 /** The few system calls that the lab's own measuring programs need and Node lacks. */
+import { readFileSync } from 'node:fs';
 import koffi from 'koffi';
 
 const libc = koffi.load('libc.so.6');
@@ -79,4 +80,15 @@ export function internetAddress(address: string): Buffer {
   bytes.writeUInt16LE(AF_INET, 0);
   bytes.set(address.split('.').map(Number), 4);
   return bytes;
+}
+
+const ETH_P_ALL = 0x0003;
+
+/** Every packet of `device`: struct sockaddr_ll of linux/if_packet.h, for `bindSocket`. */
+export function packetAddress(device: string): Buffer {
+  const address = Buffer.alloc(20);
+  address.writeUInt16LE(AF_PACKET, 0);
+  address.writeUInt16BE(ETH_P_ALL, 2);
+  address.writeInt32LE(Number(readFileSync(`/sys/class/net/${device}/ifindex`, 'utf8')), 4);
+  return address;
 }

@@ -2,8 +2,16 @@
  * An observer: observer.ts INTERFACE. Prints every VRRP and ARP packet that passes, as a JSON line with the time at
  * which the kernel received it. Its decoding is its own, so that it can bear witness about the project's.
  */
-import { readFileSync } from 'node:fs';
-import { AF_PACKET, bindSocket, lastStamp, openSocket, receive, SOCK_RAW, waitReadable } from './libc.ts';
+import {
+  AF_PACKET,
+  bindSocket,
+  lastStamp,
+  openSocket,
+  packetAddress,
+  receive,
+  SOCK_RAW,
+  waitReadable,
+} from './libc.ts';
 
 export interface VrrpSeen {
   readonly kind: 'vrrp';
@@ -34,8 +42,6 @@ export interface ArpSeen {
 }
 
 export type Seen = VrrpSeen | ArpSeen;
-
-const ETH_P_ALL = 0x0003;
 
 function ip(bytes: Buffer, at: number): string {
   return [...bytes.subarray(at, at + 4)].join('.');
@@ -94,15 +100,6 @@ function decode(frame: Buffer, time: number): Seen | undefined {
     default:
       return undefined;
   }
-}
-
-/** struct sockaddr_ll of linux/if_packet.h. */
-function packetAddress(device: string): Buffer {
-  const address = Buffer.alloc(20);
-  address.writeUInt16LE(AF_PACKET, 0);
-  address.writeUInt16BE(ETH_P_ALL, 2);
-  address.writeInt32LE(Number(readFileSync(`/sys/class/net/${device}/ifindex`, 'utf8')), 4);
-  return address;
 }
 
 async function main(device: string): Promise<void> {
