@@ -3,10 +3,17 @@
  * its unit. `conf/` makes it from the file and vouches for it; nobody else checks it again. It is plain data and may
  * be sent between processes as JSON.
  */
-import type { IpAddress, Prefix } from './address.ts';
+import type { IpAddress } from './address.ts';
 import type { Check } from './check.ts';
-import type { Centiseconds } from './units.ts';
+import type { Arbiter, Fencing } from './guard.ts';
+import type { Mail } from './notify.ts';
+import type { RouteSpec, RuleSpec } from './routes.ts';
+import type { ConnectionSync } from './sync.ts';
+import type { Trackers } from './tracking.ts';
+import type { SyncGroup, VirtualAddress, VirtualRouter } from './virtual-router.ts';
 import type { VirtualServer } from './virtual-server.ts';
+
+export type { SyncGroup, VirtualAddress, VirtualRouter } from './virtual-router.ts';
 
 export interface Config {
   readonly director: {
@@ -20,26 +27,24 @@ export interface Config {
   readonly ipvs: {
     /** Whether virtual servers that are not in the configuration are removed from the kernel's table. */
     readonly exclusive: boolean;
+    readonly sync: ConnectionSync | undefined;
   };
   readonly virtualRouters: readonly VirtualRouter[];
+  readonly syncGroups: readonly SyncGroup[];
+  readonly trackers: Trackers;
+  readonly arbiter: Arbiter | undefined;
+  readonly fencing: Fencing | undefined;
+  readonly mail: Mail | undefined;
+  /** Addresses, routes and rules that are there whatever the state; put back when somebody removes them. */
+  readonly fixed: FixedNetwork;
   readonly virtualServers: readonly ConfiguredVirtualServer[];
 }
 
-/** A virtual router of RFC 9568: one VRID on one interface. */
-export interface VirtualRouter {
-  /** Its key in the file: unique, and what people call it. */
-  readonly name: string;
-  readonly interface: string;
-  /** 1 to 255. */
-  readonly vrid: number;
-  /** 1 to 254; 255 = this director owns the addresses and is always active while it is up. */
-  readonly priority: number;
-  /** 1 to 4095 (RFC 9568 section 5.2.7). */
-  readonly advertInterval: Centiseconds;
-  /** preemptMode of RFC 9568: whether a backup takes over from an active router of lower priority. */
-  readonly preempt: boolean;
-  /** The VIPs: 1 to 255 of one family, in the order of the file. */
-  readonly addresses: readonly Prefix[];
+/** What the file calls `static`. Each address names its link. */
+export interface FixedNetwork {
+  readonly addresses: readonly (VirtualAddress & { readonly device: string })[];
+  readonly routes: readonly RouteSpec[];
+  readonly rules: readonly RuleSpec[];
 }
 
 /** A virtual server, together with how its real servers are checked. */
@@ -48,6 +53,8 @@ export interface ConfiguredVirtualServer extends VirtualServer {
   readonly name: string;
   /** undefined: the real servers are always taken to be healthy. */
   readonly check: Check | undefined;
+  /** The sum of the weights of healthy real servers below which `track: services` takes it to be down. */
+  readonly quorum: number;
   /** Takes over when no real server is healthy. On a loopback address it is this director itself. */
   readonly sorryServer: { readonly address: IpAddress; readonly port: number } | undefined;
   readonly realServers: readonly ConfiguredRealServer[];

@@ -3,25 +3,62 @@
  * file; a process that hears another version refuses it, since an upgrade never mixes old and new processes.
  */
 
+import type { IpAddress } from './address.ts';
 import type { CheckTarget, Health } from './check.ts';
-import type { VirtualRouter } from './config.ts';
-import type { RouterStatus } from './router-status.ts';
-import type { Milliseconds } from './units.ts';
+import type { FixedNetwork, SyncGroup, VirtualRouter } from './config.ts';
+import type { Fencing } from './guard.ts';
+import type { GroupStatus, HandoverOutcome, RouterStatus } from './router-status.ts';
+import type { GatewayTracker, TrackVerdict } from './tracking.ts';
+import type { Instant, Milliseconds } from './units.ts';
 
-export const MESSAGE_VERSION = 1;
+export const MESSAGE_VERSION = 2;
+
+/** What the vrrp process runs. */
+export interface VrrpNetwork {
+  readonly routers: readonly VirtualRouter[];
+  readonly groups: readonly SyncGroup[];
+  /** Gateways that it asks itself; everything else that is tracked comes as verdicts. */
+  readonly gateways: readonly GatewayTracker[];
+  readonly fixed: FixedNetwork;
+  /** undefined: nobody is asked before becoming active. */
+  readonly arbiter: { readonly directors: number } | undefined;
+  /** undefined: nobody is fenced. */
+  readonly fencing: Pick<Fencing, 'takeOverAfter'> | undefined;
+}
 
 export type ManagerToVrrp =
-  /** The whole set of virtual routers. Unchanged ones go on untouched; vanished ones hand over and end. */
+  /** All there is to run. Unchanged virtual routers go on untouched; vanished ones hand over and end. */
   | {
       readonly type: 'configure';
-      readonly routers: readonly VirtualRouter[];
+      readonly network: VrrpNetwork;
       readonly realtime: boolean;
       /**
        * Names of virtual routers that this process's dead predecessor held active: they go on as active at once if
        * their addresses are still in the kernel, so that a crash is repaired before anybody notices.
        */
       readonly resume: readonly string[];
+      /** Names of virtual routers that `vipward handover --stay-down` keeps backups. */
+      readonly standby: readonly string[];
+      /** Of everything that the manager tracks, so that no new process starts without knowing. */
+      readonly verdicts: readonly TrackVerdict[];
     }
+  /** What became of things that are tracked: only those that changed. */
+  | { readonly type: 'verdicts'; readonly verdicts: readonly TrackVerdict[] }
+  /** The arbiter's lease of one unit: held until then (exclusive), or not at all. */
+  | { readonly type: 'lease'; readonly unit: string; readonly heldUntil: Instant | undefined }
+  /** What came of a fence that was asked for. */
+  | { readonly type: 'fenced'; readonly id: number; readonly done: boolean; readonly reason: string }
+  /** Hand over these virtual routers (all of them: empty), make before break; answered by `handed-over`. */
+  | {
+      readonly type: 'handover';
+      readonly id: number;
+      readonly names: readonly string[];
+      readonly stayDown: boolean;
+    }
+  /** End what a hand-over began: they may be active again (all of them: empty). */
+  | { readonly type: 'restore'; readonly names: readonly string[] }
+  /** Tell every event from now on, for replay, or no longer. */
+  | { readonly type: 'record'; readonly on: boolean }
   | { readonly type: 'query'; readonly id: number }
   /** Hand over every virtual router, make before break, then exit. */
   | { readonly type: 'stop' };
@@ -32,8 +69,34 @@ export type VrrpToManager =
   | { readonly type: 'configured' }
   /** A virtual router changed its state, or began to hand over. */
   | { readonly type: 'state'; readonly status: RouterStatus }
+  /** A sync group changed its state. */
+  | { readonly type: 'group-state'; readonly status: GroupStatus }
   /** Answers a query; that it answers at all is also the sign of life. */
-  | { readonly type: 'status'; readonly id: number; readonly routers: readonly RouterStatus[] }
+  | {
+      readonly type: 'status';
+      readonly id: number;
+      readonly routers: readonly RouterStatus[];
+      readonly groups: readonly GroupStatus[];
+    }
+  /** Another director was active beside us for a moment: notify scripts run again where we go on. */
+  | {
+      readonly type: 'rival';
+      readonly name: string;
+      readonly address: IpAddress;
+      readonly outcome: 'won' | 'lost';
+    }
+  /** Whether a unit wants the arbiter's lease: held while it is wanted, given back when it no longer is. */
+  | { readonly type: 'lease-wanted'; readonly unit: string; readonly wanted: boolean }
+  /** Fence the silent peer; answered by `fenced`. `peer`: the last active router that was heard, if any was. */
+  | {
+      readonly type: 'fence';
+      readonly id: number;
+      readonly unit: string;
+      readonly peer: IpAddress | undefined;
+    }
+  | { readonly type: 'handed-over'; readonly id: number; readonly outcomes: readonly HandoverOutcome[] }
+  /** Lines of a recording (`vipward run --record`), each an event as JSON. */
+  | { readonly type: 'recorded'; readonly lines: readonly string[] }
   | LogMessage;
 
 export type ManagerToChecker =

@@ -1,5 +1,6 @@
 /** How a virtual router stands, as the vrrp process tells it and `status` shows it. */
 import type { IpAddress } from './address.ts';
+import type { TrackVerdict } from './tracking.ts';
 
 /** The states of RFC 9568 section 6.4. */
 export type RouterState = 'initialize' | 'backup' | 'active';
@@ -15,9 +16,15 @@ export const ROUTER_WORD: { readonly [state in RouterState]: RouterWord } = {
 
 export interface RouterStatus {
   readonly name: string;
+  readonly version: 2 | 3;
   readonly interface: string;
   readonly vrid: number;
+  /** As configured. */
+  readonly basePriority: number;
+  /** With the weights of what is tracked: the one that is advertised. */
   readonly priority: number;
+  /** The sync group that it is in. */
+  readonly group: string | undefined;
   readonly state: RouterState;
   /** Whether it takes part in the protocol: false before its start and after its end. */
   readonly started: boolean;
@@ -27,10 +34,42 @@ export interface RouterStatus {
   readonly since: number;
   /** Why it is in this state, in words: `no advert for 3.609 s`, `interface eth0 is down`. */
   readonly reason: string;
+  /**
+   * Why it stays in this state, in words of this moment: `heard 10.1.1.2 priority 150 0.4 s ago; preempt is off`.
+   */
+  readonly explanation: string;
+  /** Kept a backup by `vipward handover --stay-down`. */
+  readonly standby: boolean;
   /** The active router's address: our own when active, the last one heard when backup. */
   readonly activeRouter: { readonly address: IpAddress; readonly priority: number } | undefined;
   readonly addresses: readonly string[];
+  /** Everything that is tracked for it, its group's included. */
+  readonly tracked: readonly (TrackVerdict & { readonly weight: number | undefined })[];
+  /** The last other director that was active beside us. */
+  readonly rival:
+    | { readonly address: IpAddress; readonly at: number; readonly outcome: 'won' | 'lost' }
+    | undefined;
   readonly counters: RouterCounters;
+}
+
+/** How a sync group stands: as its members do, which are active only together. */
+export interface GroupStatus {
+  readonly name: string;
+  readonly members: readonly string[];
+  readonly state: RouterState;
+  readonly started: boolean;
+  readonly priority: number;
+  readonly since: number;
+  readonly reason: string;
+}
+
+/** What came of a hand-over of one virtual router. */
+export interface HandoverOutcome {
+  readonly name: string;
+  /** `kept`: no successor was heard, so it stayed active. `not-active`: there was nothing to hand over. */
+  readonly outcome: 'handed-over' | 'kept' | 'not-active' | 'unknown-name';
+  readonly successor: IpAddress | undefined;
+  readonly reason: string;
 }
 
 /** Counts since the vrrp process started. */
@@ -43,6 +82,10 @@ export interface RouterCounters {
   /** Times that somebody else removed an address and it was put back. */
   readonly addressesRestored: number;
   readonly sendErrors: number;
+  /** Times that another router was active beside us. */
+  readonly rivals: number;
+  /** Answers for a VIP of ours from another Ethernet address. */
+  readonly conflicts: number;
 }
 
 export const routerWord = ({ state, started }: Pick<RouterStatus, 'state' | 'started'>): RouterWord =>
