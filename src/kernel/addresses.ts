@@ -2,6 +2,7 @@ import { familyOf, formatPrefix, type Prefix } from '../model/address.ts';
 import type { Seconds } from '../model/units.ts';
 import { NLM_F } from '../netlink/message.ts';
 import {
+  type AddressSpec,
   decodeAddress,
   encodeAddressDump,
   encodeNewAddress,
@@ -24,11 +25,11 @@ import {
   type NetlinkTransport,
 } from './request.ts';
 
-export type { InterfaceAddress, Lifetime } from '../netlink/route/address.ts';
+export type { AddressSpec, InterfaceAddress, Lifetime } from '../netlink/route/address.ts';
 
 /** An address that the kernel would not put or remove, and why: a KernelError or KernelAnswerError. */
 export interface AddressRefusal {
-  readonly prefix: Prefix;
+  readonly prefix: AddressSpec;
   readonly error: Error;
 }
 
@@ -46,16 +47,17 @@ export interface Addresses {
   prepare(index: number): void;
   /**
    * Adds the addresses, or gives those that are there this lifetime from now on, without a gap. A lifetime is 1 s and
-   * up; when it is over the kernel removes the address.
+   * up; when it is over the kernel removes the address. What has another label or scope must be removed before it is
+   * put: the kernel changes neither.
    */
-  put(index: number, prefixes: readonly Prefix[], lifetime: Lifetime): readonly AddressRefusal[];
+  put(index: number, prefixes: readonly AddressSpec[], lifetime: Lifetime): readonly AddressRefusal[];
   /**
    * As `put`, for addresses that were put before, and without waiting for the kernel, whose routing lock may be held
    * by somebody who gets no CPU. What comes of it is told later. One that is removed meanwhile stays removed.
    */
   renew(
     index: number,
-    prefixes: readonly Prefix[],
+    prefixes: readonly AddressSpec[],
     lifetime: Seconds,
     onRefused: (refusal: AddressRefusal) => void,
   ): void;
@@ -76,7 +78,7 @@ export function openAddresses(
   const prepare = (index: number): void => {
     if (!promoting.has(index) && keepNeighbours(netlink, index)) promoting.add(index);
   };
-  const put = (index: number, prefixes: readonly Prefix[], lifetime: Lifetime) => {
+  const put = (index: number, prefixes: readonly AddressSpec[], lifetime: Lifetime) => {
     if (prefixes.some(sharesNetwork)) prepare(index);
     const requests = prefixes.map((prefix) => putRequest(index, prefix, lifetime));
     return refusals(prefixes, netlink.batch(requests));
@@ -122,7 +124,7 @@ export function openAddresses(
   }
 }
 
-const putRequest = (index: number, prefix: Prefix, lifetime: Lifetime): NetlinkRequest => ({
+const putRequest = (index: number, prefix: AddressSpec, lifetime: Lifetime): NetlinkRequest => ({
   attempt: naming('put', index, prefix),
   type: RTM_NEWADDR,
   flags: NLM_F.create | NLM_F.replace,
@@ -166,7 +168,7 @@ function keepNeighbours(netlink: NetlinkRequester, index: number): boolean {
 }
 
 const refusals = (
-  prefixes: readonly Prefix[],
+  prefixes: readonly AddressSpec[],
   outcomes: readonly (Error | undefined)[],
 ): readonly AddressRefusal[] =>
   prefixes.flatMap((prefix, i) => {

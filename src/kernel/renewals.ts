@@ -8,15 +8,19 @@
  */
 import { formatPrefix, type Prefix } from '../model/address.ts';
 import { type Clock, elapsed, type Instant, type Seconds } from '../model/units.ts';
-import type { AddressRefusal, Lifetime } from './addresses.ts';
+import type { AddressRefusal, AddressSpec, Lifetime } from './addresses.ts';
 import { BATCH, type BackgroundTransport, type NetlinkRequest, NetlinkRequester } from './request.ts';
 
 export interface RenewalsContext {
   /** Used for nothing else; closed with the renewals. */
   readonly transport: BackgroundTransport;
-  readonly request: (index: number, prefix: Prefix, lifetime: Lifetime) => NetlinkRequest;
+  readonly request: (index: number, prefix: AddressSpec, lifetime: Lifetime) => NetlinkRequest;
   /** At once, by another socket; throws nothing. */
-  readonly put: (index: number, prefixes: readonly Prefix[], lifetime: Lifetime) => readonly AddressRefusal[];
+  readonly put: (
+    index: number,
+    prefixes: readonly AddressSpec[],
+    lifetime: Lifetime,
+  ) => readonly AddressRefusal[];
   readonly remove: (index: number, prefixes: readonly Prefix[]) => readonly AddressRefusal[];
   readonly now: Clock;
 }
@@ -25,7 +29,7 @@ type RefusalListener = (refusal: AddressRefusal) => void;
 
 interface Renewal {
   readonly index: number;
-  readonly prefix: Prefix;
+  readonly prefix: AddressSpec;
   readonly lifetime: Lifetime;
   /** When the oldest of those that it stands for was asked for. */
   readonly askedAt: Instant;
@@ -53,9 +57,14 @@ export class Renewals {
    * Where the last renewal of an address takes longer than half the lifetime, this one is made at once, whatever it
    * waits for: the address would be lost otherwise.
    */
-  renew(index: number, prefixes: readonly Prefix[], lifetime: Seconds, onRefused: RefusalListener): void {
+  renew(
+    index: number,
+    prefixes: readonly AddressSpec[],
+    lifetime: Seconds,
+    onRefused: RefusalListener,
+  ): void {
     const now = this.#context.now();
-    const overdue: Prefix[] = [];
+    const overdue: AddressSpec[] = [];
     for (const prefix of prefixes) {
       const key = keyOf(index, prefix);
       const askedAt = (this.#underWay.get(key) ?? this.#waiting.get(key))?.askedAt ?? now;
@@ -68,14 +77,14 @@ export class Renewals {
   }
 
   /** The addresses are about to be put with this lifetime: one under way with another must not have the last word. */
-  superseded(index: number, prefixes: readonly Prefix[], lifetime: Lifetime): void {
+  superseded(index: number, prefixes: readonly AddressSpec[], lifetime: Lifetime): void {
     const now = this.#context.now();
     for (const prefix of prefixes) {
       const key = keyOf(index, prefix);
       this.#removed.delete(key);
       this.#waiting.delete(key);
       const renewal = this.#underWay.get(key);
-      if (renewal) this.#waiting.set(key, { ...renewal, lifetime, askedAt: now });
+      if (renewal) this.#waiting.set(key, { ...renewal, prefix, lifetime, askedAt: now });
     }
   }
 

@@ -30,6 +30,12 @@ export interface RouteSpec {
   readonly onlink?: boolean;
 }
 
+/** Both ends belong to it: 1 to 65535 each. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
 export interface RuleSpec {
   readonly family: Family;
   /** 0 to 4294967295; the kernel chooses unless given. */
@@ -39,5 +45,14 @@ export interface RuleSpec {
   readonly iif?: string;
   readonly oif?: string;
   readonly fwmark?: { readonly mark: number; readonly mask?: number };
+  /** 1 to 255, a multiple of 4 (the kernel looks at the DSCP and ECN bits that a rule may name). */
+  readonly tos?: number;
+  /** 1 to 255: a protocol over IP, such as 6 for TCP. */
+  readonly ipProtocol?: number;
+  /** Only with TCP, UDP or SCTP as `ipProtocol`. */
+  readonly sourcePort?: PortRange;
+  readonly destinationPort?: PortRange;
+  /** Whether it holds for all packets but those that it describes. */
+  readonly not?: boolean;
   readonly action: { readonly table: number } | 'blackhole' | 'unreachable' | 'prohibit';
 }

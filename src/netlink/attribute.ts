@@ -37,7 +37,12 @@ export class Attributes {
   }
 
   nested(type: number): Attributes {
-    return new Attributes(this.#value(type), this.#fault);
+    return new Attributes(this.value(type), this.#fault);
+  }
+
+  u8(type: number): number {
+    const place = this.#find(type, 1);
+    return place === undefined ? 0 : this.#view.getUint8(place.start);
   }
 
   u16(type: number): number {
@@ -66,13 +71,13 @@ export class Attributes {
 
   /** Up to the first zero byte. */
   string(type: number): string {
-    const value = this.#value(type);
+    const value = this.value(type);
     const end = value.indexOf(0);
     return Buffer.from(end < 0 ? value : value.subarray(0, end)).toString('utf8');
   }
 
-  /** The whole value: a view. */
-  #value(type: number): Uint8Array {
+  /** The whole value, whatever its length: a view, as that of `bytes`. */
+  value(type: number): Uint8Array {
     const place = this.#find(type, 0);
     return place === undefined
       ? new Uint8Array(0)
@@ -129,6 +134,12 @@ export class AttributeWriter {
 
   attribute(type: number, value: Uint8Array | readonly number[]): this {
     this.#bytes.set(value, this.#begin(type, value.length));
+    return this;
+  }
+
+  u8(type: number, value: number): this {
+    checkRange(type, value, 0xff);
+    this.#view.setUint8(this.#begin(type, 1), value);
     return this;
   }
 

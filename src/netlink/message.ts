@@ -25,6 +25,8 @@ export const NLM_F = {
   /** On a request: NLM_F_ROOT and NLM_F_MATCH. */
   dump: 0x300,
   replace: 0x100,
+  /** On a request that creates: refuse it with EEXIST where there is one already. */
+  exclusive: 0x200,
   create: 0x400,
   /** On an acknowledgement: the request is quoted by its header only. */
   capped: 0x100,

@@ -2,14 +2,15 @@
 import {
   addressFromBytes,
   addressToBytes,
-  type Family,
   familyOf,
   type IpAddress,
   type Prefix,
 } from '../../model/address.ts';
+import type { Scope } from '../../model/routes.ts';
 import { type Seconds, seconds } from '../../model/units.ts';
 import { Attributes, AttributeWriter, u32Bytes } from '../attribute.ts';
 import { type Malformed, Reader } from '../reader.ts';
+import { FAMILY_NUMBER, scopeNumber } from './numbers.ts';
 
 export const RTM_NEWADDR = 20;
 export const RTM_DELADDR = 21;
@@ -34,6 +35,21 @@ const INFINITY = 0xffffffff;
 /** How long an address stays unless it is renewed: the kernel itself removes it then. */
 export type Lifetime = Seconds | 'forever';
 
+/** An address to be put, as `ip address add` takes it. For IPv6 the kernel knows neither label nor scope to choose. */
+export interface AddressSpec extends Prefix {
+  /** At most 15 characters; the link's name unless given. */
+  readonly label?: string;
+  /** `global` unless given. */
+  readonly scope?: Scope;
+  /**
+   * IPv6: whether this host may choose it as the source of connections of its own, as it does with an address that is
+   * really its own. Unless told so it is `deprecated` from the start (preferred lifetime 0) and is chosen only where
+   * there is no other: connections from a virtual address break when it moves. keepalived does so for those of
+   * length 128; an IPv4 virtual address, being secondary, is treated so by the kernel itself.
+   */
+  readonly preferred?: boolean;
+}
+
 export interface InterfaceAddress {
   /** Of the link. */
   readonly index: number;
@@ -46,34 +62,38 @@ export interface InterfaceAddress {
   readonly label: string;
 }
 
-const FAMILY: Readonly<Record<Family, number>> = { ipv4: AF_INET, ipv6: AF_INET6 };
-
 /** Asks for the addresses of both families, of one link where an index is given. */
 export const encodeAddressDump = (index = 0): Uint8Array =>
   new AttributeWriter().raw([AF_UNSPEC, 0, 0, 0, ...u32Bytes(index, 'index')]).finish();
 
-/** For RTM_NEWADDR. With NLM_F_CREATE and NLM_F_REPLACE it adds the address or renews its lifetime, without a gap. */
-export function encodeNewAddress(index: number, prefix: Prefix, lifetime: Lifetime): Uint8Array {
-  const time = u32Bytes(lifetime === 'forever' ? INFINITY : lifetime, 'lifetime');
-  const writer = named(index, prefix);
-  // Preferred and valid; the kernel fills in when it was made and changed.
-  writer.attribute(IFA_CACHEINFO, [...time, ...time, ...Array(8).fill(0)]);
+/**
+ * For RTM_NEWADDR. With NLM_F_CREATE and NLM_F_REPLACE it adds the address or renews its lifetime, without a gap; the
+ * label and the scope of one that is there stay as they are. No broadcast address, as keepalived.
+ */
+export function encodeNewAddress(index: number, spec: AddressSpec, lifetime: Lifetime): Uint8Array {
+  const six = familyOf(spec.address) === 'ipv6';
+  const valid = u32Bytes(lifetime === 'forever' ? INFINITY : lifetime, 'lifetime');
+  const preferred = six && spec.preferred !== true ? [0, 0, 0, 0] : valid;
+  const writer = named(index, spec, six ? 0 : scopeNumber(spec.scope ?? 'global'));
+  // The kernel fills in when it was made and changed.
+  writer.attribute(IFA_CACHEINFO, [...preferred, ...valid, ...Array(8).fill(0)]);
   // A virtual address moves, it is no newcomer: waiting for duplicates would keep it silent for seconds.
-  if (familyOf(prefix.address) === 'ipv6') writer.u32(IFA_FLAGS, IFA_F_NODAD);
+  if (six) writer.u32(IFA_FLAGS, IFA_F_NODAD);
+  else if (spec.label !== undefined) writer.string(IFA_LABEL, spec.label);
   return writer.finish();
 }
 
-/** For RTM_DELADDR: this address with this length, and no other. */
+/** For RTM_DELADDR: this address with this length, whatever its label, and no other. */
 export const encodeRemoveAddress = (index: number, prefix: Prefix): Uint8Array =>
-  named(index, prefix).finish();
+  named(index, prefix, 0).finish();
 
-function named(index: number, prefix: Prefix): AttributeWriter {
+function named(index: number, prefix: Prefix, scope: number): AttributeWriter {
   const bytes = addressToBytes(prefix.address);
-  const family = FAMILY[familyOf(prefix.address)];
+  const family = FAMILY_NUMBER[familyOf(prefix.address)];
   if (!Number.isInteger(prefix.length) || prefix.length < 0 || prefix.length > 8 * bytes.length)
     throw new RangeError(`${prefix.address}/${prefix.length}: no such prefix length`);
   return new AttributeWriter()
-    .raw([family, prefix.length, 0, 0, ...u32Bytes(index, 'index')])
+    .raw([family, prefix.length, 0, scope, ...u32Bytes(index, 'index')])
     .attribute(IFA_LOCAL, bytes)
     .attribute(IFA_ADDRESS, bytes);
 }

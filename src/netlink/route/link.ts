@@ -55,6 +55,14 @@ const header = (index: number): number[] => [
 export const encodeLinkDump = (): Uint8Array =>
   new AttributeWriter().raw(header(0)).u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS).finish();
 
+/** Asks for the link of this name: ENODEV when there is none. */
+export const encodeLinkQuery = (name: string): Uint8Array =>
+  new AttributeWriter()
+    .raw(header(0))
+    .string(IFLA_IFNAME, name)
+    .u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)
+    .finish();
+
 /**
  * Makes the IPv4 addresses of a link outlive the removal of the first one of their network (sysctl
  * `net.ipv4.conf.NAME.promote_secondaries`): without it the kernel removes them all together. For RTM_SETLINK.
