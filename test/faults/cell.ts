@@ -1,0 +1,96 @@
+/** One cell of the matrix: one fault, played for one program. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Program } from '../bench/bench.ts';
+import { Lab } from '../lab/support/lab.ts';
+import { startProbe } from '../lab/support/tools.ts';
+import { configurationFor, type Plan, VIP, WEB } from './configuration.ts';
+import type { Subject } from './director.ts';
+import type { Fault, Inflict } from './fault.ts';
+import { Stage } from './stage.ts';
+import { type Name, now, type Ownership } from './timeline.ts';
+
+/** Between two requests of the client, in ms. */
+export const PROBE_INTERVAL = 10;
+/** Between the active director's advert and the fault, in ms: the same for both programs. */
+const PHASE = 300;
+
+export interface Cell extends Ownership {
+  readonly fault: string;
+  readonly daemon: Program;
+  /** Requests without an answer. */
+  readonly lost: number;
+  readonly changes: readonly string[];
+  readonly logs: Readonly<Record<Name, readonly string[]>>;
+}
+
+export const planOf = (fault: Fault, heartbeat: boolean): Plan => ({
+  priority: 100,
+  interval: 1_000,
+  realtime: false,
+  service: false,
+  heartbeat,
+  routers: [WEB],
+  ...fault.plan,
+});
+
+/** Plays it from the boot of its machines on; everything is gone afterwards. */
+export async function playCell(fault: Fault, subject: Subject, heartbeat: boolean): Promise<Cell> {
+  await using lab = await Lab.create();
+  const stage = await Stage.build(lab, fault.place ?? 'namespaces', subject);
+  try {
+    await stage.start(planOf(fault, heartbeat), fault.start);
+    const inflict = await fault.prepare(stage);
+    return { fault: fault.name, daemon: subject.program, ...(await measure(stage, fault, inflict)) };
+  } catch (cause) {
+    const logs = [stage.a, stage.b].map(({ log }) => log.slice(-30).join('\n'));
+    throw new Error(`${fault.name}, ${subject.program}: ${String(cause)}\n--- a\n${logs.join('\n--- b\n')}`, {
+      cause,
+    });
+  }
+}
+
+async function measure(
+  stage: Stage,
+  fault: Fault,
+  inflict: Inflict,
+): Promise<Omit<Cell, 'fault' | 'daemon'>> {
+  const { client } = stage.machines;
+  const probe = await startProbe(client, { address: VIP, interval: PROBE_INTERVAL });
+  await stage.advert();
+  await delay(PHASE);
+  const from = now();
+  const begun = Date.now();
+  const undo = await inflict();
+  await sleepUntil(from + fault.lasts * 1_000);
+  await undo?.();
+  const to = from + (fault.lasts + (fault.after ?? 0)) * 1_000;
+  await sleepUntil(to);
+  const { gaps } = await probe.stop();
+  const lost = gaps.filter((gap) => gap.to >= begun).reduce((sum, gap) => sum + gap.lost, 0);
+  return {
+    ...stage.timeline.ownership(from, to),
+    lost,
+    changes: stage.timeline.changes.all.map(
+      ({ time, director, about, is }) => `${((time - from) / 1_000).toFixed(3)} ${director} ${about} ${is}`,
+    ),
+    logs: { a: [...stage.a.log], b: [...stage.b.log] },
+  };
+}
+
+/** Whether this vipward can send its adverts on a second network as well. */
+export async function heartbeatWorks(vipward: string): Promise<boolean> {
+  await using lab = await Lab.create();
+  const file = `${lab.scratch}/vipward.yaml`;
+  const plan: Plan = {
+    priority: 100,
+    interval: 1_000,
+    realtime: false,
+    service: false,
+    heartbeat: true,
+    routers: [WEB],
+  };
+  await lab.machine.writeFile(file, configurationFor('vipward', plan));
+  return (await lab.machine.exec([vipward, 'check', file])).code === 0;
+}
+
+const sleepUntil = (time: number): Promise<void> => delay(Math.max(0, time - now()));

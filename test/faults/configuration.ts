@@ -1,0 +1,89 @@
+/** The same virtual routers in the words of vipward and of keepalived. */
+import type { Program } from '../bench/bench.ts';
+
+export const VIP = '10.1.1.254';
+export const VRID = 51;
+/** What is balanced, where a fault is about checkers: the client's host serves. */
+export const REAL_SERVER = '10.1.1.100';
+
+export interface RouterPlan {
+  readonly name: string;
+  readonly interface: string;
+  readonly vrid: number;
+  readonly addresses: readonly string[];
+}
+
+export interface Plan {
+  readonly priority: number;
+  /** Advert interval in ms. */
+  readonly interval: number;
+  readonly realtime: boolean;
+  /** Whether a virtual server is balanced, which takes a kernel with IPVS. */
+  readonly service: boolean;
+  /** Whether vipward's adverts go over the second network as well. keepalived knows no such thing. */
+  readonly heartbeat: boolean;
+  readonly routers: readonly RouterPlan[];
+}
+
+export const WEB: RouterPlan = { name: 'web', interface: 'eth0', vrid: VRID, addresses: [VIP] };
+
+export const configurationFor = (program: Program, plan: Plan): string =>
+  program === 'vipward' ? vipwardFile(plan) : keepalivedFile(plan);
+
+const vipwardFile = (plan: Plan): string => `
+vrrp: { realtime: ${plan.realtime} }
+virtual_routers:${plan.routers.map((router) => vipwardRouter(plan, router)).join('')}
+${plan.service ? VIPWARD_SERVICE : ''}`;
+
+const vipwardRouter = (plan: Plan, router: RouterPlan): string => `
+  ${router.name}:
+    interface: ${router.interface}
+    vrid: ${router.vrid}
+    priority: ${plan.priority}
+    advert_interval: ${plan.interval}ms
+    ${plan.heartbeat && router.interface === 'eth0' ? 'heartbeat: [eth0, eth1]' : ''}
+    addresses: [${router.addresses.map((address) => `${address}/24`).join(', ')}]`;
+
+const VIPWARD_SERVICE = `
+services:
+  web:
+    address: ${VIP}
+    port: 80
+    forwarding: dr
+    check: { tcp: {}, interval: 200ms, timeout: 1s }
+    real_servers: [{ address: ${REAL_SERVER} }]
+`;
+
+const keepalivedFile = (plan: Plan): string => `
+global_defs {
+  vrrp_version 3
+  ${plan.realtime ? 'vrrp_rt_priority 50' : ''}
+}
+${plan.routers.map((router) => keepalivedRouter(plan, router)).join('')}
+${plan.service ? KEEPALIVED_SERVICE : ''}`;
+
+const keepalivedRouter = (plan: Plan, router: RouterPlan): string => `
+vrrp_instance ${router.name} {
+  state BACKUP
+  interface ${router.interface}
+  virtual_router_id ${router.vrid}
+  priority ${plan.priority}
+  advert_int ${plan.interval / 1_000}
+  virtual_ipaddress {
+${router.addresses.map((address) => `    ${address}/24`).join('\n')}
+  }
+}
+`;
+
+const KEEPALIVED_SERVICE = `
+virtual_server ${VIP} 80 {
+  delay_loop 0.2
+  lvs_method DR
+  protocol TCP
+  real_server ${REAL_SERVER} 80 {
+    TCP_CHECK {
+      connect_timeout 1
+    }
+  }
+}
+`;

@@ -1,0 +1,28 @@
+/** What a fault is. */
+import type { Plan } from './configuration.ts';
+import type { StartOptions } from './director.ts';
+import type { Place, Stage } from './stage.ts';
+
+export interface Fault {
+  /** For `--only` and the JSON document. */
+  readonly name: string;
+  /** What is done, in words. */
+  readonly title: string;
+  /** Default: namespaces. */
+  readonly place?: Place;
+  /** Whether nothing else may run beside it. */
+  readonly alone?: boolean;
+  /** What differs from the plain plan. */
+  readonly plan?: Partial<Plan>;
+  readonly start?: StartOptions;
+  /** Seconds that are measured from the fault to its undoing, or the end. */
+  readonly lasts: number;
+  /** Seconds that are measured after it was undone. */
+  readonly after?: number;
+  /** Before anything is measured: makes ready what it needs. */
+  prepare(stage: Stage): Promise<Inflict>;
+}
+
+/** Gives how it is undone, if it is. */
+export type Inflict = () => Promise<Undo | undefined>;
+export type Undo = () => Promise<unknown>;

@@ -1,0 +1,179 @@
+/**
+ * `npm run faults`: what becomes of the VIP when something breaks, for vipward and for Debian's keepalived on the same
+ * machines (see stage.ts). For each fault: for how long two directors owned the VIP, for how long none, and how many
+ * replies a client missed that asks every 10 ms.
+ *
+ *     npm run faults -- [--only NAME[,NAME]] [--daemon vipward|keepalived] [--list] [--json FILE] [--logs DIRECTORY]
+ *                       [--program FILE] [--lanes N]
+ *
+ * Exit code 0: no cell of vipward's is worse than keepalived's or has two owners for longer than the lease; 1: some
+ * is; 2: some could not be played. A pair of cells that is marked is played once more, alone, and that counts.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { PROGRAMS, type Program } from '../bench/bench.ts';
+import { VIPWARD } from '../lab/support/daemon.ts';
+import { optionsOrUsage } from '../support/options.ts';
+import { FAULTS } from './catalogue.ts';
+import { type Cell, heartbeatWorks, planOf, playCell } from './cell.ts';
+import { explainMarks, marksOf } from './compare.ts';
+import type { Fault } from './fault.ts';
+import { runAll } from './schedule.ts';
+import { type Row, tableOf } from './table.ts';
+
+interface Options {
+  readonly faults: readonly Fault[];
+  readonly programs: readonly Program[];
+  readonly list: boolean;
+  readonly json: string | undefined;
+  readonly logs: string | undefined;
+  readonly vipward: string;
+  readonly lanes: number;
+}
+
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string' },
+      daemon: { type: 'string' },
+      list: { type: 'boolean', default: false },
+      json: { type: 'string' },
+      logs: { type: 'string' },
+      program: { type: 'string', default: VIPWARD },
+      lanes: { type: 'string', default: '4' },
+    },
+  });
+  const only = values.only?.split(',');
+  const unknown = only?.find((name) => !FAULTS.some((fault) => fault.name === name));
+  if (unknown !== undefined) throw new Error(`--only ${unknown}: --list shows the names`);
+  const programs = PROGRAMS.filter((program) => values.daemon === undefined || program === values.daemon);
+  if (programs.length === 0)
+    throw new Error(`--daemon ${values.daemon}: there are ${PROGRAMS.join(' and ')}`);
+  const lanes = Number(values.lanes);
+  if (!Number.isInteger(lanes) || lanes < 1)
+    throw new Error(`--lanes ${values.lanes}: not a whole number from 1`);
+  return {
+    faults: FAULTS.filter(({ name }) => only === undefined || only.includes(name)),
+    programs,
+    list: values.list,
+    json: values.json,
+    logs: values.logs,
+    vipward: values.program,
+    lanes,
+  };
+}
+
+type Played = Cell | { readonly fault: string; readonly daemon: Program; readonly problem: string };
+
+class Matrix {
+  readonly #options: Options;
+  readonly #heartbeat: boolean;
+  readonly #begun = performance.now();
+
+  constructor(options: Options, heartbeat: boolean) {
+    this.#options = options;
+    this.#heartbeat = heartbeat;
+  }
+
+  async play(faults: readonly Fault[], alone: boolean): Promise<readonly Played[]> {
+    const { lanes, programs } = this.#options;
+    const works = faults.flatMap((fault) =>
+      programs.map((program) => ({
+        load: alone || fault.alone === true ? lanes : fault.place === 'kernels' ? 2 : 1,
+        run: () => this.#play(fault, program),
+      })),
+    );
+    // Those that need the whole machine come last, or the others would wait for them.
+    return await runAll(
+      [...works].sort((one, other) => one.load - other.load),
+      lanes,
+    );
+  }
+
+  rowOf(fault: Fault, played: readonly Played[]): Row {
+    const cellOf = (program: Program): Cell | undefined =>
+      played.find(
+        (cell): cell is Cell => cell.fault === fault.name && cell.daemon === program && 'lost' in cell,
+      );
+    const [vipward, keepalived] = [cellOf('vipward'), cellOf('keepalived')];
+    const { interval } = planOf(fault, this.#heartbeat);
+    return {
+      fault: fault.name,
+      title: fault.title,
+      cells: { ...(vipward && { vipward }), ...(keepalived && { keepalived }) },
+      marks: vipward === undefined ? new Map() : marksOf(vipward, keepalived, interval),
+    };
+  }
+
+  async #play(fault: Fault, program: Program): Promise<Played> {
+    try {
+      const cell = await playCell(fault, { program, vipward: this.#options.vipward }, this.#heartbeat);
+      const owners = cell.owners.join(' and ') || 'nobody';
+      this.#note(`${fault.name}, ${program}: ${figures(cell)}; ${cell.moves} moves, at the end ${owners}`);
+      this.#keep(cell);
+      return cell;
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error);
+      this.#note(`${fault.name}, ${program}: not played: ${problem}`);
+      return { fault: fault.name, daemon: program, problem };
+    }
+  }
+
+  #note(text: string): void {
+    process.stderr.write(
+      `${((performance.now() - this.#begun) / 1_000).toFixed(0).padStart(4)} s  ${text}\n`,
+    );
+  }
+
+  #keep({ fault, daemon, changes, logs }: Cell): void {
+    const directory = this.#options.logs;
+    if (directory === undefined) return;
+    mkdirSync(directory, { recursive: true });
+    const text = ['--- owners', ...changes, '--- a', ...logs.a, '--- b', ...logs.b].join('\n');
+    writeFileSync(join(directory, `${fault}.${daemon}.txt`), `${text}\n`);
+  }
+}
+
+const figures = ({ twoOwners, noOwner, lost }: Cell): string =>
+  `two owners ${twoOwners.toFixed(3)} s, none ${noOwner.toFixed(3)} s, ${lost} lost`;
+
+const jsonOf = (rows: readonly Row[]): string => {
+  const round = (seconds: number): number => Math.round(seconds * 1_000) / 1_000;
+  const cells = rows.flatMap(({ cells: of }) => PROGRAMS.flatMap((program) => of[program] ?? []));
+  const document = cells.map(({ fault, daemon, twoOwners, noOwner, lost }) => ({
+    ...{ fault, daemon, twoOwners: round(twoOwners), noOwner: round(noOwner), lost },
+  }));
+  return `${JSON.stringify(document, null, 2)}\n`;
+};
+
+async function main(): Promise<number> {
+  const usage =
+    'npm run faults [-- [--only NAME[,NAME]] [--daemon NAME] [--list] [--json FILE] [--logs DIRECTORY] [--program FILE] [--lanes N]]';
+  const options = optionsOrUsage(usage, readOptions);
+  if (options.list) {
+    for (const { name, title } of options.faults) process.stdout.write(`${name.padEnd(26)}${title}\n`);
+    return 0;
+  }
+  const heartbeat = await heartbeatWorks(options.vipward);
+  const matrix = new Matrix(options, heartbeat);
+  let played = await matrix.play(options.faults, false);
+  const marked = options.faults.filter((fault) => matrix.rowOf(fault, played).marks.size > 0);
+  if (marked.length > 0) {
+    process.stderr.write(`once more, alone: ${marked.map(({ name }) => name).join(', ')}\n`);
+    const again = await matrix.play(marked, true);
+    // In front: what is looked for is found there first.
+    played = [...again, ...played];
+  }
+  const rows = options.faults.map((fault) => matrix.rowOf(fault, played));
+  process.stdout.write(`${tableOf(rows)}\n\n${explainMarks(1_000)}\n`);
+  process.stdout.write(
+    `vipward's adverts: ${heartbeat ? 'on both networks' : 'on the network of the VIP only'}\n`,
+  );
+  if (options.json !== undefined) writeFileSync(options.json, jsonOf(rows));
+  const cells = rows.flatMap(({ cells: of }) => Object.values(of)).length;
+  if (cells < rows.length * options.programs.length) return 2;
+  return rows.some(({ marks }) => marks.size > 0) ? 1 : 0;
+}
+
+process.exitCode = await main();
