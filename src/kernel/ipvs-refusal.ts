@@ -1,5 +1,6 @@
 import { familyOf, isNotUnicast } from '../model/address.ts';
 import { realServerKey, type TableOperation, tableKeyText } from '../model/ipvs-table.ts';
+import type { DaemonSpec } from '../netlink/ipvs/daemon.ts';
 import { keyFamily } from '../netlink/ipvs/service.ts';
 import { type Attempt, KernelError } from './kernel-error.ts';
 
@@ -67,4 +68,31 @@ function invalidRealServer(operation: TableOperation): string | undefined {
   return familyOf(address) === 'ipv6'
     ? `${address} must be a unicast address beyond the link`
     : `${address} is a broadcast address here, or no link has an address yet: is lo up?`;
+}
+
+/** `master sync daemon 7 on eth0`. */
+export const daemonText = (spec: DaemonSpec): string =>
+  `${spec.role} sync daemon ${spec.syncId} on ${spec.interface}`;
+
+/** As `explainRefusal`, for net/netfilter/ipvs/ip_vs_sync.c. */
+export function explainDaemonRefusal(spec: DaemonSpec, error: KernelError): KernelError {
+  const advice = daemonAdvice(spec, error.code);
+  return advice === undefined ? error : new KernelError(error, error.errno, error.kernelText, advice);
+}
+
+function daemonAdvice(spec: DaemonSpec, code: string): string | undefined {
+  switch (code) {
+    case 'EPERM':
+      return 'this needs CAP_NET_ADMIN';
+    case 'EEXIST':
+      return `a ${spec.role} sync daemon runs already`;
+    case 'ENODEV':
+      return `there is no link ${spec.interface}`;
+    case 'EADDRNOTAVAIL':
+      return `${spec.interface} has no address to multicast from`;
+    case 'EINVAL':
+      return 'the group must be a multicast address, and no virtual server may have real servers of the other family';
+    default:
+      return undefined;
+  }
 }

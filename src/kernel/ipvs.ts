@@ -26,16 +26,26 @@ import {
   encodeOperation,
   type IpvsInfo,
 } from '../netlink/ipvs/command.ts';
+import {
+  type DaemonRole,
+  type DaemonSpec,
+  decodeDaemon,
+  encodeGetDaemons,
+  encodeNewDaemon,
+  encodeRemoveDaemon,
+  type SyncDaemon,
+} from '../netlink/ipvs/daemon.ts';
 import { type Destination, decodeDestination } from '../netlink/ipvs/destination.ts';
 import { IPVS_GENL_NAME } from '../netlink/ipvs/numbers.ts';
 import { decodeService, keyFamily, type Service } from '../netlink/ipvs/service.ts';
 import { Malformed } from '../netlink/reader.ts';
 import { NETLINK_GENERIC, openNetlinkSocket } from '../sys/netlink-socket.ts';
-import { attemptOf, explainRefusal } from './ipvs-refusal.ts';
+import { attemptOf, daemonText, explainDaemonRefusal, explainRefusal } from './ipvs-refusal.ts';
 import { type Attempt, isKernelError, KernelAnswerError, KernelError } from './kernel-error.ts';
 import { type NetlinkRequest, NetlinkRequester, type NetlinkTransport } from './request.ts';
 
 export type { IpvsInfo } from '../netlink/ipvs/command.ts';
+export type { DaemonRole, DaemonSpec, SyncDaemon } from '../netlink/ipvs/daemon.ts';
 
 /** The IPVS table of this network namespace. Everything is synchronous. */
 export interface Ipvs {
@@ -45,6 +55,22 @@ export interface Ipvs {
   /** Makes the operations in their order. One that is refused does not stop the rest; its outcome says why. */
   apply(operations: readonly TableOperation[]): readonly OperationOutcome[];
   close(): void;
+}
+
+/** The daemons that synchronise connections with other directors: a master, a backup, or both. */
+export interface SyncDaemons {
+  /** Throws KernelError or KernelAnswerError. */
+  listDaemons(): readonly SyncDaemon[];
+  /**
+   * Throws KernelError: EEXIST where one of this role runs, ENODEV without the link, EADDRNOTAVAIL where that has no
+   * address; RangeError for numbers out of range, a `syncId` of 0 among them.
+   */
+  startDaemon(spec: DaemonSpec): void;
+  /**
+   * Stops the daemon of this role if it has this id, and gives whether there was one. It takes up to a second or so
+   * for the kernel to have done it. Throws KernelError or KernelAnswerError.
+   */
+  stopDaemon(role: DaemonRole, syncId: number): boolean;
 }
 
 /** This kernel has no IPVS, or it is not loaded. */
@@ -60,7 +86,7 @@ export class IpvsUnavailable extends Error {
 }
 
 /** Throws IpvsUnavailable where the kernel has no IPVS family, SystemError where netlink itself cannot be had. */
-export function openIpvs(socket: NetlinkTransport = openNetlinkSocket(NETLINK_GENERIC)): Ipvs {
+export function openIpvs(socket: NetlinkTransport = openNetlinkSocket(NETLINK_GENERIC)): Ipvs & SyncDaemons {
   const netlink = new NetlinkRequester(socket);
   try {
     return new NetlinkIpvs(netlink, findFamily(netlink));
@@ -83,7 +109,7 @@ function findFamily(netlink: NetlinkRequester): number {
 /** How often a listing is made again because virtual servers came or went between its parts. */
 const DUMP_ATTEMPTS = 10;
 
-class NetlinkIpvs implements Ipvs {
+class NetlinkIpvs implements Ipvs, SyncDaemons {
   readonly #netlink: NetlinkRequester;
   readonly #family: number;
 
@@ -117,6 +143,36 @@ class NetlinkIpvs implements Ipvs {
     );
     const errors = this.#netlink.batch(requests);
     return operations.map((operation, i) => outcome(operation, errors[i]));
+  }
+
+  listDaemons(): readonly SyncDaemon[] {
+    const attempt = { operation: 'list', object: 'sync daemons' };
+    return this.#netlink.dump(this.#request(attempt, encodeGetDaemons()), ({ payload }) =>
+      decodeDaemon(payload),
+    );
+  }
+
+  startDaemon(spec: DaemonSpec): void {
+    const attempt = { operation: 'start', object: daemonText(spec) };
+    try {
+      this.#netlink.request(this.#request(attempt, encodeNewDaemon(spec)));
+    } catch (error) {
+      throw error instanceof KernelError ? explainDaemonRefusal(spec, error) : error;
+    }
+  }
+
+  stopDaemon(role: DaemonRole, syncId: number): boolean {
+    // The kernel itself does not compare the id.
+    const daemon = this.listDaemons().find((each) => each.role === role && each.syncId === syncId);
+    if (daemon === undefined) return false;
+    const attempt = { operation: 'stop', object: daemonText(daemon) };
+    try {
+      this.#netlink.request(this.#request(attempt, encodeRemoveDaemon(role)));
+      return true;
+    } catch (error) {
+      if (isKernelError(error, 'ESRCH')) return false;
+      throw error;
+    }
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import type { Prefix } from '../model/address.ts';
-import { type Message, NLMSG, splitDatagram } from '../netlink/message.ts';
+import { MESSAGE_HEADER, type Message, NLMSG, splitDatagram } from '../netlink/message.ts';
 import { Malformed } from '../netlink/reader.ts';
 import {
   decodeAddress,
@@ -10,9 +10,28 @@ import {
   RTNLGRP_IPV6_IFADDR,
 } from '../netlink/route/address.ts';
 import { decodeLink, type Link, RTM_DELLINK, RTM_NEWLINK, RTNLGRP_LINK } from '../netlink/route/link.ts';
+import { RTPROT_VIPWARD } from '../netlink/route/numbers.ts';
+import {
+  decodeRoute,
+  ROUTE_PROTOCOL_OFFSET,
+  type RouteEntry,
+  RTM_DELROUTE,
+  RTM_NEWROUTE,
+  RTNLGRP_IPV4_ROUTE,
+  RTNLGRP_IPV6_ROUTE,
+} from '../netlink/route/route.ts';
+import {
+  decodeRule,
+  RTM_DELRULE,
+  RTM_NEWRULE,
+  RTNLGRP_IPV4_RULE,
+  RTNLGRP_IPV6_RULE,
+  type RuleEntry,
+} from '../netlink/route/rule.ts';
 import { isSystemError } from '../sys/errors.ts';
 import { NETLINK_ROUTE, type NetlinkSocket, openNetlinkSocket } from '../sys/netlink-socket.ts';
 import { READABLE, type Reactor } from '../sys/reactor.ts';
+import { BPF, type FilterInstruction, KEEP_ALL } from '../sys/socket-filter.ts';
 
 /** What became of an interface or an address, in the order in which the kernel made the changes. */
 export type NetworkEvent =
@@ -25,9 +44,35 @@ export type NetworkEvent =
   /** Notices were lost: links and addresses must be listed again. */
   | { readonly kind: 'overrun' };
 
+/**
+ * What became of one of our routes or rules (those marked as ours); of others nothing is told. Beware: an IPv4 route
+ * that goes with its link, with the network of its gateway or with its source address goes without a notice.
+ */
+export type RoutingEvent =
+  | { readonly kind: 'route' | 'route-gone'; readonly route: RouteEntry }
+  | { readonly kind: 'rule' | 'rule-gone'; readonly rule: RuleEntry };
+
 export type NetworkListener = (event: NetworkEvent) => void;
+export type RoutingListener = (event: RoutingEvent) => void;
+
+export interface WatchOptions {
+  /** Told of our routes and rules too, in one order with the other events. `overrun` is told to the other listener. */
+  readonly onRouting?: RoutingListener;
+}
 
 const GROUPS = [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR];
+const ROUTING_GROUPS = [RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE];
+/** Lets through only our own of the routes: a router with the whole Internet's sees many change every second. */
+const OWN_ROUTES: readonly FilterInstruction[] = [
+  // The type, whose bytes are swapped: the header is in host order.
+  [BPF.loadHalf, 0, 0, 4],
+  [BPF.jumpIfEqual, 1, 0, RTM_NEWROUTE << 8],
+  [BPF.jumpIfEqual, 0, 2, RTM_DELROUTE << 8],
+  [BPF.loadByte, 0, 0, MESSAGE_HEADER + ROUTE_PROTOCOL_OFFSET],
+  [BPF.jumpIfEqual, 0, 1, RTPROT_VIPWARD],
+  [BPF.return, 0, 0, KEEP_ALL],
+  [BPF.return, 0, 0, 0],
+];
 /** Bytes, which the kernel doubles: some ten thousand notices. */
 const RECEIVE_BUFFER = 4 * 1024 * 1024;
 /** Datagrams read before other descriptors have their turn; the reactor calls again for what is left. */
@@ -37,8 +82,19 @@ const OVERRUN: readonly NetworkEvent[] = [{ kind: 'overrun' }];
 /**
  * Tells `listener` of changes from now on; list after calling this to know where they start from. Throws SystemError.
  */
-export function watchNetwork(reactor: Reactor, listener: NetworkListener): { close(): void } {
-  const socket = openNetlinkSocket(NETLINK_ROUTE, { groups: GROUPS, receiveBuffer: RECEIVE_BUFFER });
+export function watchNetwork(
+  reactor: Reactor,
+  listener: NetworkListener,
+  options: WatchOptions = {},
+): { close(): void } {
+  const { onRouting } = options;
+  const tell = (event: NetworkEvent | RoutingEvent): void =>
+    isRouting(event) ? onRouting?.(event) : listener(event);
+  const socket = openNetlinkSocket(NETLINK_ROUTE, {
+    groups: onRouting === undefined ? GROUPS : [...GROUPS, ...ROUTING_GROUPS],
+    receiveBuffer: RECEIVE_BUFFER,
+    ...(onRouting !== undefined && { filter: OWN_ROUTES }),
+  });
   const queue = new NoticeQueue(socket);
   let open = true;
   try {
@@ -46,7 +102,7 @@ export function watchNetwork(reactor: Reactor, listener: NetworkListener): { clo
       for (let count = 0; open && count < MOST_AT_ONCE; count++) {
         const events = queue.next();
         if (events === undefined) return;
-        for (const event of events) if (open) listener(event);
+        for (const event of events) if (open) tell(event);
       }
     });
   } catch (error) {
@@ -77,7 +133,7 @@ export class NoticeQueue {
   }
 
   /** What the next datagram tells; undefined when none is queued. Throws SystemError other than ENOBUFS. */
-  next(): readonly NetworkEvent[] | undefined {
+  next(): readonly (NetworkEvent | RoutingEvent)[] | undefined {
     const bytes = this.#receive();
     if (bytes === 'overrun') {
       this.#lost = true;
@@ -100,13 +156,17 @@ export class NoticeQueue {
 }
 
 /** Pure: the events of one datagram. A notice that cannot be read is one that was lost. */
-export function decodeNotices(datagram: Uint8Array): readonly NetworkEvent[] {
+export function decodeNotices(datagram: Uint8Array): readonly (NetworkEvent | RoutingEvent)[] {
   const { messages, problem } = splitDatagram(datagram);
   const events = messages.map(decodeNotice).filter((event) => event !== undefined);
   return problem === undefined ? events : [...events, ...OVERRUN];
 }
 
-function decodeNotice(message: Message): NetworkEvent | undefined {
+function isRouting(event: NetworkEvent | RoutingEvent): event is RoutingEvent {
+  return 'route' in event || 'rule' in event;
+}
+
+function decodeNotice(message: Message): NetworkEvent | RoutingEvent | undefined {
   switch (message.type) {
     case RTM_NEWLINK:
     case RTM_DELLINK: {
@@ -126,6 +186,20 @@ function decodeNotice(message: Message): NetworkEvent | undefined {
       return message.type === RTM_NEWADDR
         ? { kind: 'address', index, prefix, lifetime }
         : { kind: 'address-gone', index, prefix };
+    }
+    case RTM_NEWROUTE:
+    case RTM_DELROUTE: {
+      const route = decodeRoute(message.payload);
+      if (route instanceof Malformed) return { kind: 'overrun' };
+      if (route?.protocol !== RTPROT_VIPWARD) return undefined;
+      return { kind: message.type === RTM_NEWROUTE ? 'route' : 'route-gone', route };
+    }
+    case RTM_NEWRULE:
+    case RTM_DELRULE: {
+      const rule = decodeRule(message.payload);
+      if (rule instanceof Malformed) return { kind: 'overrun' };
+      if (rule?.protocol !== RTPROT_VIPWARD) return undefined;
+      return { kind: message.type === RTM_NEWRULE ? 'rule' : 'rule-gone', rule };
     }
     case NLMSG.overrun:
       return { kind: 'overrun' };

@@ -17,6 +17,7 @@ import {
   sendTo,
   setOption,
 } from './libc.ts';
+import { attachFilter, type FilterInstruction } from './socket-filter.ts';
 
 // <linux/netlink.h>
 export const NETLINK_ROUTE = 0;
@@ -57,6 +58,8 @@ export interface NetlinkOptions {
   readonly groups?: readonly number[];
   /** Bytes that the kernel may queue for us: more than its default where many notices come at once. */
   readonly receiveBuffer?: number;
+  /** Drops notices before they are queued. Each is seen from its message header on. */
+  readonly filter?: readonly FilterInstruction[];
 }
 
 /** Opens a netlink socket of the protocol NETLINK_ROUTE or NETLINK_GENERIC; throws SystemError. */
@@ -124,6 +127,8 @@ function prepare(fd: number, options: NetlinkOptions): void {
     }
   }
   if (options.receiveBuffer !== undefined) setReceiveBuffer(fd, options.receiveBuffer);
+  // Before the groups are joined: nothing unwanted is queued in between.
+  if (options.filter !== undefined) attachFilter(fd, options.filter, 'netlink');
   for (const group of options.groups ?? []) {
     setOption(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group, `NETLINK_ADD_MEMBERSHIP ${group}`);
   }

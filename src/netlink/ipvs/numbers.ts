@@ -62,6 +62,18 @@ export const DEST_ATTR = {
   tunnelFlags: 15,
 } as const;
 
+/** IPVS_DAEMON_ATTR_*; 4 to 8 since Linux 4.3. */
+export const DAEMON_ATTR = {
+  state: 1,
+  interface: 2,
+  syncId: 3,
+  maxLength: 4,
+  group: 5,
+  group6: 6,
+  port: 7,
+  ttl: 8,
+} as const;
+
 /** IPVS_INFO_ATTR_* */
 export const INFO_ATTR = { version: 1, connectionTableSize: 2 } as const;
 
