@@ -1,8 +1,9 @@
 /** The rules of the state active (RFC 9568 section 6.4.3). */
-import { compareAddresses, type IpAddress, type Prefix } from '../model/address.ts';
-import { after, centisecondsToMilliseconds, type Instant } from '../model/units.ts';
+import { compareAddresses } from '../model/address.ts';
+import { after, centisecondsToMilliseconds, elapsed, type Instant, milliseconds } from '../model/units.ts';
+import type { VirtualAddress } from '../model/virtual-router.ts';
 import type { Action } from './action.ts';
-import { addedTo, among, samePrefixes } from './address-list.ts';
+import { addedTo, among, sameAddresses } from './address-list.ts';
 import { announceAgain, announced } from './announcements.ts';
 import {
   enterBackup,
@@ -12,13 +13,12 @@ import {
   preceded,
   type Step,
   unchanged,
+  withdrawal,
 } from './enter.ts';
-import type { Event } from './event.ts';
+import type { AdvertEvent, Event } from './event.ts';
 import { leaseLifetime, renewalInterval, renewedWith } from './lease.ts';
 import type { Active, Parameters } from './state.ts';
-import { earlier, mayHaveLapsed, nextAdvertAt, SHORTEST_INTERVAL } from './timers.ts';
-
-type Advert = Extract<Event, { event: 'advert' }>;
+import { earlier, mayHaveLapsed, nextAdvertAt, SHORTEST_INTERVAL, skewTime } from './timers.ts';
 
 /** A state that stays active, with the actions so far. */
 interface ActiveStep {
@@ -34,29 +34,42 @@ export function stepActive(state: Active, event: Event, now: Instant, parameters
     case 'advert':
       return heard(state, event, now, parameters);
     case 'addresses-lost':
-      return reinstall(state, among(event.addresses, addresses), parameters);
+      return reinstall(state, among(addresses, event.addresses), parameters);
     case 'parameters-changed':
       return parametersChanged(state, event.previous, now, parameters);
     case 'shutdown':
-      return enterReleasing(state, event.reason, now, parameters);
+      return enterReleasing(state, event.reason, now, parameters, { next: 'stop' });
+    case 'handover':
+      return enterReleasing(state, event.reason, now, parameters, {
+        next: 'listen',
+        ifNobody: event.ifNobody,
+      });
+    case 'fault':
+      return enterReleasing(state, event.reason, now, parameters, { next: 'hold', obstacle: event.reason });
     case 'stop':
-      return preceded(
-        [
-          { action: 'send-advert', priority: 0 },
-          { action: 'remove-addresses', addresses },
-        ],
-        enterStopped(state, event.reason, now),
-      );
+      return preceded([LET_GO, ...withdrawal(parameters)], enterStopped(state, event.reason, now));
+    case 'step-down':
+      return preceded([LET_GO], enterBackup(state, event.reason, now, parameters));
+    case 'stalled':
+      return enterBackup(state, event.reason, now, parameters, { patience: shortPatience(parameters) });
     case 'interface-lost':
-      return preceded([{ action: 'remove-addresses', addresses }], enterHeld(state, event.reason, now, true));
+      return preceded(withdrawal(parameters), enterHeld(state, event.reason, now, true));
     case 'startup':
     case 'resume':
-    case 'interface-regained':
+    case 'granted':
+    case 'refused':
+    case 'cleared':
       return unchanged(state);
     default:
       return event satisfies never;
   }
 }
+
+const LET_GO: Action = { action: 'send-advert', priority: 0 };
+
+/** Whoever took over meanwhile advertises within one interval: no need to wait for the loss of several. */
+const shortPatience = ({ advertInterval, priority, version }: Parameters) =>
+  milliseconds(centisecondsToMilliseconds(advertInterval) + skewTime(priority, advertInterval, version));
 
 /** What is due at once is done in this order, whichever deadline was the earlier: advert, lease, announcement. */
 function timer(state: Active, now: Instant, parameters: Parameters): Step {
@@ -67,39 +80,36 @@ function timer(state: Active, now: Instant, parameters: Parameters): Step {
 function withAdvert(step: ActiveStep, now: Instant, parameters: Parameters): ActiveStep {
   const { advertAt, advertSentAt } = step.state;
   if (now < advertAt) return step;
-  const interval = centisecondsToMilliseconds(parameters.advertInterval);
-  const next = nextAdvertAt(advertAt, now, interval);
+  const next = nextAdvertAt(advertAt, now, centisecondsToMilliseconds(parameters.advertInterval));
   const renewAt = renewedWith(parameters.advertInterval, now, next, step.state.renewAt);
   const sent = { ...step.state, advertAt: next, advertSentAt: now, renewAt };
   // So long without an advert that a backup may have taken over, and the lease may have ended: claim it all again.
-  const state = mayHaveLapsed(advertSentAt, now, interval)
-    ? { ...sent, renewAt: now, announcements: announceAgain(sent.announcements, now) }
+  const state = mayHaveLapsed(advertSentAt, now, parameters)
+    ? { ...sent, renewAt: now, announcements: announceAgain(sent.announcements, now, parameters.announce) }
     : sent;
   return { state, actions: [...step.actions, { action: 'send-advert', priority: parameters.priority }] };
 }
 
-function withLease(step: ActiveStep, now: Instant, { advertInterval, addresses }: Parameters): ActiveStep {
+function withLease(step: ActiveStep, now: Instant, parameters: Parameters): ActiveStep {
   if (now < step.state.renewAt) return step;
+  const { advertInterval, addresses } = parameters;
   return {
     state: { ...step.state, renewAt: after(now, renewalInterval(advertInterval)) },
-    actions: [
-      ...step.actions,
-      { action: 'renew-addresses', addresses, lifetime: leaseLifetime(advertInterval) },
-    ],
+    actions: [...step.actions, { action: 'renew-addresses', addresses, lifetime: leaseLifetime(parameters) }],
   };
 }
 
-function withAnnouncement(step: ActiveStep, now: Instant, { addresses }: Parameters): ActiveStep {
+function withAnnouncement(step: ActiveStep, now: Instant, { addresses, announce }: Parameters): ActiveStep {
   const { nextAt } = step.state.announcements;
   if (nextAt === undefined || now < nextAt) return step;
   return {
-    state: { ...step.state, announcements: announced(step.state.announcements, now) },
-    actions: [...step.actions, announce(addresses)],
+    state: { ...step.state, announcements: announced(step.state.announcements, now, announce) },
+    actions: [...step.actions, { action: 'announce', addresses }],
   };
 }
 
-function heard(state: Active, advert: Advert, now: Instant, parameters: Parameters): Step {
-  const { priority, maxAdvertiseInterval } = advert.advertisement;
+function heard(state: Active, event: AdvertEvent, now: Instant, parameters: Parameters): Step {
+  const { priority, maxAdvertiseInterval } = event.advertisement;
   // The owner gives way to nobody (section 7.1 discards what it receives).
   if (parameters.priority === 255) return unchanged(state);
   if (priority === 0) {
@@ -108,19 +118,46 @@ function heard(state: Active, advert: Advert, now: Instant, parameters: Paramete
     const advertAt = after(now, centisecondsToMilliseconds(parameters.advertInterval));
     return { ...step, state: { ...step.state, advertAt } };
   }
-  if (outranks(priority, advert.source, parameters)) {
-    const router = { address: advert.source, priority, at: now };
-    const reason = `${advert.source} has ${priority > parameters.priority ? `priority ${priority}` : 'the same priority and a greater address'}`;
-    return enterBackup(state, reason, now, parameters, { router, interval: maxAdvertiseInterval });
+  if (priority === parameters.priority && !event.decidesTies) return unchanged(state);
+  if (outranks(event, parameters)) {
+    const router = { address: event.source, priority, at: now };
+    const reason = `${event.source} has ${priority > parameters.priority ? `priority ${priority}` : 'the same priority and a greater address'}`;
+    const interval = parameters.version === 2 ? parameters.advertInterval : maxAdvertiseInterval;
+    const listening = enterBackup(state, reason, now, parameters, { heard: { router, interval } });
+    return preceded([rival(event, 'lost')], listening);
   }
   // A rival may have drawn the traffic: assert at once (section 6.4.3), and announce anew for switches and hosts.
-  const contested = { ...state, announcements: announceAgain(state.announcements, now) };
-  return withAnnouncement(assertActive({ state: contested, actions: [] }, now, parameters), now, parameters);
+  const contested = {
+    ...state,
+    rivalAt: now,
+    announcements: announceAgain(state.announcements, now, parameters.announce),
+  };
+  const told = isNewMeeting(state, now, parameters) ? [rival(event, 'won')] : [];
+  return withAnnouncement(
+    assertActive({ state: contested, actions: told }, now, parameters),
+    now,
+    parameters,
+  );
 }
 
-const outranks = (priority: number, source: IpAddress, parameters: Parameters): boolean =>
-  priority > parameters.priority ||
-  (priority === parameters.priority && compareAddresses(source, parameters.source) > 0);
+/** One meeting is told once, however many adverts it takes until the other gives way. */
+const isNewMeeting = (
+  { rivalAt }: Active,
+  now: Instant,
+  { advertInterval, downAdverts }: Parameters,
+): boolean =>
+  rivalAt === undefined || elapsed(rivalAt, now) > downAdverts * centisecondsToMilliseconds(advertInterval);
+
+const rival = ({ source, advertisement }: AdvertEvent, outcome: 'won' | 'lost'): Action => ({
+  action: 'rival',
+  address: source,
+  priority: advertisement.priority,
+  outcome,
+});
+
+const outranks = ({ source, local, advertisement }: AdvertEvent, { priority }: Parameters): boolean =>
+  advertisement.priority > priority ||
+  (advertisement.priority === priority && compareAddresses(source, local) > 0);
 
 /**
  * Sends an advert out of turn; the regular ones go on as they were. Within the shortest interval of the last advert
@@ -143,13 +180,16 @@ function assertActive(step: ActiveStep, now: Instant, parameters: Parameters): A
   return withLease(sent, now, parameters);
 }
 
-/** Puts back what somebody else removed; stays active all the while. */
-function reinstall(state: Active, lost: readonly Prefix[], { advertInterval }: Parameters): Step {
+/** Puts back what somebody else removed; stays active all the while. The kernel may have dropped routes with it. */
+function reinstall(state: Active, lost: readonly VirtualAddress[], parameters: Parameters): Step {
   if (lost.length === 0) return unchanged(state);
-  const lifetime = leaseLifetime(advertInterval);
   return {
     state,
-    actions: [{ action: 'install-addresses', addresses: lost, lifetime }, announce(lost)],
+    actions: [
+      { action: 'install-addresses', addresses: lost, lifetime: leaseLifetime(parameters) },
+      { action: 'announce', addresses: lost },
+      { action: 'install-routes' },
+    ],
   };
 }
 
@@ -159,29 +199,25 @@ function reinstall(state: Active, lost: readonly Prefix[], { advertInterval }: P
  */
 function parametersChanged(state: Active, previous: Parameters, now: Instant, parameters: Parameters): Step {
   const { priority, advertInterval, addresses } = parameters;
+  const leaseChanged = leaseLifetime(parameters) !== leaseLifetime(previous);
   const intervalChanged = advertInterval !== previous.advertInterval;
-  if (!intervalChanged && priority === previous.priority && samePrefixes(previous.addresses, addresses)) {
-    return unchanged(state);
-  }
-  const lifetime = leaseLifetime(advertInterval);
+  const same = !leaseChanged && !intervalChanged && priority === previous.priority;
+  if (same && sameAddresses(previous.addresses, addresses)) return unchanged(state);
+  const lifetime = leaseLifetime(parameters);
   const added = addedTo(addresses, previous.addresses);
   const removed = addedTo(previous.addresses, addresses);
   const actions: Action[] = [{ action: 'send-advert', priority }];
   if (added.length > 0) actions.push({ action: 'install-addresses', addresses: added, lifetime });
-  if (intervalChanged) actions.push({ action: 'renew-addresses', addresses, lifetime });
-  if (added.length > 0) actions.push(announce(added));
+  if (leaseChanged) actions.push({ action: 'renew-addresses', addresses, lifetime });
+  if (added.length > 0) actions.push({ action: 'announce', addresses: added });
   if (removed.length > 0) actions.push({ action: 'remove-addresses', addresses: removed });
   const next: Active = {
     ...state,
     advertAt: after(now, centisecondsToMilliseconds(advertInterval)),
     advertSentAt: now,
-    renewAt: intervalChanged ? after(now, renewalInterval(advertInterval)) : state.renewAt,
-    announcements: added.length > 0 ? announceAgain(state.announcements, now) : state.announcements,
+    renewAt: leaseChanged ? after(now, renewalInterval(advertInterval)) : state.renewAt,
+    announcements:
+      added.length > 0 ? announceAgain(state.announcements, now, parameters.announce) : state.announcements,
   };
   return { state: next, actions };
 }
-
-const announce = (addresses: readonly Prefix[]): Action => ({
-  action: 'announce',
-  addresses: addresses.map(({ address }) => address),
-});

@@ -1,19 +1,27 @@
-/** Comparison of address lists: an address with another prefix length is another address to the kernel. */
-import type { Prefix } from '../model/address.ts';
+/** Comparison of address lists: with another length, or on another link, it is another address to the kernel. */
 import { formatPrefix } from '../model/address.ts';
+import type { VirtualAddress } from '../model/virtual-router.ts';
+
+const keyOf = (address: VirtualAddress): string => `${formatPrefix(address)} ${address.device ?? ''}`;
 
 /** Those of `list` that `before` does not have. */
-export function addedTo(list: readonly Prefix[], before: readonly Prefix[]): readonly Prefix[] {
-  const known = new Set(before.map(formatPrefix));
-  return list.filter((prefix) => !known.has(formatPrefix(prefix)));
+export function addedTo<T extends VirtualAddress>(
+  list: readonly T[],
+  before: readonly VirtualAddress[],
+): readonly T[] {
+  const known = new Set(before.map(keyOf));
+  return list.filter((address) => !known.has(keyOf(address)));
 }
 
 /** Those of `list` that `others` has too. */
-export function among(list: readonly Prefix[], others: readonly Prefix[]): readonly Prefix[] {
-  const known = new Set(others.map(formatPrefix));
-  return list.filter((prefix) => known.has(formatPrefix(prefix)));
+export function among<T extends VirtualAddress>(
+  list: readonly T[],
+  others: readonly VirtualAddress[],
+): readonly T[] {
+  const known = new Set(others.map(keyOf));
+  return list.filter((address) => known.has(keyOf(address)));
 }
 
 /** Whether both lists have the same addresses, in whatever order. */
-export const samePrefixes = (a: readonly Prefix[], b: readonly Prefix[]): boolean =>
+export const sameAddresses = (a: readonly VirtualAddress[], b: readonly VirtualAddress[]): boolean =>
   addedTo(a, b).length === 0 && addedTo(b, a).length === 0;

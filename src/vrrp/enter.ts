@@ -5,11 +5,12 @@ import {
   centiseconds,
   centisecondsToMilliseconds,
   type Instant,
+  type Milliseconds,
 } from '../model/units.ts';
 import type { Action } from './action.ts';
 import { announced, announceFrom } from './announcements.ts';
 import { leaseLifetime, renewalInterval } from './lease.ts';
-import type { HeardRouter, Parameters, State } from './state.ts';
+import type { AfterRelease, HeardRouter, Parameters, Releasing, State } from './state.ts';
 import {
   activeDownInterval,
   RELEASE_REPEATS,
@@ -37,14 +38,18 @@ export interface Heard {
  * opens the reason.
  */
 export function enterService(from: State, why: string, now: Instant, parameters: Parameters): Step {
-  return parameters.priority === 255
-    ? enterActive(from, `${why}: owner of the addresses`, now, parameters)
-    : enterBackup(from, why, now, parameters);
+  if (parameters.priority === 255 && !parameters.asks && !parameters.standby)
+    return enterActive(from, `${why}: owner of the addresses`, now, parameters);
+  const listenUntil = after(now, parameters.startupDelay);
+  return enterBackup(from, why, now, parameters, parameters.startupDelay > 0 ? { listenUntil } : {});
 }
 
-/** First the advert, so that the others know; then the addresses; then the announcement. Nothing slow in between. */
+/**
+ * First the advert, so that the others know; then the addresses, the routes that use them, the announcement. Nothing
+ * slow in between.
+ */
 export function enterActive(from: State, reason: string, now: Instant, parameters: Parameters): Step {
-  const { priority, advertInterval, addresses } = parameters;
+  const { priority, advertInterval, addresses, announce } = parameters;
   const state: State = {
     name: 'active',
     reason,
@@ -52,17 +57,29 @@ export function enterActive(from: State, reason: string, now: Instant, parameter
     advertAt: after(now, centisecondsToMilliseconds(advertInterval)),
     advertSentAt: now,
     renewAt: after(now, renewalInterval(advertInterval)),
-    announcements: announced(announceFrom(now), now),
+    announcements: announced(announceFrom(now), now, announce),
+    rivalAt: undefined,
   };
   return {
     state,
     actions: [
       { action: 'send-advert', priority },
-      { action: 'install-addresses', addresses, lifetime: leaseLifetime(advertInterval) },
-      { action: 'announce', addresses: addresses.map(({ address }) => address) },
+      { action: 'install-addresses', addresses, lifetime: leaseLifetime(parameters) },
+      { action: 'announce', addresses },
+      { action: 'install-routes' },
       report(from, state),
     ],
   };
+}
+
+/** What the entry to backup may be told beside its reason. */
+export interface Listening {
+  /** The active router that was heard. */
+  readonly heard?: Heard;
+  /** Listens at least until then. */
+  readonly listenUntil?: Instant;
+  /** How long to wait for an advert, where that is not activeDownInterval. */
+  readonly patience?: Milliseconds;
 }
 
 /**
@@ -74,7 +91,7 @@ export function enterBackup(
   reason: string,
   now: Instant,
   parameters: Parameters,
-  heard?: Heard,
+  { heard, listenUntil, patience }: Listening = {},
 ): Step {
   const activeAdvertInterval = adoptable(heard?.interval ?? parameters.advertInterval);
   const state: State = {
@@ -86,19 +103,28 @@ export function enterBackup(
     adopted: heard !== undefined,
     timerSetAt: now,
     timerSetTo: 'active-down-interval',
-    activeDownAt: after(now, activeDownInterval(parameters.priority, activeAdvertInterval)),
+    activeDownAt: later(
+      after(now, patience ?? activeDownInterval(parameters, activeAdvertInterval)),
+      listenUntil,
+    ),
+    listenUntil,
+    inferiorSince: undefined,
+    askingSince: undefined,
   };
-  return {
-    state,
-    actions: [{ action: 'remove-addresses', addresses: parameters.addresses }, report(from, state)],
-  };
+  return { state, actions: [...withdrawal(parameters), report(from, state)] };
 }
 
 /**
  * Makes before it breaks: tells the others to take over, and serves on. The lease is renewed once, so that it
- * outlasts the hand-over.
+ * outlasts the hand-over. With an arbiter nobody may hold the addresses twice, not even for that moment: they go.
  */
-export function enterReleasing(from: State, reason: string, now: Instant, parameters: Parameters): Step {
+export function enterReleasing(
+  from: State,
+  reason: string,
+  now: Instant,
+  parameters: Parameters,
+  afterwards: AfterRelease,
+): Step {
   const { advertInterval, addresses } = parameters;
   const interval = centisecondsToMilliseconds(advertInterval);
   const state: State = {
@@ -107,18 +133,53 @@ export function enterReleasing(from: State, reason: string, now: Instant, parame
     since: now,
     repeatAt: after(now, releaseRepeatInterval(interval)),
     repeatsLeft: RELEASE_REPEATS,
-    until: after(now, releaseWait(interval)),
+    until: after(now, releaseWait(parameters)),
     successor: undefined,
+    afterwards,
   };
+  const letGo: Action = { action: 'send-advert', priority: 0 };
+  if (parameters.exclusive) return preceded([letGo], afterRelease(state, now, parameters));
   return {
     state,
     actions: [
-      { action: 'send-advert', priority: 0 },
-      { action: 'renew-addresses', addresses, lifetime: leaseLifetime(advertInterval) },
+      letGo,
+      { action: 'renew-addresses', addresses, lifetime: leaseLifetime(parameters) },
       report(from, state),
     ],
   };
 }
+
+/** The end of a hand-over: what was to come after it comes. */
+export function afterRelease(state: Releasing, now: Instant, parameters: Parameters): Step {
+  const { afterwards, successor } = state;
+  const reason = releaseOutcome(state);
+  switch (afterwards.next) {
+    case 'stop':
+      return preceded(withdrawal(parameters), enterStopped(state, reason, now));
+    case 'hold':
+      return preceded(withdrawal(parameters), enterHeld(state, afterwards.obstacle, now, true));
+    case 'listen': {
+      const back = successor === undefined && afterwards.ifNobody === 'active' && !parameters.exclusive;
+      if (back) return enterActive(state, `${reason}: stays active`, now, parameters);
+      const heard = successor && { router: successor, interval: parameters.advertInterval };
+      return enterBackup(state, reason, now, parameters, heard ? { heard } : {});
+    }
+    default:
+      return afterwards satisfies never;
+  }
+}
+
+const releaseOutcome = ({ reason, successor }: Releasing): string =>
+  successor ? `${reason}: ${successor.address} took over` : `${reason}: no successor was heard`;
+
+/** Everything of the virtual router leaves this host: first what uses the addresses. */
+export const withdrawal = ({ addresses }: Parameters): readonly Action[] => [
+  { action: 'remove-routes' },
+  { action: 'remove-addresses', addresses },
+];
+
+const later = (at: Instant, least: Instant | undefined): Instant =>
+  least !== undefined && least > at ? least : at;
 
 /** Takes no part any more until it is started again. */
 export function enterStopped(from: State, reason: string, now: Instant): Step {
@@ -143,13 +204,15 @@ export const preceded = (first: readonly Action[], { state, actions }: Step): St
 export function activeDownDeadline(
   setAt: Instant,
   setTo: 'active-down-interval' | 'skew-time',
-  priority: number,
+  parameters: Parameters,
   interval: Centiseconds,
+  listenUntil: Instant | undefined,
 ): Instant {
-  return after(
-    setAt,
-    setTo === 'skew-time' ? skewTime(priority, interval) : activeDownInterval(priority, interval),
-  );
+  const wait =
+    setTo === 'skew-time'
+      ? skewTime(parameters.priority, interval, parameters.version)
+      : activeDownInterval(parameters, interval);
+  return later(after(setAt, wait), listenUntil);
 }
 
 /** The receive checks refuse an interval of 0; if one came here all the same it would mean an endless election. */

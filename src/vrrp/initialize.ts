@@ -12,22 +12,29 @@ export function stepInitialize(state: Initialize, event: Event, now: Instant, pa
       return enterService(state, 'started', now, parameters);
     case 'resume':
       if (state.obstacle !== undefined) return enterHeld(state, state.obstacle, now, true);
+      if (parameters.standby) return enterService(state, 'started', now, parameters);
       return enterActive(state, 'resumed for a process that died while active', now, parameters);
     case 'shutdown':
     case 'stop':
       return state.started ? enterStopped(state, event.reason, now) : unchanged(state);
     case 'interface-lost':
+    case 'fault':
       if (state.obstacle === event.reason) return unchanged(state);
       return state.started
         ? enterHeld(state, event.reason, now, true)
         : { state: { ...state, obstacle: event.reason }, actions: [] };
-    case 'interface-regained':
+    case 'cleared':
       if (state.obstacle === undefined) return unchanged(state);
       return state.started
         ? enterService(state, event.reason, now, parameters)
         : { state: { ...state, obstacle: undefined }, actions: [] };
     case 'advert':
     case 'timer':
+    case 'granted':
+    case 'refused':
+    case 'handover':
+    case 'step-down':
+    case 'stalled':
     case 'addresses-lost':
     case 'parameters-changed':
       return unchanged(state);

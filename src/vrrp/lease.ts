@@ -3,7 +3,7 @@
  *
  * - It must not end before the peers take over, or a killed process costs an outage that the kernel, which goes on
  *   forwarding, would have bridged. They take over within activeDownInterval after the last advert, which is below
- *   4 × interval for every priority. Every advert therefore renews the lease too; only where adverts are more frequent
+ *   4 × interval for every priority (with `down_adverts: n`, n + 1). Every advert therefore renews the lease too; only where adverts are more frequent
  *   than the shortest renewal, the last renewal may be that much older than the last advert.
  * - It should end soon after, since two directors then hold the address. The kernel counts whole seconds (`ifa_valid`
  *   of linux/if_addr.h), so it is the next whole second.
@@ -48,8 +48,19 @@ export const renewalInterval = (advertInterval: Centiseconds): Milliseconds =>
 const renewalAge = (advertInterval: Centiseconds): Milliseconds =>
   milliseconds(renewedByAdvert(advertInterval) ? 0 : SHORTEST_RENEWAL);
 
-/** The lifetime that an address is installed and renewed with: 1 to 164 s. */
-export const leaseLifetime = (advertInterval: Centiseconds): Seconds =>
-  millisecondsToSecondsUp(
-    milliseconds(4 * centisecondsToMilliseconds(advertInterval) + renewalAge(advertInterval)),
+/** What the lease's length depends on. */
+export interface LeaseTerms {
+  readonly advertInterval: Centiseconds;
+  readonly downAdverts: number;
+  readonly version: 2 | 3;
+}
+
+/** The lifetime that an address is installed and renewed with: 1 to 164 s while three adverts must be missing. */
+export function leaseLifetime({ advertInterval, downAdverts, version }: LeaseTerms): Seconds {
+  const interval = centisecondsToMilliseconds(advertInterval);
+  // skewTime is below one interval, and in VRRPv2, whose intervals are whole seconds, below one second.
+  const longestSkew = version === 2 ? 1000 : interval;
+  return millisecondsToSecondsUp(
+    milliseconds(downAdverts * interval + longestSkew + renewalAge(advertInterval)),
   );
+}

@@ -21,6 +21,7 @@ export type { Event } from './event.ts';
 export {
   describeState,
   type HeardRouter,
+  hasStalled,
   holdsAddresses,
   initialState,
   mustHearFirst,
@@ -36,7 +37,7 @@ export {
  */
 export function step(state: State, event: Event, now: Instant, parameters: Parameters): Step {
   // Multicast can loop back to its sender, and an advert of our own says nothing about anybody.
-  if (event.event === 'advert' && event.source === parameters.source) return unchanged(state);
+  if (event.event === 'advert' && event.source === event.local) return unchanged(state);
   switch (state.name) {
     case 'initialize':
       return stepInitialize(state, event, now, parameters);

@@ -3,9 +3,9 @@
  * successor has spoken, or until none can be expected. No advert but the priority of 0, no announcement.
  */
 import { after, centisecondsToMilliseconds, type Instant } from '../model/units.ts';
-import type { Action } from './action.ts';
 import { addedTo, among } from './address-list.ts';
 import {
+  afterRelease,
   enterActive,
   enterBackup,
   enterHeld,
@@ -13,6 +13,7 @@ import {
   preceded,
   type Step,
   unchanged,
+  withdrawal,
 } from './enter.ts';
 import type { Event } from './event.ts';
 import { leaseLifetime } from './lease.ts';
@@ -24,7 +25,7 @@ type Advert = Extract<Event, { event: 'advert' }>;
 export function stepReleasing(state: Releasing, event: Event, now: Instant, parameters: Parameters): Step {
   switch (event.event) {
     case 'timer':
-      if (now >= state.until) return finish(state, endReason(state), now, parameters);
+      if (now >= state.until) return afterRelease(state, now, parameters);
       return repeat(state, now, parameters);
     case 'advert':
       return heard(state, event, now);
@@ -32,31 +33,47 @@ export function stepReleasing(state: Releasing, event: Event, now: Instant, para
     case 'resume':
       return restart(state, now, parameters);
     case 'stop':
-      return finish(state, event.reason, now, parameters);
+      return preceded(withdrawal(parameters), enterStopped(state, event.reason, now));
     case 'interface-lost':
-      return preceded([removal(parameters)], enterHeld(state, event.reason, now, false));
+      return preceded(
+        withdrawal(parameters),
+        enterHeld(state, event.reason, now, state.afterwards.next !== 'stop'),
+      );
+    case 'step-down':
+      return preceded(withdrawal(parameters), afterStepDown(state, event.reason, now, parameters));
+    // What comes after it changes, and the hand-over itself goes on.
+    case 'shutdown':
+      return { state: { ...state, afterwards: { next: 'stop' } }, actions: [] };
+    case 'fault':
+      if (state.afterwards.next === 'stop') return unchanged(state);
+      return { state: { ...state, afterwards: { next: 'hold', obstacle: event.reason } }, actions: [] };
+    case 'cleared':
+      if (state.afterwards.next !== 'hold') return unchanged(state);
+      return { state: { ...state, afterwards: { next: 'listen', ifNobody: 'active' } }, actions: [] };
     case 'addresses-lost':
       return reinstall(state, event, parameters);
     case 'parameters-changed':
       return parametersChanged(state, event, parameters);
-    case 'shutdown':
-    case 'interface-regained':
+    case 'handover':
+    case 'stalled':
+    case 'granted':
+    case 'refused':
       return unchanged(state);
     default:
       return event satisfies never;
   }
 }
 
-function repeat(state: Releasing, now: Instant, { advertInterval }: Parameters): Step {
+function repeat(state: Releasing, now: Instant, parameters: Parameters): Step {
   if (state.repeatAt === undefined || now < state.repeatAt) return unchanged(state);
-  const interval = centisecondsToMilliseconds(advertInterval);
+  const interval = centisecondsToMilliseconds(parameters.advertInterval);
   const repeatsLeft = state.repeatsLeft - 1;
   return {
     state: {
       ...state,
       repeatsLeft,
       repeatAt: repeatsLeft > 0 ? after(now, releaseRepeatInterval(interval)) : undefined,
-      until: after(now, releaseWait(interval)),
+      until: after(now, releaseWait(parameters)),
     },
     actions: [{ action: 'send-advert', priority: 0 }],
   };
@@ -73,8 +90,15 @@ function heard(state: Releasing, { advertisement, source }: Advert, now: Instant
 
 /** Started again before the end: what was not yet taken over is kept. The owner takes it back in any case. */
 function restart(state: Releasing, now: Instant, parameters: Parameters): Step {
-  return state.successor && parameters.priority !== 255
-    ? enterBackup(state, `started again, after ${state.successor.address} took over`, now, parameters)
+  if (state.afterwards.next !== 'stop') return unchanged(state);
+  const owner = parameters.priority === 255 && !parameters.standby;
+  return (state.successor && !owner) || parameters.standby
+    ? enterBackup(
+        state,
+        `started again, after ${state.successor?.address ?? 'nobody'} took over`,
+        now,
+        parameters,
+      )
     : enterActive(state, restartReason(state), now, parameters);
 }
 
@@ -84,11 +108,11 @@ const restartReason = ({ successor }: Releasing): string =>
 function reinstall(
   state: Releasing,
   event: Extract<Event, { event: 'addresses-lost' }>,
-  { addresses, advertInterval }: Parameters,
+  parameters: Parameters,
 ): Step {
-  const lost = among(event.addresses, addresses);
+  const lost = among(parameters.addresses, event.addresses);
   if (state.successor || lost.length === 0) return unchanged(state);
-  const lifetime = leaseLifetime(advertInterval);
+  const lifetime = leaseLifetime(parameters);
   return { state, actions: [{ action: 'install-addresses', addresses: lost, lifetime }] };
 }
 
@@ -103,10 +127,8 @@ function parametersChanged(
   return { state, actions: [{ action: 'remove-addresses', addresses: removed }] };
 }
 
-const finish = (state: Releasing, reason: string, now: Instant, parameters: Parameters): Step =>
-  preceded([removal(parameters)], enterStopped(state, reason, now));
-
-const endReason = ({ reason, successor }: Releasing): string =>
-  successor ? `${reason}: ${successor.address} took over` : `${reason}: no successor was heard`;
-
-const removal = ({ addresses }: Parameters): Action => ({ action: 'remove-addresses', addresses });
+/** The leave to be active is gone in the middle of a hand-over: what was to follow follows now. */
+const afterStepDown = (state: Releasing, reason: string, now: Instant, parameters: Parameters): Step =>
+  state.afterwards.next === 'listen'
+    ? enterBackup(state, reason, now, parameters)
+    : afterRelease(state, now, parameters);

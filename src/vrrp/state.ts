@@ -1,17 +1,49 @@
 /** What a virtual router is at one moment: plain values, replaced and never changed. */
-import type { IpAddress } from '../model/address.ts';
-import type { VirtualRouter } from '../model/config.ts';
+import type { Family, IpAddress } from '../model/address.ts';
 import type { RouterState, RouterStatus } from '../model/router-status.ts';
-import { type Centiseconds, centisecondsToMilliseconds, type Instant, instant } from '../model/units.ts';
+import { type Centiseconds, elapsed, type Instant, instant, type Milliseconds } from '../model/units.ts';
+import type { AnnouncePolicy, VirtualAddress, VirtualRouter } from '../model/virtual-router.ts';
 import type { Announcements } from './announcements.ts';
-import { mayHaveLapsed } from './timers.ts';
+import { mayHaveLapsed, stoodStill } from './timers.ts';
 
-/** What the rules need to know of a virtual router; may change while it runs (event `parameters-changed`). */
+/**
+ * What the rules need to know of a virtual router in one family; may change while it runs (event
+ * `parameters-changed`). The priority is the one in force, with the weights of what is tracked.
+ */
 export interface Parameters
-  extends Pick<VirtualRouter, 'vrid' | 'priority' | 'advertInterval' | 'preempt' | 'addresses'> {
+  extends Pick<
+    VirtualRouter,
+    | 'vrid'
+    | 'version'
+    | 'priority'
+    | 'advertInterval'
+    | 'downAdverts'
+    | 'preempt'
+    | 'preemptDelay'
+    | 'startupDelay'
+  > {
+  readonly family: Family;
+  /** Of this family: those that are advertised and those that are not. */
+  readonly addresses: readonly VirtualAddress[];
+  readonly announce: AnnouncePolicy;
   /** The primary address of the interface: source of our adverts, and what breaks a tie of priorities. */
   readonly source: IpAddress;
+  /** How many addresses an advert has room for on the interface. */
+  readonly room: number;
+  /** Whether leave must be asked before becoming active: a sync group, an arbiter, fencing, or a probe. */
+  readonly asks: boolean;
+  /** Kept a backup by `vipward handover --stay-down`, whatever happens. */
+  readonly standby: boolean;
+  /** Whether there is an arbiter: adverts are answered, and addresses go before another may have them. */
+  readonly exclusive: boolean;
 }
+
+/** The addresses that an advert carries: those that are not excluded, as many as there is room for. */
+export const advertisedOf = ({ addresses, room }: Parameters): readonly IpAddress[] =>
+  addresses
+    .filter(({ excluded }) => excluded !== true)
+    .slice(0, room)
+    .map(({ address }) => address);
 
 /** A router whose advert was heard. */
 export interface HeardRouter {
@@ -54,6 +86,12 @@ export interface Backup extends Any {
   readonly timerSetTo: 'active-down-interval' | 'skew-time';
   /** When the activeDownTimer fires. */
   readonly activeDownAt: Instant;
+  /** Before this it only listens (`startup_delay`); undefined: no such limit. */
+  readonly listenUntil: Instant | undefined;
+  /** Since when a router of lower priority was heard without a pause; undefined: none is. */
+  readonly inferiorSince: Instant | undefined;
+  /** Since when leave to become active has been asked; undefined: it is not wanted. */
+  readonly askingSince: Instant | undefined;
 }
 
 /** Holds the addresses and says so (section 6.4.3). */
@@ -66,6 +104,8 @@ export interface Active extends Any {
   /** When the address lease is renewed. */
   readonly renewAt: Instant;
   readonly announcements: Announcements;
+  /** When another active router was last heard beside us. */
+  readonly rivalAt: Instant | undefined;
 }
 
 /**
@@ -81,7 +121,17 @@ export interface Releasing extends Any {
   /** When the addresses go. */
   readonly until: Instant;
   readonly successor: HeardRouter | undefined;
+  readonly afterwards: AfterRelease;
 }
+
+/** What becomes of a virtual router that has let go. */
+export type AfterRelease =
+  /** It takes no part any more. */
+  | { readonly next: 'stop' }
+  /** It listens; without a successor it is active again, or not. */
+  | { readonly next: 'listen'; readonly ifNobody: 'active' | 'backup' }
+  /** It is held back until the obstacle is gone. */
+  | { readonly next: 'hold'; readonly obstacle: string };
 
 export type State = Initialize | Backup | Active | Releasing;
 
@@ -100,7 +150,7 @@ export function nextDeadline(state: State): Instant | undefined {
     case 'initialize':
       return undefined;
     case 'backup':
-      return state.activeDownAt;
+      return state.askingSince === undefined ? state.activeDownAt : undefined;
     case 'active':
       return earliest(state.advertAt, state.renewAt, state.announcements.nextAt);
     case 'releasing':
@@ -118,10 +168,15 @@ export function nextDeadline(state: State): Instant | undefined {
 export const mustHearFirst = (
   state: State,
   now: Instant,
-  { advertInterval }: Pick<Parameters, 'advertInterval'>,
-): boolean =>
-  state.name !== 'active' ||
-  mayHaveLapsed(state.advertSentAt, now, centisecondsToMilliseconds(advertInterval));
+  parameters: Pick<Parameters, 'advertInterval' | 'downAdverts'>,
+): boolean => state.name !== 'active' || mayHaveLapsed(state.advertSentAt, now, parameters);
+
+/** Whether an active router has stood still for longer than it would itself have waited for another. */
+export const hasStalled = (state: State, now: Instant, parameters: Parameters): boolean =>
+  state.name === 'active' && stoodStill(state.advertSentAt, now, parameters);
+
+/** How long a backup waits after the last advert, in the words of a duration. */
+export const silenceOf = ({ timerSetAt }: Backup, now: Instant): Milliseconds => elapsed(timerSetAt, now);
 
 /** What status tells of a state. */
 export function describeState(

@@ -12,13 +12,29 @@ import {
 /** The shortest interval that the protocol knows: nothing makes us send adverts faster than this. */
 export const SHORTEST_INTERVAL = milliseconds(10);
 
-/** skewTime (RFC 9568 section 6.1): the higher the priority, the sooner a backup moves. Below one interval. */
-export const skewTime = (priority: number, activeAdvertInterval: Centiseconds): Milliseconds =>
-  milliseconds(((256 - priority) * activeAdvertInterval * 10) / 256);
+/** skewTime (RFC 9568 section 6.1): the higher the priority, the sooner a backup moves. Below one interval; in VRRPv2
+ * below one second, whatever the interval (RFC 3768 section 6.1). */
+export const skewTime = (
+  priority: number,
+  activeAdvertInterval: Centiseconds,
+  version: 2 | 3 = 3,
+): Milliseconds =>
+  milliseconds(((256 - priority) * (version === 2 ? 1000 : activeAdvertInterval * 10)) / 256);
 
-/** activeDownInterval (section 6.1): how long a backup waits for an advert. 3 to 4 intervals. */
-export const activeDownInterval = (priority: number, activeAdvertInterval: Centiseconds): Milliseconds =>
-  milliseconds(3 * activeAdvertInterval * 10 + skewTime(priority, activeAdvertInterval));
+/** What the length of the activeDownTimer depends on, besides the interval of the active router. */
+export interface Patience {
+  readonly priority: number;
+  readonly version: 2 | 3;
+  /** How many adverts must be missing: 3 in the RFC. */
+  readonly downAdverts: number;
+}
+
+/** activeDownInterval (section 6.1): how long a backup waits for an advert. 3 to 4 intervals by default. */
+export const activeDownInterval = (
+  { priority, version, downAdverts }: Patience,
+  activeAdvertInterval: Centiseconds,
+): Milliseconds =>
+  milliseconds(downAdverts * activeAdvertInterval * 10 + skewTime(priority, activeAdvertInterval, version));
 
 /**
  * When the next advert is due after the one that was due at `dueAt` was sent at `now`. Counted from the due time, so
@@ -31,11 +47,21 @@ export function nextAdvertAt(dueAt: Instant, now: Instant, interval: Millisecond
 }
 
 /**
- * Whether a backup may have taken over since the last advert was sent: no activeDownInterval is shorter than three
- * advert intervals.
+ * Whether a backup may have taken over since the last advert was sent: no activeDownInterval is shorter than
+ * `downAdverts` intervals.
  */
-export const mayHaveLapsed = (advertSentAt: Instant, now: Instant, interval: Milliseconds): boolean =>
-  elapsed(advertSentAt, now) >= 3 * interval;
+export const mayHaveLapsed = (
+  advertSentAt: Instant,
+  now: Instant,
+  { advertInterval, downAdverts }: { readonly advertInterval: Centiseconds; readonly downAdverts: number },
+): boolean => elapsed(advertSentAt, now) >= downAdverts * advertInterval * 10;
+
+/** Whether we stood still for longer than we ourselves would wait for another: then others have acted. */
+export const stoodStill = (
+  advertSentAt: Instant,
+  now: Instant,
+  parameters: Patience & { readonly advertInterval: Centiseconds },
+): boolean => elapsed(advertSentAt, now) > activeDownInterval(parameters, parameters.advertInterval);
 
 /**
  * How many times more a priority of 0 is sent. A lost one costs three intervals without a hand-over; the backups that
@@ -54,7 +80,11 @@ const RELEASE_MARGIN = milliseconds(100);
  * How long a successor is waited for after the last advert of priority 0: the longest skew, which is that of priority
  * 1 and just below one interval, and a margin.
  */
-export const releaseWait = (interval: Milliseconds): Milliseconds => milliseconds(interval + RELEASE_MARGIN);
+export const releaseWait = ({
+  advertInterval,
+  version,
+}: Pick<Patience, 'version'> & { readonly advertInterval: Centiseconds }): Milliseconds =>
+  milliseconds((version === 2 ? 1000 : advertInterval * 10) + RELEASE_MARGIN);
 
 /**
  * How long the addresses stay after the successor's first advert. RFC 9568 and keepalived advertise first, install

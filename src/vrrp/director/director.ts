@@ -1,0 +1,391 @@
+/**
+ * A director: everything that is decided about its virtual routers, their sync groups, what is tracked for them and
+ * the leave to be active. No clock, no socket, no address is touched here: the same events always give the same
+ * orders, so that a simulation plays thousands of directors through this code, and a recording is replayed by it.
+ *
+ *     event ─▶ unit ─▶ member: machine.ts ─▶ orders
+ *               └─ tracking, permission
+ */
+import { type TrackVerdict, trackKey } from '../../model/tracking.ts';
+import { type Instant, instant } from '../../model/units.ts';
+import type { VirtualRouter } from '../../model/virtual-router.ts';
+import { hasStalled, mustHearFirst } from '../machine.ts';
+import type { Condition, DirectorEvent, InstanceKey, Order } from './event.ts';
+import { Handovers } from './handovers.ts';
+import { instancesOf, Member } from './member.ts';
+import { type PlannedUnit, planUnits } from './plan.ts';
+import { Unit } from './unit.ts';
+
+type Of<Type extends DirectorEvent['type']> = Extract<DirectorEvent, { type: Type }>;
+
+export class Director {
+  readonly #members = new Map<InstanceKey, Member>();
+  readonly #unitOf = new Map<InstanceKey, Unit>();
+  readonly #units = new Map<string, Unit>();
+  readonly #verdicts = new Map<string, TrackVerdict>();
+  readonly #leases = new Map<string, Instant>();
+  readonly #handovers = new Handovers();
+  #fences = 1;
+  #stopping = false;
+  /** No later than the earliest deadline; may be earlier, which costs a look and nothing else. */
+  #soonest: Instant | undefined;
+
+  /** What must be done, in this order. */
+  handle(event: DirectorEvent, now: Instant): readonly Order[] {
+    const orders = this.#dispatch(event, now);
+    return this.#handovers.underWay ? [...orders, ...this.#handovers.finished(this.#members)] : orders;
+  }
+
+  /** When a `timer` event is due at the latest. */
+  get deadline(): Instant | undefined {
+    return this.#soonest;
+  }
+
+  /** Instances whose waiting packets must be read before a `timer` event: what is decided depends on them. */
+  deciding(now: Instant): readonly InstanceKey[] {
+    const keys: InstanceKey[] = [];
+    for (const [key, { deadline, state, parameters }] of this.#members) {
+      if (deadline !== undefined && deadline <= now && mustHearFirst(state, now, parameters)) keys.push(key);
+    }
+    return keys;
+  }
+
+  /** Whether nothing takes part any more after a stop. */
+  get ended(): boolean {
+    return this.#stopping && this.#members.size === 0;
+  }
+
+  member(key: InstanceKey): Member | undefined {
+    return this.#members.get(key);
+  }
+
+  members(): Iterable<Member> {
+    return this.#members.values();
+  }
+
+  unitOf(key: InstanceKey): Unit | undefined {
+    return this.#unitOf.get(key);
+  }
+
+  units(): Iterable<Unit> {
+    return this.#units.values();
+  }
+
+  verdictOf(key: string): TrackVerdict | undefined {
+    return this.#verdicts.get(key);
+  }
+
+  #dispatch(event: DirectorEvent, now: Instant): Order[] {
+    switch (event.type) {
+      case 'configure':
+        return this.#settled(this.#configure(event, now));
+      case 'condition':
+        return this.#condition(event, now);
+      case 'advert':
+        return this.#advert(event, now);
+      case 'presence':
+        return this.#presence(event, now);
+      case 'verdicts':
+        return this.#settled(this.#takeVerdicts(event.verdicts, now));
+      case 'addresses-lost':
+        return this.#addressesLost(event, now);
+      case 'claim':
+        return this.#claim(event);
+      case 'lease':
+        return this.#lease(event, now);
+      case 'fenced':
+        return this.#settled(this.#all((unit) => unit.onFenced(event.id, event, now)));
+      case 'handover':
+        return this.#settled(this.#handover(event, now));
+      case 'restore':
+        return this.#settled(this.#restore(event.names, now));
+      case 'stop':
+        return this.#end({ event: 'shutdown', reason: event.reason }, now);
+      case 'abandon':
+        return this.#end({ event: 'stop', reason: event.reason }, now);
+      case 'stalls':
+        return this.#settled(this.#stalls(now));
+      case 'timer':
+        return this.#settled(this.#timer(now));
+      default:
+        return event satisfies never;
+    }
+  }
+
+  #configure({ network, conditions, resume, standby }: Of<'configure'>, now: Instant): Order[] {
+    if (this.#stopping) return [];
+    const wanted = new Map<InstanceKey, VirtualRouter>();
+    for (const router of network.routers) for (const { key } of instancesOf(router)) wanted.set(key, router);
+    const orders: Order[] = [];
+    const planned = planUnits(network);
+    const fresh: Member[] = [];
+    orders.push(...this.#regroup(planned, standby));
+    for (const [key, member] of this.#members) {
+      if (!wanted.has(key)) orders.push(...this.#dismiss(member, 'removed from the configuration', now));
+    }
+    for (const router of network.routers) {
+      for (const { key, family } of instancesOf(router)) {
+        const member = this.#members.get(key);
+        if (member) {
+          member.router = router;
+          continue;
+        }
+        const unit = this.#unitFor(key);
+        const condition = conditions[key] ?? UNKNOWN_CONDITION;
+        const created = new Member(key, family, router, condition, unit.terms(), now);
+        this.#members.set(key, created);
+        fresh.push(created);
+      }
+    }
+    this.#fill(planned);
+    for (const unit of this.#units.values()) orders.push(...unit.evaluate(now, 'reconfigured'));
+    for (const member of fresh) {
+      const unit = this.#unitFor(member.key);
+      const event = resume.includes(member.key) && !this.#mustAsk(unit) ? 'resume' : 'startup';
+      orders.push(...unit.step(member, { event }, now));
+    }
+    for (const member of this.#members.values()) {
+      // Configured again while it was still handing over.
+      if (wanted.has(member.key) && member.leaving) {
+        member.leaving = false;
+        orders.push(...this.#unitFor(member.key).step(member, { event: 'startup' }, now));
+      }
+    }
+    return orders;
+  }
+
+  /** Only with the lease in hand may a successor go on where its predecessor crashed. */
+  #mustAsk(unit: Unit): boolean {
+    return unit.plan.arbiter !== undefined && !this.#leases.has(unit.plan.name);
+  }
+
+  /** Units by the new plan, keeping those that have the same name; their members are put in by `#fill`. */
+  #regroup(planned: readonly PlannedUnit[], standby: readonly string[]): Order[] {
+    const names = new Set(planned.map(({ plan }) => plan.name));
+    const orders: Order[] = [];
+    for (const { plan, keys, routers } of planned) {
+      let unit = this.#units.get(plan.name);
+      if (unit === undefined) {
+        unit = new Unit(plan, {
+          verdicts: this.#verdicts,
+          leases: this.#leases,
+          nextFence: () => this.#fences++,
+        });
+        this.#units.set(plan.name, unit);
+      }
+      unit.plan = plan;
+      unit.standby ||= routers.some((name) => standby.includes(name));
+      for (const key of keys) this.#unitOf.set(key, unit);
+    }
+    for (const [name, unit] of this.#units) {
+      // What leaves hands over within its old unit, and the unit goes with the last of it.
+      if (names.has(name) || unit.members.some(({ key }) => this.#unitOf.get(key) === unit)) continue;
+      this.#units.delete(name);
+      orders.push(...unit.release());
+    }
+    return orders;
+  }
+
+  #fill(planned: readonly PlannedUnit[]): void {
+    for (const unit of this.#units.values()) {
+      const stay = unit.members.filter(({ key }) => this.#unitOf.get(key) === unit && this.#members.has(key));
+      unit.members.splice(0, unit.members.length, ...stay);
+    }
+    for (const { keys } of planned) {
+      for (const key of keys) {
+        const member = this.#members.get(key);
+        const unit = this.#unitFor(key);
+        if (member && !unit.members.includes(member)) unit.members.push(member);
+      }
+    }
+  }
+
+  #unitFor(key: InstanceKey): Unit {
+    const unit = this.#unitOf.get(key);
+    if (unit === undefined) throw new Error(`instance ${key} belongs to no unit`);
+    return unit;
+  }
+
+  #dismiss(member: Member, reason: string, now: Instant): Order[] {
+    if (member.leaving) return [];
+    member.leaving = true;
+    return this.#unitFor(member.key).step(member, { event: 'shutdown', reason }, now);
+  }
+
+  #condition({ key, condition }: Of<'condition'>, now: Instant): Order[] {
+    const member = this.#members.get(key);
+    if (member === undefined) return [];
+    member.condition = condition;
+    return this.#settled(this.#unitFor(key).evaluate(now, `interface ${member.router.interface} is up`));
+  }
+
+  #advert(event: Of<'advert'>, now: Instant): Order[] {
+    const { key, path, source, local, advertisement } = event;
+    const member = this.#members.get(key);
+    const unit = this.#unitOf.get(key);
+    if (member === undefined || unit === undefined) return [];
+    const decidesTies = unit.decidesTies(member, path, now);
+    if (advertisement.priority === member.parameters.priority) member.tiedAt[path] = now;
+    const orders = unit.step(member, { event: 'advert', advertisement, source, local, decidesTies }, now);
+    return this.#touched(member, orders);
+  }
+
+  #presence({ key, source, priority, asks }: Of<'presence'>, now: Instant): Order[] {
+    const member = this.#members.get(key);
+    const unit = this.#unitOf.get(key);
+    if (member === undefined || unit === undefined) return [];
+    return this.#touched(member, unit.onPresence(member, source, priority, asks, now));
+  }
+
+  #takeVerdicts(verdicts: readonly TrackVerdict[], now: Instant): Order[] {
+    const changed = new Set<string>();
+    for (const verdict of verdicts) {
+      this.#verdicts.set(trackKey(verdict), verdict);
+      changed.add(trackKey(verdict));
+    }
+    const reason = (unit: Unit) => {
+      const names = unit.plan.uses.filter((use) => changed.has(trackKey(use))).map(trackKey);
+      return `${names.join(', ')}: nothing is in the way any more`;
+    };
+    return this.#all((unit) =>
+      unit.plan.uses.some((use) => changed.has(trackKey(use))) ? unit.evaluate(now, reason(unit)) : [],
+    );
+  }
+
+  #addressesLost({ key, addresses }: Of<'addresses-lost'>, now: Instant): Order[] {
+    const member = this.#members.get(key);
+    if (member === undefined) return [];
+    if (member.holds) member.addressesRestored += addresses.length;
+    return this.#touched(
+      member,
+      this.#unitFor(key).step(member, { event: 'addresses-lost', addresses }, now),
+    );
+  }
+
+  #claim({ key, address, mac }: Of<'claim'>): Order[] {
+    const member = this.#members.get(key);
+    if (member === undefined) return [];
+    this.#unitFor(key).onAnswered();
+    if (!member.holds && !member.asking) return [];
+    member.conflicts++;
+    const message = `${address} is answered by ${mac} too: another host has it, or a director that no longer advertises`;
+    return [{ order: 'tell', level: 'warn', router: member.router.name, message }];
+  }
+
+  #lease({ unit: name, heldUntil }: Of<'lease'>, now: Instant): Order[] {
+    if (heldUntil === undefined) this.#leases.delete(name);
+    else this.#leases.set(name, heldUntil);
+    const unit = this.#units.get(name);
+    if (unit === undefined) return [];
+    const orders = unit.onLease(now);
+    return this.#settled([...orders, ...unit.onTimer(now)]);
+  }
+
+  #handover({ id, names, stayDown }: Of<'handover'>, now: Instant): Order[] {
+    const known = new Set([...this.#members.values()].map(({ router }) => router.name));
+    const wanted = names.length > 0 ? names : [...known];
+    const unknown = wanted.filter((name) => !known.has(name));
+    const units = this.#unitsOf(wanted);
+    const members = units.flatMap((unit) => unit.members.filter(({ leaving }) => !leaving));
+    this.#handovers.begin(id, members, unknown, wanted);
+    const orders: Order[] = [];
+    for (const unit of units) {
+      if (stayDown) unit.standby = true;
+      else unit.yields = true;
+      orders.push(...unit.evaluate(now, 'handed over'));
+      for (const member of unit.members) {
+        const event = { event: 'handover', reason: 'handed over by command', ifNobody: 'active' } as const;
+        orders.push(...unit.step(member, event, now));
+      }
+    }
+    return orders;
+  }
+
+  #restore(names: readonly string[], now: Instant): Order[] {
+    const wanted = names.length > 0 ? names : [...this.#members.values()].map(({ router }) => router.name);
+    return this.#unitsOf(wanted).flatMap((unit) => {
+      unit.standby = false;
+      unit.yields = false;
+      return unit.evaluate(now, 'resumed by command');
+    });
+  }
+
+  #unitsOf(names: readonly string[]): readonly Unit[] {
+    return [...this.#units.values()].filter((unit) =>
+      unit.members.some(({ router }) => names.includes(router.name)),
+    );
+  }
+
+  #end(event: { readonly event: 'shutdown' | 'stop'; readonly reason: string }, now: Instant): Order[] {
+    this.#stopping = true;
+    const orders: Order[] = [];
+    for (const member of this.#members.values()) {
+      member.leaving = true;
+      orders.push(...this.#unitFor(member.key).step(member, event, now));
+    }
+    return this.#settled(orders);
+  }
+
+  #stalls(now: Instant): Order[] {
+    const orders: Order[] = [];
+    for (const member of this.#members.values()) {
+      const { state, parameters } = member;
+      if (state.name !== 'active' || !hasStalled(state, now, parameters)) continue;
+      const seconds = ((now - state.advertSentAt) / 1000).toFixed(3);
+      const reason = `stood still for ${seconds} s: gave the addresses up before asking who has them`;
+      orders.push(...this.#unitFor(member.key).step(member, { event: 'stalled', reason }, now));
+    }
+    return orders;
+  }
+
+  #timer(now: Instant): Order[] {
+    const orders: Order[] = [];
+    for (const member of this.#members.values()) {
+      const { deadline } = member;
+      if (deadline === undefined || deadline > now) continue;
+      orders.push(...this.#unitFor(member.key).step(member, { event: 'timer' }, now));
+    }
+    for (const unit of this.#units.values()) orders.push(...unit.onTimer(now));
+    return orders;
+  }
+
+  #all(of: (unit: Unit) => Order[]): Order[] {
+    return [...this.#units.values()].flatMap(of);
+  }
+
+  /** After what touched one member only: it alone can have an earlier deadline now. */
+  #touched(member: Member, orders: Order[]): Order[] {
+    if (orders.length > 0) return this.#settled(orders);
+    this.#sooner(member.deadline);
+    return orders;
+  }
+
+  /** Drops what has ended, and looks for the earliest deadline. */
+  #settled(orders: Order[]): Order[] {
+    for (const [key, member] of this.#members) {
+      if (!member.leaving || !member.ended) continue;
+      this.#members.delete(key);
+      const unit = this.#unitFor(key);
+      unit.members.splice(unit.members.indexOf(member), 1);
+      this.#unitOf.delete(key);
+      if (unit.members.length > 0) continue;
+      orders.push(...unit.release());
+      this.#units.delete(unit.plan.name);
+    }
+    this.#soonest = undefined;
+    for (const { deadline } of this.#members.values()) this.#sooner(deadline);
+    for (const { deadline } of this.#units.values()) this.#sooner(deadline);
+    return orders;
+  }
+
+  #sooner(deadline: Instant | undefined): void {
+    if (deadline === undefined) return;
+    this.#soonest = this.#soonest === undefined ? deadline : instant(Math.min(this.#soonest, deadline));
+  }
+}
+
+const UNKNOWN_CONDITION: Condition = {
+  obstacle: 'its interface has not been looked at yet',
+  source: undefined,
+  room: 255,
+};

@@ -1,0 +1,78 @@
+/** Hand-overs by command that are under way, each answered when the last of its members has let go or stays. */
+import type { IpAddress } from '../../model/address.ts';
+import type { HandoverOutcome } from '../../model/router-status.ts';
+import type { InstanceKey, Order } from './event.ts';
+import type { Member } from './member.ts';
+
+interface Handover {
+  readonly id: number;
+  /** Those that were active at its begin. */
+  readonly keys: readonly InstanceKey[];
+  readonly outcomes: readonly HandoverOutcome[];
+}
+
+export class Handovers {
+  #underWay: Handover[] = [];
+
+  /** To be told before anything is handed over. */
+  begin(id: number, members: readonly Member[], unknown: readonly string[], wanted: readonly string[]): void {
+    const active = members.filter(({ state }) => state.name === 'active');
+    const names = new Set([...members.map(({ router }) => router.name), ...wanted]);
+    const outcomes: HandoverOutcome[] = [];
+    for (const name of names) {
+      if (active.some(({ router }) => router.name === name)) continue;
+      const state = members.find(({ router }) => router.name === name)?.state;
+      outcomes.push({
+        name,
+        outcome: unknown.includes(name) ? 'unknown-name' : 'not-active',
+        successor: undefined,
+        reason: state?.reason ?? 'there is no virtual router of this name',
+      });
+    }
+    this.#underWay.push({ id, keys: active.map(({ key }) => key), outcomes });
+  }
+
+  get underWay(): boolean {
+    return this.#underWay.length > 0;
+  }
+
+  /** Orders for those that are complete. */
+  finished(known: ReadonlyMap<InstanceKey, Member>): readonly Order[] {
+    const orders: Order[] = [];
+    this.#underWay = this.#underWay.filter((handover) => {
+      if (handover.keys.some((key) => isPending(known.get(key)))) return true;
+      orders.push({ order: 'handed-over', id: handover.id, outcomes: outcomesOf(handover, known) });
+      return false;
+    });
+    return orders;
+  }
+}
+
+/** With an arbiter the addresses go first, so that the successor is heard only as a backup. */
+const isPending = (member: Member | undefined): boolean =>
+  member?.state.name === 'releasing' ||
+  (member?.state.name === 'backup' &&
+    member.parameters.exclusive &&
+    member.state.activeRouter === undefined &&
+    !member.asking);
+
+function outcomesOf(
+  { keys, outcomes }: Handover,
+  known: ReadonlyMap<InstanceKey, Member>,
+): readonly HandoverOutcome[] {
+  const byName = new Map<string, HandoverOutcome>();
+  for (const key of keys) {
+    const member = known.get(key);
+    if (member === undefined) continue;
+    const outcome = outcomeOf(member);
+    // Of two families the one that did not hand over is the news.
+    if (byName.get(outcome.name)?.outcome !== 'kept') byName.set(outcome.name, outcome);
+  }
+  return [...outcomes, ...byName.values()];
+}
+
+function outcomeOf({ router, state }: Member): HandoverOutcome {
+  const kept = state.name === 'active';
+  const successor: IpAddress | undefined = state.name === 'backup' ? state.activeRouter?.address : undefined;
+  return { name: router.name, outcome: kept ? 'kept' : 'handed-over', successor, reason: state.reason };
+}
