@@ -40,8 +40,12 @@ export const libc = {
   recvmmsg: bind<(fd: number, messages: Pointer, count: number, flags: number, timeout: Pointer) => number>(
     'int recvmmsg(int, void *, uint32_t, int, void *)',
   ),
+  sendmmsg: bind<(fd: number, messages: Pointer, count: number, flags: number) => number>(
+    'int sendmmsg(int, void *, uint32_t, int)',
+  ),
   read: bind<(fd: number, data: Pointer, length: number) => number>('intptr read(int, void *, size_t)'),
   close: bind<(fd: number) => number>('int close(int)'),
+  pipe: bind<(descriptors: Pointer, flags: number) => number>('int pipe2(void *, int)'),
   epollCreate: bind<(flags: number) => number>('int epoll_create1(int)'),
   epollControl: bind<(epoll: number, operation: number, fd: number, event: Pointer) => number>(
     'int epoll_ctl(int, int, int, void *)',
@@ -145,6 +149,7 @@ export class Arena {
 // <sys/socket.h>, <fcntl.h>: the same on every architecture that Node runs on, MIPS excepted.
 export const AF_UNIX = 1;
 export const AF_INET = 2;
+export const AF_INET6 = 10;
 export const AF_NETLINK = 16;
 export const AF_PACKET = 17;
 export const SOCK_DGRAM = 2;
@@ -154,9 +159,10 @@ const SOCK_CLOEXEC = 0o2000000;
 export const MSG_TRUNC = 0x20;
 export const MSG_CTRUNC = 0x08;
 export const MSG_DONTWAIT = 0x40;
-const MSG_NOSIGNAL = 0x4000;
+export const MSG_NOSIGNAL = 0x4000;
 export const SOL_SOCKET = 1;
 export const SO_RCVBUF = 8;
 export const SO_PRIORITY = 12;
 export const SO_BINDTODEVICE = 25;
+export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
