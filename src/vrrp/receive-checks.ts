@@ -1,30 +1,84 @@
 /**
- * Whether a received packet is an advert for one of this interface's virtual routers (RFC 9568 section 7.1).
- * The checks run in the order of the list; the first that fails names the reason, and nothing happens but a count.
- * A peer's advertisement interval is not among them: VRRPv3 adopts it.
+ * Whether a received packet is a message for one of this interface's virtual routers (RFC 9568 section 7.1, RFC 3768
+ * section 7.1). The checks run in the order of the list; the first that fails names the reason, and nothing happens
+ * but a count. What is cheap comes before what is dear, so that a flood of rubbish costs little.
  */
-import { familyOf, type IpAddress, isNotUnicast } from '../model/address.ts';
-import { type Advertisement, type Decoded, declaredLength, decode, VRRP_TTL } from './advertisement.ts';
+import type { KeyObject } from 'node:crypto';
+import { type Family, familyOf, type IpAddress, isNotUnicast } from '../model/address.ts';
+import type { Centiseconds, Milliseconds } from '../model/units.ts';
+import type { Peer } from '../model/virtual-router.ts';
+import {
+  type Advertisement,
+  authDataOf,
+  authTypeOf,
+  checksummedBytes,
+  type Decoded,
+  decode,
+  type MessageKind,
+  type Version,
+  VRRP_TTL,
+} from './advertisement.ts';
+import {
+  decodeTrailer,
+  isKnownTrailer,
+  isSignedWith,
+  TRAILER_BYTES,
+  type Trailer,
+} from './authentication/hmac.ts';
+import {
+  acceptSequence,
+  freshnessWindow,
+  type ReplayState,
+  type Sequence,
+  type SequenceVerdict,
+} from './authentication/sequence.ts';
+import { AUTH_TYPE, isPassword } from './authentication/text.ts';
 import { verifiedForm } from './checksum.ts';
 
-/** What the raw socket hands over: the IP payload, with what the checks need of the IP header. */
+/** What a socket hands over: the payload, with what the checks need of the IP header. */
 export interface ReceivedPacket {
   readonly source: IpAddress;
   readonly destination: IpAddress;
-  /** TTL or hop limit. */
-  readonly ttl: number;
-  /** The VRRP message: everything behind the IP header, up to the length that the IP header tells. */
+  /** TTL or hop limit; undefined where the socket does not tell, which passes only where none is asked for. */
+  readonly ttl: number | undefined;
+  /** The VRRP message: everything behind the IP or UDP header, up to the length that the header tells. */
   readonly message: Uint8Array;
 }
+
+/** How others' messages come to this virtual router, on the heartbeat path that the packet took. */
+export type ReceivePath =
+  /** Only with a TTL of 255. */
+  | { readonly transport: 'multicast' }
+  /** Only from these, with their least TTL. Over UDP only with keys. */
+  | { readonly transport: 'unicast' | 'udp'; readonly peers: readonly Peer[] };
+
+/** What messages must show. */
+export type Verification =
+  | { readonly type: 'none' }
+  /** Version 2 only; `password` as `passwordBytes` gives it. */
+  | { readonly type: 'text'; readonly password: Uint8Array }
+  | {
+      readonly type: 'hmac';
+      /** By their IDs: any of them is accepted. */
+      readonly keys: ReadonlyMap<number, KeyObject>;
+      /** What was accepted of each sender so far: the `mark` of the last accepted verdict. */
+      readonly marks: ReadonlyMap<IpAddress, ReplayState>;
+    };
 
 /** What the checks need to know of a virtual router that is configured on the receiving interface. */
 export interface LocalRouter {
   readonly vrid: number;
-  /** Whether it is the owner of the addresses and not letting go of them: then it listens to nobody. */
+  readonly version: Version;
+  readonly family: Family;
+  /** Whether it is the owner of the addresses and not letting go of them: then it heeds nobody's adverts. */
   readonly isOwner: boolean;
-  readonly addresses: readonly { readonly address: IpAddress }[];
-  /** The primary address of the interface: source of our own adverts. */
+  /** Those that its own adverts carry. */
+  readonly addresses: readonly IpAddress[];
+  /** Where our own adverts on this path come from. */
   readonly source: IpAddress;
+  readonly advertInterval: Centiseconds;
+  readonly authentication: Verification;
+  readonly path: ReceivePath;
 }
 
 export interface Reception {
@@ -32,6 +86,9 @@ export interface Reception {
   readonly decoded: Decoded;
   /** The virtual router that the VRID names, when it is configured here. */
   readonly router: LocalRouter | undefined;
+  /** Read only where keys are configured. */
+  readonly trailer: Trailer | undefined;
+  readonly date: Milliseconds;
 }
 
 interface ReceiveCheck {
@@ -42,22 +99,38 @@ interface ReceiveCheck {
 }
 
 export const RECEIVE_CHECKS = [
-  // Anything else was forwarded by a router, or made by somebody who wants to take part from afar.
-  { reason: 'ttl', passes: ({ packet }) => packet.ttl === VRRP_TTL },
-  { reason: 'version', passes: ({ decoded }) => decoded.fault !== 'version' },
+  // By multicast, anything else was forwarded by a router, or made by somebody who wants to take part from afar.
+  { reason: 'ttl', passes: ({ packet, router }) => router === undefined || hasTtl(packet, router.path) },
+  // A version that is not spoken at all, and one that this virtual router does not speak.
+  { reason: 'version', passes: hasVersion },
   { reason: 'type', passes: ({ decoded }) => decoded.fault !== 'type' },
   { reason: 'length', passes: ({ decoded }) => decoded.fault !== 'length' },
-  { reason: 'checksum', passes: ({ packet }) => hasGoodChecksum(packet) },
+  { reason: 'checksum', passes: hasChecksum },
   { reason: 'vrid', passes: ({ router }) => router !== undefined },
+  { reason: 'family', passes: ({ packet, router }) => familyOf(packet.source) === router?.family },
   // Section 5.2.5: a count of 0 must be ignored.
-  { reason: 'no-addresses', passes: ({ decoded }) => decoded.advertisement?.addresses.length !== 0 },
+  {
+    reason: 'no-addresses',
+    passes: ({ decoded }) => decoded.kind !== 'advert' || decoded.advertisement.addresses.length > 0,
+  },
   // Section 5.2.7 allows 1 to 4095; adopting 0 would let one packet start an election at once.
   { reason: 'interval', passes: ({ decoded }) => decoded.advertisement?.maxAdvertiseInterval !== 0 },
   // No router speaks from 0.0.0.0 or a group; such a rival could neither be told to people nor outranked by address.
   { reason: 'source', passes: ({ packet }) => !isNotUnicast(packet.source) },
   // Before `owner`, so that our own looped adverts are never taken for a second owner's.
   { reason: 'own-source', passes: ({ packet, router }) => packet.source !== router?.source },
-  { reason: 'owner', passes: ({ router }) => router?.isOwner !== true },
+  // What is sent to us alone passes routers: only those that were named may.
+  { reason: 'peer', passes: ({ packet, router }) => router !== undefined && isPeer(packet, router.path) },
+  // None, where one is asked for; another kind; a trailer that is not understood.
+  { reason: 'authentication-type', passes: hasAuthenticationType },
+  // The wrong password, an unknown key, or an HMAC that was not made with it.
+  { reason: 'authentication', passes: isAuthentic },
+  // The first message of a sender whose date is not ours: a recording, or a clock that is wrong.
+  { reason: 'stale', passes: (reception) => sequenceVerdict(reception)?.reason !== 'stale' },
+  { reason: 'replay', passes: (reception) => sequenceVerdict(reception)?.reason !== 'replay' },
+  // RFC 3768 section 7.1 discards it, and then both are active. Version 3 adopts the other's interval instead.
+  { reason: 'interval-mismatch', passes: hasOurInterval },
+  { reason: 'owner', passes: ({ decoded, router }) => decoded.kind !== 'advert' || router?.isOwner !== true },
 ] as const satisfies readonly ReceiveCheck[];
 
 /** Why a packet was refused; names the counter. */
@@ -69,14 +142,19 @@ export type ReceiveWarning =
    * The peer advertises other addresses than are configured here. RFC 9568 section 7.1 lets us discard it, but then
    * adding an address on one director makes both of them active (keepalived up to 2.3.2 does).
    */
-  'address-list';
+  | 'address-list'
+  /** Over IPv6 the peer's first address is not link-local, as RFC 9568 section 5.2.9 wants it and ours is. */
+  | 'first-address';
 
 export type Verdict =
   | {
       readonly accepted: true;
+      readonly kind: MessageKind;
       readonly vrid: number;
       readonly advertisement: Advertisement;
       readonly warnings: readonly ReceiveWarning[];
+      /** With keys: what to keep in `marks` for the source of the packet, from now on. */
+      readonly mark: Sequence | undefined;
     }
   | {
       readonly accepted: false;
@@ -85,33 +163,126 @@ export type Verdict =
       readonly reason: RejectReason;
     };
 
-/** Judges one packet. `routerFor` looks among the virtual routers of the receiving interface. Never throws. */
-export function judge(packet: ReceivedPacket, routerFor: (vrid: number) => LocalRouter | undefined): Verdict {
+const NO_WARNINGS: readonly ReceiveWarning[] = [];
+
+/**
+ * Judges one packet. `routerFor` looks among the virtual routers of the path that it came by; `date` is in
+ * milliseconds since 1970, and matters only where there are keys. Never throws.
+ */
+export function judge(
+  packet: ReceivedPacket,
+  routerFor: (vrid: number) => LocalRouter | undefined,
+  date: Milliseconds,
+): Verdict {
   const decoded = decode(packet.message, familyOf(packet.source));
-  const { advertisement } = decoded;
-  const router = advertisement && routerFor(advertisement.vrid);
-  const reception: Reception = { packet, decoded, router };
+  // Where the VRID stands has never changed, so that a packet of another version counts where people look for it.
+  const vrid = packet.message[1];
+  const router = vrid === undefined ? undefined : routerFor(vrid);
+  const trailer =
+    router?.authentication.type === 'hmac'
+      ? decodeTrailer(packet.message.subarray(decoded.length))
+      : undefined;
+  const reception: Reception = { packet, decoded, router, trailer, date };
   const failed = RECEIVE_CHECKS.find((check) => !check.passes(reception));
   if (failed) return { accepted: false, vrid: router?.vrid, reason: failed.reason };
-  if (!advertisement || !router) return { accepted: false, vrid: undefined, reason: 'length' };
-  const warnings: readonly ReceiveWarning[] = sameAddresses(advertisement, router) ? [] : ['address-list'];
-  return { accepted: true, vrid: router.vrid, advertisement, warnings };
+  // Both are there, or `length` and `vrid` would have failed.
+  if (decoded.fault || !router) return { accepted: false, vrid: undefined, reason: 'vrid' };
+  const { kind, advertisement } = decoded;
+  const warnings = kind === 'advert' ? warningsOf(advertisement.addresses, router) : NO_WARNINGS;
+  const mark = sequenceVerdict(reception)?.state;
+  return { accepted: true, kind, vrid: router.vrid, advertisement, warnings, mark };
 }
 
 /** A fresh set of counters, one for each check. */
 export const noRejections = (): Record<RejectReason, number> =>
   Object.fromEntries(RECEIVE_CHECKS.map(({ reason }) => [reason, 0])) as Record<RejectReason, number>;
 
-function hasGoodChecksum({ message, source, destination }: ReceivedPacket): boolean {
-  const complete = message.subarray(0, declaredLength(message, familyOf(source)));
-  return verifiedForm(complete, source, destination) !== undefined;
+function hasTtl({ ttl, source }: ReceivedPacket, path: ReceivePath): boolean {
+  if (path.transport === 'multicast') return ttl === VRRP_TTL;
+  const least = path.peers.find(({ address }) => address === source)?.leastTtl;
+  return least === undefined || (ttl !== undefined && ttl >= least);
 }
 
-/** The order of the addresses carries no meaning. */
-function sameAddresses(advertisement: Advertisement, router: LocalRouter): boolean {
-  const advertised = new Set(advertisement.addresses);
-  return (
-    advertised.size === router.addresses.length &&
-    router.addresses.every(({ address }) => advertised.has(address))
-  );
+const isPeer = ({ source }: ReceivedPacket, path: ReceivePath): boolean =>
+  path.transport === 'multicast' || path.peers.some(({ address }) => address === source);
+
+function hasVersion({ decoded, router }: Reception): boolean {
+  if (decoded.fault) return decoded.fault !== 'version';
+  return router === undefined || router.version === decoded.advertisement.version;
 }
+
+function hasChecksum({ packet, decoded }: Reception): boolean {
+  const { message, source, destination } = packet;
+  if (decoded.fault) return false;
+  const covered = checksummedBytes(message, familyOf(source), decoded.length);
+  return verifiedForm(covered, source, destination) !== undefined;
+}
+
+function hasAuthenticationType({ packet, decoded, router, trailer }: Reception): boolean {
+  if (decoded.fault || !router) return false;
+  const type = decoded.advertisement.version === 2 ? authTypeOf(packet.message) : AUTH_TYPE.none;
+  switch (router.authentication.type) {
+    case 'none':
+      // Over UDP a source address is forged by anybody anywhere.
+      return type === AUTH_TYPE.none && router.path.transport !== 'udp';
+    case 'text':
+      return type === AUTH_TYPE.text && router.path.transport !== 'udp';
+    case 'hmac':
+      return type === AUTH_TYPE.none && trailer !== undefined && isKnownTrailer(trailer);
+    default:
+      return router.authentication satisfies never;
+  }
+}
+
+function isAuthentic({ packet, decoded, router, trailer }: Reception): boolean {
+  if (decoded.fault || !router) return false;
+  const { authentication } = router;
+  switch (authentication.type) {
+    case 'none':
+      return true;
+    case 'text':
+      return isPassword(authDataOf(packet.message, decoded.length), authentication.password);
+    case 'hmac': {
+      const secret = trailer && authentication.keys.get(trailer.keyId);
+      const signed = packet.message.subarray(0, decoded.length + TRAILER_BYTES);
+      return secret !== undefined && isSignedWith(signed, packet.source, secret);
+    }
+    default:
+      return authentication satisfies never;
+  }
+}
+
+/** undefined where there are no keys. */
+function sequenceVerdict({ packet, router, trailer, date }: Reception): SequenceVerdict | undefined {
+  if (trailer === undefined || router?.authentication.type !== 'hmac') return undefined;
+  return acceptSequence(router.authentication.marks.get(packet.source), trailer.sequence, {
+    date,
+    window: freshnessWindow(router.advertInterval),
+  });
+}
+
+function hasOurInterval({ decoded, router }: Reception): boolean {
+  if (decoded.fault || decoded.advertisement.version !== 2) return true;
+  return decoded.advertisement.maxAdvertiseInterval === router?.advertInterval;
+}
+
+function warningsOf(addresses: readonly IpAddress[], router: LocalRouter): readonly ReceiveWarning[] {
+  if (sameInOrder(addresses, router.addresses)) return NO_WARNINGS;
+  const warnings: ReceiveWarning[] = [];
+  if (!sameInAnyOrder(addresses, router.addresses)) warnings.push('address-list');
+  if (!isLinkLocal(addresses[0]) && isLinkLocal(router.addresses[0])) warnings.push('first-address');
+  return warnings;
+}
+
+const sameInOrder = (a: readonly IpAddress[], b: readonly IpAddress[]): boolean =>
+  a.length === b.length && a.every((address, i) => address === b[i]);
+
+/** The order of the addresses carries no meaning. */
+function sameInAnyOrder(a: readonly IpAddress[], b: readonly IpAddress[]): boolean {
+  const advertised = new Set(a);
+  return advertised.size === new Set(b).size && b.every((address) => advertised.has(address));
+}
+
+/** fe80::/10. */
+const isLinkLocal = (address: IpAddress | undefined): boolean =>
+  address !== undefined && /^fe[89ab][0-9a-f]:/.test(address);
