@@ -1,0 +1,80 @@
+/** Packet filter rules by nftables' own program: a ruleset is a transaction, and holds as a whole or not at all. */
+import { spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+
+const PLACES = ['/usr/sbin/nft', '/sbin/nft', '/usr/local/sbin/nft', '/usr/bin/nft'];
+/** Milliseconds; a ruleset of ten thousand addresses takes some tens of them. */
+const TIMEOUT = 10_000;
+/** Bytes of what nft has to say that are kept for the error. */
+const MOST_WORDS = 2000;
+
+export interface RulesetOptions {
+  readonly signal?: AbortSignal;
+  /** Milliseconds after which nft is killed and it has failed; 10,000 unless given. */
+  readonly timeout?: number;
+  /** The program; looked for in the usual places unless given. */
+  readonly program?: string;
+}
+
+/** nft is not installed. */
+export class NftMissing extends Error {
+  constructor() {
+    super(`nft is not installed (looked for ${PLACES.join(', ')}): install the package nftables`);
+    this.name = 'NftMissing';
+  }
+}
+
+/** nft refused a ruleset, did not end in time, or could not be started. Nothing of it holds. */
+export class RulesetError extends Error {
+  constructor(what: string, reason: string, cause?: unknown) {
+    super(`${what}: ${reason}`, { cause });
+    this.name = 'RulesetError';
+  }
+}
+
+/**
+ * Applies the ruleset (nft(8)'s language), all of it or nothing. `what` names it in the error. Rejects with NftMissing,
+ * RulesetError, or the signal's reason.
+ */
+export async function applyRuleset(text: string, what: string, options: RulesetOptions = {}): Promise<void> {
+  const { signal, timeout = TIMEOUT, program = findProgram() } = options;
+  signal?.throwIfAborted();
+  const limit = AbortSignal.timeout(timeout);
+  const child = spawn(program, ['-f', '-'], {
+    cwd: '/',
+    env: { LC_ALL: 'C' },
+    stdio: ['pipe', 'ignore', 'pipe'],
+    signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+    killSignal: 'SIGKILL',
+  });
+  let words = '';
+  child.stderr.setEncoding('utf8').on('data', (part: string) => {
+    words = (words + part).slice(0, MOST_WORDS);
+  });
+  // One that ends before it has read everything says why on its standard error.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(text);
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  child.once('error', (cause) => {
+    if (signal?.aborted === true) reject(signal.reason);
+    else if (limit.aborted) reject(new RulesetError(what, `nft did not end within ${timeout} ms`));
+    else reject(new RulesetError(what, `cannot start ${program}: ${cause.message}`, cause));
+  });
+  child.once('close', (code, killed) => {
+    if (code === 0) resolve();
+    else reject(new RulesetError(what, `nft refused it (${killed ?? code}): ${words.trim()}`));
+  });
+  await promise;
+}
+
+function findProgram(): string {
+  for (const place of PLACES) {
+    try {
+      accessSync(place, constants.X_OK);
+      return place;
+    } catch {
+      // The next one.
+    }
+  }
+  throw new NftMissing();
+}
