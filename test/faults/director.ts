@@ -120,8 +120,7 @@ export class Director {
 
   async #vipwardChild(role: Role): Promise<number> {
     for (const pid of await this.#childrenOf(this.process.pid)) {
-      const line = (await this.node.readFile(`/proc/${pid}/cmdline`)).split('\0');
-      if (line.includes(role)) return pid;
+      if ((await this.node.readFile(`/proc/${pid}/cmdline`)).startsWith(`vipward ${role}`)) return pid;
     }
     return 0;
   }

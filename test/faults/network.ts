@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { Fault, Inflict } from './fault.ts';
 import type { Stage } from './stage.ts';
 
-/** By where frames enter the switches: the trunk is between the directors, the client is on the active one's side. */
-const TOWARDS_B = 'iifname trunk-left';
-const TOWARDS_A = 'iifname trunk-right';
+/** By where frames come out of the trunk between the directors; the client is on the active one's side. */
+const TOWARDS_B = 'iifname trunk-right';
+const TOWARDS_A = 'iifname trunk-left';
 const TRUNK = [TOWARDS_A, TOWARDS_B];
 
 const portRule = (stage: Stage, way: 'iifname' | 'oifname', director: 'a' | 'b', index = 0): string =>

@@ -1,0 +1,32 @@
+/** A few cells of `npm run faults`, whose aims hold on any machine. */
+import { describe, expect, it } from 'vitest';
+import { FAULTS } from '../faults/catalogue.ts';
+import { type Cell, planOf, playCell } from '../faults/cell.ts';
+import { leaseSeconds } from '../faults/compare.ts';
+import type { Fault } from '../faults/fault.ts';
+import { VIPWARD } from '../lab/support/daemon.ts';
+
+/** The kernel looks for addresses whose time is over only now and then, and this machine may stand still. */
+const MARGIN = 2;
+
+function fault(name: string): Fault {
+  const found = FAULTS.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`no fault is called ${name}`);
+  return found;
+}
+
+const play = (name: string): Promise<Cell> =>
+  playCell(fault(name), { program: 'vipward', vipward: VIPWARD }, false);
+
+const lease = (name: string): number => leaseSeconds(planOf(fault(name), false).interval);
+
+describe('faults', () => {
+  it.concurrent.for(['kill-all', 'stop-all', 'partition-healed', 'vip-deleted'])(
+    '%s: one owner at the end, and never two for longer than the lease',
+    async (name) => {
+      const { twoOwners, owners } = await play(name);
+      expect(twoOwners).toBeLessThan(lease(name) + MARGIN);
+      expect(owners).toHaveLength(1);
+    },
+  );
+});
