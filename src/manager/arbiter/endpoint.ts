@@ -1,0 +1,222 @@
+/**
+ * One etcd server, spoken to through its HTTP/JSON gateway. Node's own HTTP client, since the manager has it loaded:
+ * undici's parser would cost it another 13 MB (measured), and etcd's own packages speak gRPC, which costs more.
+ */
+import { readFileSync } from 'node:fs';
+import * as http from 'node:http';
+import * as https from 'node:https';
+import type { Arbiter } from '../../model/guard.ts';
+import { durationText, type Milliseconds } from '../../model/units.ts';
+import { EtcdError } from './etcd-error.ts';
+
+/** Longest answer that is read, in characters: ours are all under a kilobyte. */
+const LONGEST_ANSWER = 256 * 1024;
+
+export type CertificateFiles = Pick<Arbiter, 'caFile' | 'certFile' | 'keyFile'>;
+
+export interface Call {
+  /** Under /v3/: `kv/range`. */
+  readonly path: string;
+  readonly body: object;
+  /** Of a login. */
+  readonly token: string | undefined;
+  /** For the whole answer; of a stream: for its first line. */
+  readonly limit: Milliseconds;
+  readonly signal: AbortSignal;
+}
+
+export class Endpoint {
+  readonly url: string;
+  readonly #files: CertificateFiles;
+  #agent: http.Agent | undefined;
+
+  /** `url`: `https://host:2379`. */
+  constructor(url: string, files: CertificateFiles) {
+    this.url = url.replace(/\/+$/, '');
+    this.#files = files;
+  }
+
+  /** The answer as parsed JSON; of the gateway's streams the first message. Throws EtcdError. */
+  post(call: Call): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const exchange = new Exchange(this.url, call, {
+      onMessage: resolve,
+      onEnd: (error) => reject(error ?? new EtcdError(`${this.url}: an empty answer`)),
+      onBroken: () => this.#drop(),
+    });
+    exchange.start(() => this.#open(call));
+    return promise;
+  }
+
+  /** Calls `onMessage` for every message until the stream ends: resolves then. Throws EtcdError. */
+  stream(call: Call, onMessage: (message: unknown) => void): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const exchange = new Exchange(this.url, call, {
+      onMessage: (message) => {
+        exchange.unlimit();
+        onMessage(message);
+      },
+      onEnd: (error) => (error === undefined ? resolve() : reject(error)),
+      onBroken: () => this.#drop(),
+    });
+    exchange.start(() => this.#open(call));
+    return promise;
+  }
+
+  close(): void {
+    this.#agent?.destroy();
+    this.#agent = undefined;
+  }
+
+  #open({ path, token }: Call): http.ClientRequest {
+    const secure = this.url.startsWith('https:');
+    this.#agent ??= secure
+      ? new https.Agent({ keepAlive: true, ...certificates(this.#files) })
+      : new http.Agent({ keepAlive: true });
+    return (secure ? https : http).request(`${this.url}/v3/${path}`, {
+      method: 'POST',
+      agent: this.#agent,
+      headers: {
+        'content-type': 'application/json',
+        ...(token === undefined ? {} : { authorization: token }),
+      },
+    });
+  }
+
+  /** Certificates may have been renewed, and a name may lead elsewhere: the next connection is a new one. */
+  #drop(): void {
+    for (const sockets of Object.values(this.#agent?.freeSockets ?? {}))
+      for (const socket of sockets ?? []) socket.destroy();
+    this.#agent = undefined;
+  }
+}
+
+interface Receiver {
+  onMessage(message: unknown): void;
+  /** Once, last. */
+  onEnd(error: EtcdError | undefined): void;
+  /** The connection failed, before `onEnd` says so. */
+  onBroken(): void;
+}
+
+/** One request and what comes back, until its end, its limit or its abortion, whichever is first. */
+class Exchange {
+  readonly #url: string;
+  readonly #call: Call;
+  readonly #to: Receiver;
+  readonly #aborted = () =>
+    this.#end(new EtcdError('no longer wanted', undefined, { cause: this.#call.signal.reason }));
+  readonly #late: NodeJS.Timeout;
+  #request: http.ClientRequest | undefined;
+  #done = false;
+
+  constructor(url: string, call: Call, to: Receiver) {
+    this.#url = url;
+    this.#call = call;
+    this.#to = to;
+    this.#late = setTimeout(() => this.#fail(`no answer within ${durationText(call.limit)}`), call.limit);
+  }
+
+  /** `open` makes the request, or throws why there can be none. */
+  start(open: () => http.ClientRequest): void {
+    const { signal, body } = this.#call;
+    if (signal.aborted) {
+      this.#aborted();
+      return;
+    }
+    signal.addEventListener('abort', this.#aborted);
+    try {
+      this.#request = open();
+    } catch (cause) {
+      this.#fail((cause as Error).message, cause);
+      return;
+    }
+    this.#request.on('error', (cause) => this.#fail(errorText(cause), cause));
+    this.#request.on('response', (response) => this.#read(response));
+    this.#request.end(JSON.stringify(body));
+  }
+
+  unlimit(): void {
+    clearTimeout(this.#late);
+  }
+
+  /** The gateway ends each message of a stream with a newline; a single answer goes without. */
+  #read(response: http.IncomingMessage): void {
+    const status = response.statusCode ?? 0;
+    let rest = '';
+    response.setEncoding('utf8');
+    response.on('data', (chunk: string) => {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      if (rest.length > LONGEST_ANSWER) this.#fail(`an answer of more than ${LONGEST_ANSWER} characters`);
+      for (const line of lines) this.#take(line, status);
+    });
+    response.on('end', () => {
+      this.#take(rest, status);
+      this.#end(undefined);
+    });
+    response.on('error', (cause) => this.#fail(errorText(cause), cause));
+  }
+
+  #take(line: string, status: number): void {
+    if (this.#done || line.trim() === '') return;
+    const message = unwrap(line, status, this.#url);
+    if (message instanceof EtcdError) this.#end(message);
+    else this.#to.onMessage(message);
+  }
+
+  #fail(message: string, cause?: unknown): void {
+    if (this.#done) return;
+    this.#to.onBroken();
+    this.#end(new EtcdError(`${this.#url}: ${message}`, undefined, { cause }));
+  }
+
+  #end(error: EtcdError | undefined): void {
+    if (this.#done) return;
+    this.#done = true;
+    clearTimeout(this.#late);
+    this.#call.signal.removeEventListener('abort', this.#aborted);
+    if (error !== undefined) this.#request?.destroy();
+    this.#to.onEnd(error);
+  }
+}
+
+/** Read anew for every new agent, so that renewed certificates are taken up. Throws what the file system says. */
+const certificates = ({ caFile, certFile, keyFile }: CertificateFiles): https.AgentOptions => ({
+  ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
+  ...(certFile === undefined ? {} : { cert: readFileSync(certFile) }),
+  ...(keyFile === undefined ? {} : { key: readFileSync(keyFile) }),
+});
+
+/** One line as its message: out of a stream's wrapping, and as an EtcdError where it is one. */
+function unwrap(line: string, status: number, url: string): unknown {
+  let message: { result?: unknown; error?: unknown; code?: unknown; message?: unknown };
+  try {
+    message = JSON.parse(line);
+  } catch (cause) {
+    return new EtcdError(
+      `${url}: HTTP status ${status}, not an answer of etcd's: ${line.slice(0, 80)}`,
+      undefined,
+      {
+        cause,
+      },
+    );
+  }
+  if (typeof message.error === 'string') {
+    return new EtcdError(message.error, typeof message.code === 'number' ? message.code : undefined);
+  }
+  if (typeof message.error === 'object' && message.error !== null) {
+    const { grpc_code: code, message: text } = message.error as { grpc_code?: unknown; message?: unknown };
+    return new EtcdError(String(text), typeof code === 'number' ? code : undefined);
+  }
+  if (status !== 200) return new EtcdError(`${url}: HTTP status ${status}: ${line.slice(0, 80)}`);
+  return message.result ?? message;
+}
+
+/** Node tells of several addresses that were tried in an AggregateError without a text of its own. */
+const errorText = (error: Error): string =>
+  error.message !== ''
+    ? error.message
+    : error instanceof AggregateError
+      ? error.errors.map((each: Error) => each.message).join('; ')
+      : String((error as NodeJS.ErrnoException).code ?? error.name);

@@ -1,0 +1,101 @@
+/** A process with an arbiter client alone, so that it can be killed and stopped; and how tests talk to it. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { onTestFinished } from 'vitest';
+import type { ArbiterStatus } from '../../../src/manager/arbiter/client.ts';
+import type { Arbiter } from '../../../src/model/guard.ts';
+import type { Instant } from '../../../src/model/units.ts';
+
+export interface Setup {
+  readonly arbiter: Arbiter;
+  readonly director: string;
+  readonly identity: string;
+}
+
+export type ToDirector =
+  | { readonly type: 'want'; readonly unit: string; readonly wanted: boolean }
+  | { readonly type: 'status' }
+  | { readonly type: 'close' };
+
+export type FromDirector =
+  /** `at`: when its process was told. */
+  | {
+      readonly type: 'lease';
+      readonly unit: string;
+      readonly heldUntil: Instant | undefined;
+      readonly at: Instant;
+    }
+  | { readonly type: 'status'; readonly status: ArbiterStatus }
+  | { readonly type: 'log'; readonly level: string; readonly message: string }
+  | { readonly type: 'closed' };
+
+type Of<Type extends FromDirector['type']> = Extract<FromDirector, { type: Type }>;
+export type Lease = Of<'lease'>;
+
+export interface Director {
+  readonly process: ChildProcess;
+  /** All that it said, in order. */
+  readonly heard: readonly FromDirector[];
+  want(unit: string, wanted?: boolean): void;
+  status(): Promise<ArbiterStatus>;
+  close(): Promise<void>;
+  kill(): Promise<void>;
+  /** The first message after number `from` of `heard` that `wanted` accepts. */
+  hear<Type extends FromDirector['type']>(
+    type: Type,
+    wanted?: (message: Of<Type>) => boolean,
+    from?: number,
+  ): Promise<Of<Type>>;
+}
+
+export async function startDirector(setup: Setup): Promise<Director> {
+  const child = fork(new URL('./entry.ts', import.meta.url), [JSON.stringify(setup)], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const heard: FromDirector[] = [];
+  child.on('message', (message) => heard.push(message as FromDirector));
+  const ended = once(child, 'exit');
+  const kill = async () => {
+    child.kill('SIGKILL');
+    await ended;
+  };
+  onTestFinished(kill);
+  const director: Director = {
+    process: child,
+    heard,
+    kill,
+    want: (unit, wanted = true) => tell(child, { type: 'want', unit, wanted }),
+    status: async () => {
+      const answer = director.hear('status', undefined, heard.length);
+      tell(child, { type: 'status' });
+      return (await answer).status;
+    },
+    close: async () => {
+      tell(child, { type: 'close' });
+      await director.hear('closed');
+    },
+    hear: (type, wanted = () => true, from = 0) =>
+      new Promise((resolve, reject) => {
+        const take = (message: unknown): void => {
+          const said = message as FromDirector;
+          if (said.type !== type || !wanted(said as Of<typeof type>)) return;
+          child.off('message', take);
+          resolve(said as Of<typeof type>);
+        };
+        for (const message of heard.slice(from)) take(message);
+        child.on('message', take);
+        child.once('exit', () => reject(new Error(`the director ended; it said ${JSON.stringify(heard)}`)));
+      }),
+  };
+  return director;
+}
+
+const tell = (child: ChildProcess, message: ToDirector): void => void child.send(message);
+
+/** That `unit` is its own, as it was told first after number `from`. */
+export const held = (director: Director, unit: string, from = 0): Promise<Lease> =>
+  director.hear('lease', (lease) => lease.unit === unit && lease.heldUntil !== undefined, from);
+
+/** The last that it was told of `unit`. */
+export const lastLease = (director: Director, unit: string): Lease | undefined =>
+  director.heard.filter((message) => message.type === 'lease').findLast((lease) => lease.unit === unit);
