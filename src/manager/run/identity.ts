@@ -58,8 +58,11 @@ function idNumber(text: string): number | undefined {
   return Number(text) <= LARGEST_ID ? Number(text) : undefined;
 }
 
-/** A file that is missing has no entries: numbers still work. */
+/** A file that is missing has no entries: numbers still work. Throws what else keeps it from being read. */
 async function entries(file: string): Promise<readonly (readonly string[])[]> {
-  const text = await readFile(file, 'utf8').catch(() => '');
+  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return '';
+    throw cause;
+  });
   return text.split('\n').map((line) => line.split(':'));
 }
