@@ -6,10 +6,12 @@ import { NetlinkRequester } from '../../src/kernel/request.ts';
 import { decodeNotices } from '../../src/kernel/watch.ts';
 import { addressFromBytes, familyOf, type IpAddress, type Prefix } from '../../src/model/address.ts';
 import type { TableKey, TableRealServer, TableSettings } from '../../src/model/ipvs-table.ts';
+import type { Scope } from '../../src/model/routes.ts';
 import { seconds } from '../../src/model/units.ts';
 import { Attributes, AttributeWriter } from '../../src/netlink/attribute.ts';
 import { decodeFamily } from '../../src/netlink/generic.ts';
 import { decodeInfo, encodeOperation } from '../../src/netlink/ipvs/command.ts';
+import { type DaemonSpec, decodeDaemon, encodeNewDaemon } from '../../src/netlink/ipvs/daemon.ts';
 import { decodeDestination } from '../../src/netlink/ipvs/destination.ts';
 import { decodeService } from '../../src/netlink/ipvs/service.ts';
 import {
@@ -22,6 +24,9 @@ import {
 import { Malformed, Reader } from '../../src/netlink/reader.ts';
 import { decodeAddress, encodeNewAddress } from '../../src/netlink/route/address.ts';
 import { decodeLink } from '../../src/netlink/route/link.ts';
+import { decodeLinkDetail } from '../../src/netlink/route/macvlan.ts';
+import { decodeRoute, encodeRoute, type RouteEntry } from '../../src/netlink/route/route.ts';
+import { decodeRule, encodeRule, type RuleEntry } from '../../src/netlink/route/rule.ts';
 import * as vectors from '../unit/netlink/vectors.ts';
 
 const message = (payload: Uint8Array, flags = 0x300): Message => ({
@@ -34,6 +39,10 @@ const message = (payload: Uint8Array, flags = 0x300): Message => ({
 
 const DECODERS: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
   link: decodeLink,
+  'link with details': decodeLinkDetail,
+  route: decodeRoute,
+  rule: decodeRule,
+  'sync daemon': decodeDaemon,
   address: decodeAddress,
   family: decodeFamily,
   info: decodeInfo,
@@ -51,7 +60,18 @@ const LINK = new AttributeWriter()
   .u32(4, 1500)
   .finish();
 
-const genuine = fc.constantFrom(LINK, ...Object.values(vectors));
+const hop = { via: '10.1.1.9' as IpAddress, index: 3, weight: 2 };
+const GATEWAYS = encodeRoute({ family: 'ipv4', destination: 'default', nextHops: [hop, hop], protocol: 112 });
+const RULE = encodeRule({
+  family: 'ipv6',
+  from: { address: 'fd00::1' as IpAddress, length: 64 },
+  sourcePort: { first: 1, last: 2 },
+  action: { table: 1000 },
+  protocol: 112,
+});
+const DAEMON = encodeNewDaemon({ role: 'master', interface: 'eth0', syncId: 7, ttl: 1 });
+
+const genuine = fc.constantFrom(LINK, GATEWAYS, RULE, DAEMON, ...Object.values(vectors));
 
 /** Real payloads, cut anywhere and with some bytes replaced. */
 const altered = fc
@@ -92,7 +112,7 @@ describe('any bytes', () => {
   it('notices: events, and an overrun for what cannot be read', () =>
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(fc.constantFrom(16, 17, 20, 21, 3, 99), anyBytes)),
+        fc.array(fc.tuple(fc.constantFrom(16, 17, 20, 21, 24, 25, 32, 33, 3, 99), anyBytes)),
         fc.nat(8),
         (list, cut) => {
           const whole = Buffer.concat(list.map(([type, payload]) => encodeMessage(type, 0, 0, payload)));
@@ -181,6 +201,83 @@ const realServer: fc.Arbitrary<TableRealServer> = fc.record({
   lowerThreshold: u32,
 });
 
+const addressOf = (of: 'ipv4' | 'ipv6'): fc.Arbitrary<IpAddress> =>
+  fc
+    .uint8Array({ minLength: of === 'ipv4' ? 4 : 16, maxLength: of === 'ipv4' ? 4 : 16 })
+    .map(addressFromBytes);
+const prefixOf = (of: 'ipv4' | 'ipv6'): fc.Arbitrary<Prefix> =>
+  fc.record({ address: addressOf(of), length: fc.nat(of === 'ipv4' ? 32 : 128) });
+const index = fc.integer({ min: 1, max: 0x7fffffff });
+const oneHop = fc.oneof(
+  fc.record({ via: address }),
+  fc.record({ index }),
+  fc.record({ via: address, index }),
+);
+const severalHops = fc.array(
+  fc.record({ via: address, index, weight: fc.integer({ min: 1, max: 256 }) }, { requiredKeys: ['weight'] }),
+  { minLength: 2, maxLength: 5 },
+);
+/** As the kernel would tell it: type, table and scope in any case, weights of several next hops only. */
+const route: fc.Arbitrary<RouteEntry> = family.chain((of) =>
+  fc
+    .record(
+      {
+        family: fc.constant(of),
+        destination: fc.oneof(fc.constant('default' as const), prefixOf(of)),
+        type: fc.constantFrom('unicast', 'blackhole', 'unreachable', 'prohibit'),
+        nextHops: fc.oneof(
+          fc.constant([]),
+          oneHop.map((each) => [each]),
+          severalHops,
+        ),
+        protocol: fc.nat(255),
+        scope: fc.constantFrom<Scope[]>('global', 'site', 'link', 'host', 7),
+        table: u32,
+        metric: u32,
+        source: addressOf(of),
+        mtu: u32,
+        onlink: fc.constant(true),
+      },
+      {
+        requiredKeys: ['family', 'destination', 'type', 'nextHops', 'protocol', 'scope', 'table'],
+      },
+    )
+    .map(
+      ({ onlink, ...made }): RouteEntry => (made.nextHops.length > 0 && onlink ? { ...made, onlink } : made),
+    ),
+);
+const range = fc.record({ first: port, last: port });
+const rule: fc.Arbitrary<RuleEntry> = family.chain((of) =>
+  fc.record(
+    {
+      family: fc.constant(of),
+      priority: u32,
+      action: fc.oneof(fc.record({ table: u32 }), fc.constantFrom('blackhole', 'unreachable', 'prohibit')),
+      protocol: fc.nat(255),
+      from: prefixOf(of),
+      to: prefixOf(of),
+      iif: name,
+      oif: name,
+      fwmark: fc.oneof(fc.record({ mark: u32 }), fc.record({ mark: u32, mask: fc.nat(0xfffffffe) })),
+      tos: fc.integer({ min: 1, max: 255 }),
+      ipProtocol: fc.nat(255),
+      sourcePort: range,
+      destinationPort: range,
+      not: fc.constant(true),
+    },
+    { requiredKeys: ['family', 'priority', 'action', 'protocol'] },
+  ),
+);
+const daemon: fc.Arbitrary<DaemonSpec> = fc.record({
+  role: fc.constantFrom('master', 'backup'),
+  interface: name,
+  syncId: fc.integer({ min: 1, max: 255 }),
+  maxLength: fc.integer({ min: 1, max: 65507 }),
+  group: address,
+  port: fc.integer({ min: 1, max: 65535 }),
+  ttl: fc.integer({ min: 1, max: 255 }),
+});
+
 describe('what is written is read back', () => {
   it('a virtual server', () =>
     fc.assert(
@@ -223,6 +320,27 @@ describe('what is written is read back', () => {
           secondary: false,
           label: '',
         });
+      }),
+    ));
+
+  it('a route', () =>
+    fc.assert(
+      fc.property(route, (made) => {
+        expect(decodeRoute(encodeRoute(made))).toEqual(made);
+      }),
+    ));
+
+  it('a rule', () =>
+    fc.assert(
+      fc.property(rule, (made) => {
+        expect(decodeRule(encodeRule(made))).toEqual(made);
+      }),
+    ));
+
+  it('a sync daemon', () =>
+    fc.assert(
+      fc.property(daemon, (made) => {
+        expect(decodeDaemon(encodeNewDaemon(made))).toEqual(made);
       }),
     ));
 
