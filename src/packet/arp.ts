@@ -31,6 +31,8 @@ export interface Arp {
 /** EtherType of ARP (<linux/if_ether.h> ETH_P_ARP). */
 export const ETHERTYPE_ARP = 0x0806;
 const LENGTH = 28;
+/** Where the sender's IPv4 address stands. */
+export const ARP_SENDER_OFFSET = 14;
 const FIXED = Uint8Array.of(0, 1, 0x08, 0x00, 6, 4);
 const OPERATIONS: Readonly<Record<ArpOperation, number>> = { request: 1, reply: 2 };
 
@@ -75,4 +77,18 @@ export const gratuitousArp = (address: IpAddress, mac: MacAddress): Arp => ({
   targetAddress: address,
 });
 
+/**
+ * Asks who has `target`. Without a source it is a probe (RFC 5227 section 2.1.1): its sender's address is 0.0.0.0, and
+ * nobody learns anything from it.
+ */
+export const arpRequest = (target: IpAddress, mac: MacAddress, source: IpAddress | undefined): Arp => ({
+  operation: 'request',
+  senderMac: mac,
+  senderAddress: source ?? UNSPECIFIED,
+  targetMac: NO_MAC,
+  targetAddress: target,
+});
+
+const UNSPECIFIED = '0.0.0.0' as IpAddress;
+const NO_MAC = macFromBytes(new Uint8Array(6));
 export const BROADCAST_MAC = macFromBytes(new Uint8Array(6).fill(0xff));

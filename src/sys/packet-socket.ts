@@ -1,45 +1,120 @@
+/** Frames on one interface (packet(7)): the kernel writes and strips the Ethernet header. */
 import type { MacAddress } from '../model/address.ts';
 import { ERRNO, SystemError } from './errors.ts';
-import { AF_PACKET, closeDescriptor, openSocket, SOCK_DGRAM, sendTo } from './libc.ts';
+import {
+  AF_PACKET,
+  check,
+  closeDescriptor,
+  libc,
+  openSocket,
+  SO_SNDBUFFORCE,
+  SOCK_DGRAM,
+  SOL_SOCKET,
+  setOption,
+} from './libc.ts';
+import { ReceiveRing } from './receive-ring.ts';
+import { SendRing } from './send-ring.ts';
+import { linkAddress } from './socket-address.ts';
+import { attachFilter, type FilterInstruction } from './socket-filter.ts';
 
-/** Sends frames on one interface; hears nothing. */
-export interface PacketSocket {
-  /** Sends `payload`; the kernel writes the frame's header. Throws SystemError: ENETDOWN, ENXIO and the like. */
-  send(payload: Uint8Array, destination: MacAddress): void;
+export interface Frame {
+  readonly etherType: number;
+  readonly destination: MacAddress;
+  /** What follows the Ethernet header: up to 128 bytes. */
+  readonly payload: Uint8Array;
+}
+
+/** Sends frames on one interface, from its own Ethernet address; hears nothing. */
+export interface PacketSender {
+  /** All of them, many with each system call. Throws SystemError: ENETDOWN, ENXIO and the like; see `SendRing.send`. */
+  send(frames: readonly Frame[]): void;
   close(): void;
 }
 
-/** Opens a socket for frames of one EtherType on the interface of this index; throws SystemError. */
-export function openPacketSocket(etherType: number, interfaceIndex: number): PacketSocket {
+/** Hears frames of one EtherType on one interface, as far as its filter lets them through, but none that we send. */
+export interface PacketListener {
+  /** For a reactor to watch. */
+  readonly fd: number;
+  /** Takes the place of the filter before. It sees frames from behind the Ethernet header on. Throws SystemError. */
+  setFilter(program: readonly FilterInstruction[]): void;
+  /**
+   * Hands what follows the Ethernet header to `handler`: see `ReceiveRing.receive`. Throws SystemError: ENETDOWN once
+   * when the interface was taken down; it hears on when that is up again.
+   */
+  receive(handler: (payload: Uint8Array) => void, limit: number): void;
+  close(): void;
+}
+
+// Gratuitous ARP and neighbour advertisements are shorter than this. All sockets share the rings.
+const FRAME_SIZE = 128;
+const outgoing = new SendRing(64, { data: FRAME_SIZE, name: 20, control: 0 });
+const incoming = new ReceiveRing(16, FRAME_SIZE);
+const NO_CONTROL = new Uint8Array(0);
+/** Bytes, some 768 for each short frame: a thousand and more announcements at once. */
+const SEND_BUFFER = 1024 * 1024;
+
+/** Opens a socket to send on the interface of this index; throws SystemError. */
+export function openPacketSender(interfaceIndex: number): PacketSender {
   const what = `packet socket on interface ${interfaceIndex}`;
   // Protocol 0: nothing is ever queued, which a socket that nobody reads would otherwise fill up with.
   const fd = openSocket(AF_PACKET, SOCK_DGRAM, 0, what);
-  const address = linkAddress(etherType, interfaceIndex);
+  const close = closeOnce(fd);
+  try {
+    setOption(fd, SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER, 'SO_SNDBUFFORCE');
+  } catch (error) {
+    close.now();
+    throw error;
+  }
+  return {
+    send(frames) {
+      if (close.closed()) throw new SystemError('sendmmsg', ERRNO.EBADF, what);
+      const messages = frames.map(({ etherType, destination, payload }) => ({
+        data: payload,
+        name: linkAddress(etherType, interfaceIndex, destination),
+        control: NO_CONTROL,
+      }));
+      outgoing.send(fd, messages, what);
+    },
+    close: close.now,
+  };
+}
+
+/** Opens a socket that hears this EtherType on the interface of this index, never all; throws SystemError. */
+export function openPacketListener(
+  etherType: number,
+  interfaceIndex: number,
+  filter: readonly FilterInstruction[],
+): PacketListener {
+  const what = `packet socket for EtherType 0x${etherType.toString(16)} on interface ${interfaceIndex}`;
+  const fd = openSocket(AF_PACKET, SOCK_DGRAM, 0, what);
+  const close = closeOnce(fd);
+  try {
+    // Before it hears anything: nothing unwanted is queued in between.
+    attachFilter(fd, filter, what);
+    const address = linkAddress(etherType, interfaceIndex);
+    check(libc.bind(fd, address, address.length), 'bind', what);
+  } catch (error) {
+    close.now();
+    throw error;
+  }
+  return {
+    fd,
+    setFilter: (program) => attachFilter(fd, program, what),
+    receive(handler, limit) {
+      if (!close.closed()) incoming.receive(fd, handler, limit);
+    },
+    close: close.now,
+  };
+}
+
+function closeOnce(fd: number): { readonly closed: () => boolean; readonly now: () => void } {
   let closed = false;
   return {
-    send(payload, destination) {
-      if (closed) throw new SystemError('sendto', ERRNO.EBADF, what);
-      address.set(
-        destination.split(':').map((byte) => Number.parseInt(byte, 16)),
-        12,
-      );
-      if (sendTo(fd, payload, address, what) < 0) throw new SystemError('sendto', ERRNO.EAGAIN, what);
-    },
-    close() {
+    closed: () => closed,
+    now() {
       if (closed) return;
       closed = true;
       closeDescriptor(fd);
     },
   };
-}
-
-/** struct sockaddr_ll (packet(7)): family, EtherType in network order, index, type, kind, length, eight bytes. */
-function linkAddress(etherType: number, interfaceIndex: number): Uint8Array {
-  const bytes = new Uint8Array(20);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, AF_PACKET, true);
-  view.setUint16(2, etherType);
-  view.setInt32(4, interfaceIndex, true);
-  view.setUint8(11, 6);
-  return bytes;
 }

@@ -1,64 +1,62 @@
 import { ERRNO, SystemError } from './errors.ts';
-import { Arena, errno, libc, MSG_DONTWAIT } from './libc.ts';
+import { errno, libc, MSG_DONTWAIT } from './libc.ts';
+import { MessageHeaders } from './message-headers.ts';
 
-// struct mmsghdr: a msghdr of 56 bytes, then msg_len; struct iovec: address and length. The same on all 64-bit Linux.
-const MESSAGE_SIZE = 64;
-const VECTOR_OFFSET = 16;
-const VECTOR_COUNT_OFFSET = 24;
-const RECEIVED_OFFSET = 56;
-const VECTOR_SIZE = 16;
+/** What the kernel told beside a datagram, as far as the ring asked for it. Views that the next receive overwrites. */
+export interface Envelope {
+  /** The sender's socket address. */
+  readonly name: Uint8Array;
+  /** Control messages, for `findControl`. */
+  readonly control: Uint8Array;
+}
+
+export interface EnvelopeSizes {
+  readonly name: number;
+  readonly control: number;
+}
+
+const NONE: Envelope = { name: new Uint8Array(0), control: new Uint8Array(0) };
 
 /**
  * Buffers for receiving many datagrams with one system call (recvmmsg), made once: nothing is allocated per packet.
- * Names and control data are not asked for, since a raw IP packet brings its own header. One ring may serve many
- * sockets, as what it holds is handled before the next receive.
+ * One ring may serve many sockets, as what it holds is handled before the next receive.
  */
 export class ReceiveRing {
-  readonly #arena: Arena;
-  readonly #view: DataView;
-  readonly #count: number;
-  readonly #size: number;
-  readonly #dataOffset: number;
+  readonly #messages: MessageHeaders;
+  readonly #hasEnvelope: boolean;
 
-  /** Room for `count` datagrams of up to `size` bytes; longer ones are cut. */
-  constructor(count: number, size: number) {
-    this.#count = count;
-    this.#size = size;
-    this.#dataOffset = count * (MESSAGE_SIZE + VECTOR_SIZE);
-    this.#arena = new Arena(this.#dataOffset + count * size);
-    this.#view = new DataView(this.#arena.bytes.buffer);
-    const pointer = (offset: number) => this.#arena.address + BigInt(offset);
-    for (let i = 0; i < count; i++) {
-      const vector = count * MESSAGE_SIZE + i * VECTOR_SIZE;
-      this.#view.setBigUint64(vector, pointer(this.#dataOffset + i * size), true);
-      this.#view.setBigUint64(vector + 8, BigInt(size), true);
-      this.#view.setBigUint64(i * MESSAGE_SIZE + VECTOR_OFFSET, pointer(vector), true);
-      this.#view.setBigUint64(i * MESSAGE_SIZE + VECTOR_COUNT_OFFSET, 1n, true);
-    }
+  /**
+   * Room for `count` datagrams of up to `size` bytes; longer ones are cut. Names and control data are asked for only
+   * where `envelope` gives them room: a raw IPv4 packet brings its own header.
+   */
+  constructor(count: number, size: number, envelope: EnvelopeSizes = { name: 0, control: 0 }) {
+    this.#messages = new MessageHeaders(count, { data: size, ...envelope });
+    this.#hasEnvelope = envelope.name > 0 || envelope.control > 0;
   }
 
   /**
    * Hands what the socket has queued to `handler`, up to `limit` datagrams and rounded up to a whole ring, and returns
    * their number. The bytes are a view, overwritten by the next receive. Throws SystemError for a pending error.
    */
-  receive(fd: number, handler: (bytes: Uint8Array) => void, limit: number): number {
+  receive(fd: number, handler: (bytes: Uint8Array, envelope: Envelope) => void, limit: number): number {
+    const messages = this.#messages;
     let total = 0;
     while (total < limit) {
       const count = this.#fill(fd);
       for (let i = 0; i < count; i++) {
-        const length = this.#view.getUint32(i * MESSAGE_SIZE + RECEIVED_OFFSET, true);
-        const start = this.#dataOffset + i * this.#size;
-        handler(this.#arena.bytes.subarray(start, start + length));
+        const envelope = this.#hasEnvelope ? { name: messages.name(i), control: messages.control(i) } : NONE;
+        handler(messages.data(i, messages.lengthOf(i)), envelope);
       }
       total += count;
-      if (count < this.#count) break;
+      if (count < messages.count) break;
     }
     return total;
   }
 
   #fill(fd: number): number {
     for (;;) {
-      const count = libc.recvmmsg(fd, this.#arena.address, this.#count, MSG_DONTWAIT, null);
+      this.#messages.makeRoom();
+      const count = libc.recvmmsg(fd, this.#messages.address(0), this.#messages.count, MSG_DONTWAIT, null);
       if (count >= 0) return count;
       const error = errno();
       if (error === ERRNO.EAGAIN) return 0;

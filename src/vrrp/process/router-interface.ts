@@ -115,9 +115,7 @@ export class RouterInterface implements InterfacePort {
   }
 
   announce(addresses: readonly IpAddress[]): void {
-    for (const address of addresses) {
-      this.#attempt(`announce ${address}`, ({ announcer }) => announcer.announce(address));
-    }
+    this.#attempt('announce addresses', ({ announcer }) => announcer.announce(addresses));
   }
 
   close(): void {
@@ -150,8 +148,8 @@ export class RouterInterface implements InterfacePort {
         socket.close();
         throw error;
       }
-      socket.on('message', (message, remote) => this.#context.onMessage(message, remote));
-      socket.on('error', (error) => this.#complain('receive', error));
+      socket.onMessage((message, remote) => this.#context.onMessage(message, remote));
+      socket.onError((error) => this.#complain('receive', error));
     }
     if (this.#source !== undefined) this.#opened?.socket.setSource(this.#source);
   }

@@ -6,15 +6,15 @@ import { readFileSync } from 'node:fs';
 import type { IpAddress } from '../../../src/model/address.ts';
 import { centiseconds } from '../../../src/model/units.ts';
 import { isSystemError } from '../../../src/sys/errors.ts';
-import { openMulticastRawSocket } from '../../../src/sys/raw-socket.ts';
+import { openRawSocket } from '../../../src/sys/raw-socket.ts';
 import { encode, VRRP_GROUP_IPV4, VRRP_PROTOCOL } from '../../../src/vrrp/advertisement.ts';
 
 const [name = '', count = '0', source = ''] = process.argv.slice(2);
 const index = Number(readFileSync(`/sys/class/net/${name}/ifindex`, 'utf8'));
 const open = (ttl: number) =>
-  openMulticastRawSocket({
+  openRawSocket({
     protocol: VRRP_PROTOCOL,
-    group: VRRP_GROUP_IPV4,
+    family: 'ipv4',
     interface: { index, name },
     ttl,
   });
@@ -43,7 +43,7 @@ const packets = [
 for (let i = 0; i < Number(count); i++) {
   for (const { socket, bytes } of packets) {
     try {
-      socket.send(bytes);
+      socket.send(bytes, VRRP_GROUP_IPV4, source as IpAddress);
     } catch (error) {
       // The own queue is full: that is fast enough.
       if (!isSystemError(error, 'ENOBUFS', 'EAGAIN')) throw error;

@@ -1,0 +1,65 @@
+/**
+ * ICMPv6 (RFC 4443) in IPv6 packets (RFC 8200 section 3) as neighbour discovery sends them: whole packets, since they
+ * go out as the payload of a frame.
+ *
+ *     0  version 6, traffic class, flow label
+ *     4  payload length    6  next header 58    7  hop limit 255
+ *     8  source           24  destination
+ *    40  ICMPv6: type, code, checksum, and what the type wants
+ */
+import { addressToBytes, type IpAddress, type MacAddress } from '../model/address.ts';
+import { internetChecksum, pseudoHeaderIpv6 } from './checksum.ts';
+import { macFromBytes, macToBytes } from './mac.ts';
+
+/** EtherType of IPv6 (<linux/if_ether.h> ETH_P_IPV6). */
+export const ETHERTYPE_IPV6 = 0x86dd;
+/** Protocol number (<linux/in6.h>). */
+export const IPPROTO_ICMPV6 = 58;
+/** Neighbour discovery's hop limit, so that none comes from beyond a router (RFC 4861 section 7.1). */
+export const DISCOVERY_HOP_LIMIT = 255;
+/** Every host on the link (RFC 4291 section 2.7.1). */
+export const ALL_NODES = 'ff02::1' as IpAddress;
+export const UNSPECIFIED_IPV6 = '::' as IpAddress;
+
+const HEADER_BYTES = 40;
+const CHECKSUM_OFFSET = 2;
+
+/** The packet around an ICMPv6 message whose checksum is still zero. */
+export function icmpv6Packet(source: IpAddress, destination: IpAddress, message: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(HEADER_BYTES + message.length);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = 0x60;
+  view.setUint16(4, message.length);
+  bytes[6] = IPPROTO_ICMPV6;
+  bytes[7] = DISCOVERY_HOP_LIMIT;
+  bytes.set(addressToBytes(source), 8);
+  bytes.set(addressToBytes(destination), 24);
+  bytes.set(message, HEADER_BYTES);
+  const pseudo = pseudoHeaderIpv6(source, destination, IPPROTO_ICMPV6, message.length);
+  view.setUint16(HEADER_BYTES + CHECKSUM_OFFSET, internetChecksum(pseudo, message));
+  return bytes;
+}
+
+/** Where frames for an IPv6 group go (RFC 2464 section 7): 33:33 and the group's last four bytes. */
+export const groupMac = (group: IpAddress): MacAddress =>
+  macFromBytes(Uint8Array.of(0x33, 0x33, ...addressToBytes(group).subarray(12)));
+
+// Options of neighbour discovery (RFC 4861 section 4.6): type, length in units of 8 bytes, data.
+export const SOURCE_LINK_ADDRESS = 1;
+export const TARGET_LINK_ADDRESS = 2;
+
+export const linkAddressOption = (type: number, mac: MacAddress): Uint8Array =>
+  Uint8Array.of(type, 1, ...macToBytes(mac));
+
+/** The Ethernet address in the first such option; undefined without one, or where the options are broken. */
+export function findLinkAddress(options: Uint8Array, type: number): MacAddress | undefined {
+  let at = 0;
+  while (at + 8 <= options.length) {
+    const length = (options[at + 1] ?? 0) * 8;
+    // Section 4.6: a length of 0 makes the whole packet void.
+    if (length === 0 || at + length > options.length) return undefined;
+    if (options[at] === type) return macFromBytes(options.subarray(at + 2, at + 8));
+    at += length;
+  }
+  return undefined;
+}
