@@ -2,12 +2,35 @@
 import { readFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { type Prefix, parseAddress } from '../model/address.ts';
+import { inspectProgram, readSecret } from './files.ts';
 
 export interface Environment {
   readonly hostName: string;
   /** All that exist. The addresses of one that is down or has no carrier are not known (libuv leaves them out). */
   readonly interfaces: readonly InterfaceAddresses[];
+  /** Reads a file that holds a password or a key. Never throws. */
+  readonly readSecret: ReadSecret;
+  /** Looks at a program that the configuration names, by its path or a name. Never throws. */
+  readonly inspectProgram: (command: string) => ProgramFacts;
 }
+
+/** The text of a file without its line's end, or why there is none, in words that go on after the path. */
+export type ReadSecret = (path: string) => Secret;
+export type Secret =
+  | {
+      readonly text: string;
+      /** Whether others than its owner can read it. */
+      readonly exposed: boolean;
+    }
+  | { readonly problem: string };
+
+export type ProgramFacts =
+  | {
+      /** The file or folder on its path that others than root can change, if there is one. */
+      readonly changeable: string | undefined;
+    }
+  /** Why it cannot be run, in words that go on after its path. */
+  | { readonly problem: string };
 
 export interface InterfaceAddresses {
   readonly name: string;
@@ -23,6 +46,8 @@ export function readEnvironment(): Environment {
   return {
     hostName: hostname(),
     interfaces: [...names].map((name) => ({ name, addresses: addresses.get(name) ?? [] })),
+    readSecret,
+    inspectProgram,
   };
 }
 

@@ -1,8 +1,8 @@
 /** zod's issues in words that an administrator understands. */
 import leven from 'leven';
-import * as z from 'zod';
+import type * as z from 'zod';
 import { errorAt, errorAtKey, type Finding, lastKey, type Path, pathText } from './finding.ts';
-import { schemaAt } from './schema-walk.ts';
+import { knownKeys } from './schema-walk.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -39,11 +39,14 @@ function explainUnion(
   root: unknown,
 ): readonly Finding[] {
   const inside = issue.errors.find(
-    (branch) => branch.length > 0 && branch.every((nested) => nested.path.length > 0),
+    (branch) => branch.length > 0 && branch.every((nested) => nested.path.length > 0 || isUnknownKey(nested)),
   );
   if (inside === undefined) return [unexpected(issue, path, root)];
   return inside.flatMap((nested) => explainIssue(nested, path, schema, root));
 }
+
+/** Found in the container, but said of the container's own path. */
+const isUnknownKey = ({ code }: Issue): boolean => code === 'unrecognized_keys';
 
 function unexpected(issue: Issue, path: Path, root: unknown): Finding {
   const value = valueAt(root, path);
@@ -77,11 +80,6 @@ export function nearest(word: string, known: readonly string[]): string | undefi
     .filter(({ candidate, distance }) => distance <= allowed && distance * 2 <= candidate.length)
     .sort((a, b) => a.distance - b.distance);
   return candidates[0]?.candidate;
-}
-
-function knownKeys(schema: z.core.$ZodType, path: Path): readonly string[] {
-  const at = schemaAt(schema, path);
-  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
 }
 
 function valueAt(root: unknown, path: Path): unknown {

@@ -1,66 +1,7 @@
-/** The kinds of leaf that the file has, each with its rule, its JSON Schema and its words. */
-import { isIPv6 } from 'node:net';
+/** The kinds of leaf that the file has, addresses apart, each with its rule, its JSON Schema and its words. */
 import * as z from 'zod';
-import { type IpAddress, type Prefix, parseAddress } from '../model/address.ts';
 import type { StatusRange } from '../model/check.ts';
 import { phrase } from './phrase.ts';
-
-const OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
-const IPV4 = `${OCTET}(?:\\.${OCTET}){3}`;
-
-const addressPhrase = (expected: string) =>
-  phrase(expected, (input) => (isIPv6Text(input) ? `${expected} (IPv6 is not supported yet)` : undefined));
-
-/** Also with a zone, a prefix length, or in brackets with a port. */
-function isIPv6Text(input: unknown): boolean {
-  return typeof input === 'string' && isIPv6(input.replace(/^\[(.*)\].*$/, '$1').replace(/[/%].*$/, ''));
-}
-
-/** An IPv4 address; IPv6 has its own words. */
-export function address() {
-  const words = addressPhrase('an IPv4 address such as 10.1.1.2');
-  return z
-    .string({ error: words })
-    .regex(new RegExp(`^${IPV4}$`), { error: words })
-    .transform((text) => toAddress(text));
-}
-
-/** An address with a prefix length of 1 to 32; without one it is a host's own, 32. */
-export function prefix() {
-  const words = addressPhrase('an IPv4 address with a prefix length from 1 to 32 such as 10.1.1.254/24');
-  return z
-    .string({ error: words })
-    .regex(new RegExp(`^${IPV4}(?:/(?:[1-9]|[12]\\d|3[0-2]))?$`), { error: words })
-    .transform((text): Prefix => {
-      const [host = '', length = '32'] = text.split('/');
-      return { address: toAddress(host), length: Number(length) };
-    });
-}
-
-/** An address and, behind a colon, perhaps a port. */
-export interface Endpoint {
-  readonly address: IpAddress;
-  readonly port: number | undefined;
-}
-
-export function endpointField() {
-  const words = addressPhrase('an IPv4 address and a port from 1 to 65535 such as 127.0.0.1:80');
-  return z
-    .string({ error: words })
-    .regex(new RegExp(`^${IPV4}(?::[1-9]\\d{0,4})?$`), { error: words })
-    .refine((text) => Number(text.split(':')[1] ?? 1) <= 65535, { error: words })
-    .transform((text): Endpoint => {
-      const [host = '', port] = text.split(':');
-      return { address: toAddress(host), port: port === undefined ? undefined : Number(port) };
-    });
-}
-
-/** The regular expressions above let only addresses through, so this cannot fail. */
-function toAddress(text: string): IpAddress {
-  const parsed = parseAddress(text);
-  if (parsed === undefined) throw new RangeError(`${text} is no IP address`);
-  return parsed;
-}
 
 export function wholeNumber(least: number, most: number) {
   const words = { error: phrase(`a whole number from ${least} to ${most}`) };
@@ -89,6 +30,25 @@ export const interfaceName = () =>
 export function pattern(expression: RegExp, expected: string) {
   const words = phrase(expected);
   return z.string({ error: words }).regex(expression, { error: words });
+}
+
+export const mapping = (content: string) => ({ error: phrase(`a mapping of ${content}`) });
+
+/** A file, named from the root: what the daemon's working directory is, nobody knows. */
+export const filePath = (example: string) =>
+  pattern(/^\/[^\0\n]{1,4095}$/, `a path that begins with a slash such as ${example}`);
+
+/** Text of one line, neither empty nor endless. */
+export const text = (expected: string) => pattern(/^[^\0\r\n]{1,1024}$/, expected);
+
+/** A few of the same thing, of which one need not be written as a list. */
+export function oneOrMore<Item extends z.ZodType>(item: Item, words: string) {
+  const many = z.array(item, { error: phrase(words) }).min(1, { error: phrase(words) });
+  return z
+    .union([item, many], { error: phrase(words) })
+    .transform((value): readonly z.output<Item>[] =>
+      Array.isArray(value) ? value : [value as z.output<Item>],
+    );
 }
 
 const STATUS = 'a status from 100 to 599 such as 200, a range such as 200-299, or a list of them';

@@ -1,6 +1,6 @@
 /** The JSON Schema with which editors complete and check the file, made from the definitions that validate it. */
 import * as z from 'zod';
-import { configShape } from './schema.ts';
+import { configShape } from './schema/index.ts';
 
 /** As committed in conf/vipward.schema.json. Draft 7, since that is what the YAML language servers know. */
 export function jsonSchemaText(): string {

@@ -1,14 +1,14 @@
 /** YAML text → Config, or everything that is wrong with it. */
 import type { Config } from '../model/config.ts';
 import type { Problem } from '../model/problem.ts';
-import { toConfig } from './convert.ts';
+import { toConfig } from './convert/index.ts';
 import { fillEmptySections } from './empty-sections.ts';
 import type { Environment } from './environment.ts';
 import { errorAt, type Finding } from './finding.ts';
 import { linesOf } from './lines.ts';
 import { findAll } from './rules/index.ts';
 import { salvage } from './salvage.ts';
-import { configShape } from './schema.ts';
+import { configShape } from './schema/index.ts';
 import { parseSource } from './source.ts';
 import { decodeText, type TextProblem } from './text.ts';
 import { offsetOf, type Tree } from './tree.ts';
@@ -66,7 +66,7 @@ function readTree(tree: Tree, environment: Environment): typeof NOTHING {
   const found = draft === undefined ? [] : findAll(draft, environment);
   const valid = shape !== undefined && found.every(({ severity }) => severity !== 'error');
   return {
-    config: valid ? toConfig(shape, environment.hostName) : undefined,
+    config: valid ? toConfig(shape, environment) : undefined,
     findings: [...findings, ...found],
   };
 }

@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import type { Prefix } from '../model/address.ts';
 import type { StatusRange } from '../model/check.ts';
-import type { Endpoint } from './fields.ts';
+import type { Endpoint } from './address-fields.ts';
 import { isMapping } from './mapping.ts';
 
 type Leaf = string | number | boolean | Prefix | Endpoint | readonly StatusRange[];

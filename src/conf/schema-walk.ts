@@ -2,11 +2,14 @@
 import * as z from 'zod';
 import type { Path } from './finding.ts';
 
-/** The schema behind `optional()` and the defaults. */
+/** The schema behind `optional()`, the defaults and what is made of the value afterwards. */
 export function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
   let inner = schema;
-  while (inner instanceof z.ZodOptional || inner instanceof z.ZodPrefault) inner = inner.unwrap();
-  return inner;
+  while (true) {
+    if (inner instanceof z.ZodOptional || inner instanceof z.ZodPrefault) inner = inner.unwrap();
+    else if (inner instanceof z.ZodPipe) inner = inner.in;
+    else return inner;
+  }
 }
 
 /** What `path` is held against; undefined where the schema knows nothing of it. */
@@ -20,9 +23,25 @@ export function schemaAt(schema: z.core.$ZodType, path: Path): z.core.$ZodType |
   return at;
 }
 
+/** The keys that the mapping at `path` may have; none where it is no mapping, or one of names that people choose. */
+export function knownKeys(schema: z.core.$ZodType, path: Path): readonly string[] {
+  const at = schemaAt(schema, path);
+  const mappings = (at instanceof z.ZodUnion ? at.options.map(unwrap) : [at]).filter(
+    (option) => option instanceof z.ZodObject,
+  );
+  return mappings.flatMap(({ shape }) => Object.keys(shape));
+}
+
+/** Of a union the way through the branch that has `part`: no two of them are mappings, or lists. */
 function step(schema: z.core.$ZodType, part: string | number): z.core.$ZodType | undefined {
   if (schema instanceof z.ZodObject)
     return Object.hasOwn(schema.shape, part) ? schema.shape[part] : undefined;
   if (schema instanceof z.ZodRecord) return schema.valueType;
-  return schema instanceof z.ZodArray ? schema.element : undefined;
+  if (schema instanceof z.ZodArray) return schema.element;
+  if (!(schema instanceof z.ZodUnion)) return undefined;
+  for (const option of schema.options) {
+    const next = step(unwrap(option), part);
+    if (next !== undefined) return next;
+  }
+  return undefined;
 }

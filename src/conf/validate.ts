@@ -3,7 +3,7 @@ import type * as z from 'zod';
 import { explain } from './explain.ts';
 import type { Finding } from './finding.ts';
 import { isMapping } from './mapping.ts';
-import { type ConfigShape, configShape } from './schema.ts';
+import { type ConfigShape, configShape } from './schema/index.ts';
 
 export interface Validated {
   /** undefined when anything is wrong with the shape. */
@@ -16,7 +16,7 @@ export interface Validated {
 /** After so many findings the file is junk. */
 const ENOUGH = 1000;
 
-const SECTIONS = ['virtual_routers', 'services'] as const;
+const SECTIONS = ['virtual_routers', 'sync_groups', 'services'] as const;
 
 /**
  * Entry by entry, because zod hands its issues upwards as the arguments of a call: a file with half a million
@@ -52,6 +52,7 @@ function join(parts: readonly ConfigShape[]): ConfigShape | undefined {
   return {
     ...frame,
     virtual_routers: Object.fromEntries(entries.flatMap((part) => Object.entries(part.virtual_routers))),
+    sync_groups: Object.fromEntries(entries.flatMap((part) => Object.entries(part.sync_groups))),
     services: Object.fromEntries(entries.flatMap((part) => Object.entries(part.services))),
   };
 }

@@ -6,7 +6,12 @@ import { stringify } from 'yaml';
 import type { Environment } from '../../src/conf/environment.ts';
 import { loadConfig } from '../../src/conf/load.ts';
 
-const NOWHERE: Environment = { hostName: 'lvs1', interfaces: [] };
+const NOWHERE: Environment = {
+  hostName: 'lvs1',
+  interfaces: [],
+  readSecret: () => ({ problem: 'does not exist' }),
+  inspectProgram: () => ({ problem: 'does not exist' }),
+};
 const conf = new URL('../../conf/', import.meta.url);
 const example = readFileSync(new URL('examples/direct-routing.yaml', conf), 'utf8');
 const TRIES = { numRuns: 100 };

@@ -1,7 +1,7 @@
 /** The configuration as the rules see it: what could be read of it, each thing with its path. */
 import type { Path } from '../finding.ts';
 import type { Draft } from '../salvage.ts';
-import type { ConfigShape, ServiceShape, VirtualRouterShape } from '../schema.ts';
+import type { ConfigShape, ServiceShape, VirtualRouterShape } from '../schema/index.ts';
 
 export type ConfigDraft = Draft<ConfigShape>;
 export type VirtualRouterDraft = Draft<VirtualRouterShape>;

@@ -3,7 +3,7 @@
 import { durationText } from '../../model/units.ts';
 import { errorAt, errorAtKey, type Finding, type Path, warningAtKey } from '../finding.ts';
 import type { Draft } from '../salvage.ts';
-import type { CheckShape } from '../schema.ts';
+import type { CheckShape } from '../schema/index.ts';
 import { type ConfigDraft, type Named, type ServiceDraft, servicesOf } from './draft.ts';
 
 type CheckDraft = Draft<CheckShape>;

@@ -1,4 +1,4 @@
-import type { Environment } from '../../../src/conf/environment.ts';
+import type { Environment, ProgramFacts, Secret } from '../../../src/conf/environment.ts';
 import { loadConfig } from '../../../src/conf/load.ts';
 import { parseAddress } from '../../../src/model/address.ts';
 import type { Config } from '../../../src/model/config.ts';
@@ -10,7 +10,18 @@ function known(text: string) {
   return address;
 }
 
-/** A director in the network 10.1.1.0/24. */
+const SECRETS: Readonly<Record<string, Secret>> = {
+  '/etc/vipward/password': { text: 'sesame', exposed: false },
+  '/etc/vipward/open-password': { text: 'sesame', exposed: true },
+  '/etc/vipward/web.key': { text: `hex:${'0A'.repeat(32)}`, exposed: false },
+};
+
+const PROGRAMS: Readonly<Record<string, ProgramFacts>> = {
+  '/home/eve/chk': { changeable: '/home/eve' },
+  '/usr/bin/data': { problem: 'is not executable: chmod +x' },
+};
+
+/** A director in the network 10.1.1.0/24, where every program is there unless its name says otherwise. */
 export const LVS1: Environment = {
   hostName: 'lvs1.example.com',
   interfaces: [
@@ -18,6 +29,11 @@ export const LVS1: Environment = {
     { name: 'eth0', addresses: [{ address: known('10.1.1.1'), length: 24 }] },
     { name: 'eth1', addresses: [] },
   ],
+  readSecret: (path) => SECRETS[path] ?? { problem: 'does not exist' },
+  inspectProgram: (command) =>
+    command.includes('missing')
+      ? { problem: 'does not exist' }
+      : (PROGRAMS[command] ?? { changeable: undefined }),
 };
 
 /** What is wrong with a file, as people read it, without the file's name. */

@@ -1,90 +1,49 @@
-/**
- * The shape of the file: the one definition that validates it, types it, and becomes the JSON Schema with which
- * editors complete it. What a single value may be is here; how values must fit together is in `rules/`.
- *
- * A default is written as the file would write it (`prefault`), so that the JSON Schema can show it.
- */
+/** Virtual servers of IPVS with their real servers and checks, and the table as a whole. */
 import * as z from 'zod';
-import { SCHEDULERS } from '../model/virtual-server.ts';
-import { duration } from './duration.ts';
-import {
-  address,
-  endpointField,
-  flag,
-  interfaceName,
-  name,
-  oneOf,
-  pattern,
-  prefix,
-  status,
-  wholeNumber,
-} from './fields.ts';
-import { phrase } from './phrase.ts';
+import { SCHEDULERS } from '../../model/virtual-server.ts';
+import { address, endpointField, ipv4Address } from '../address-fields.ts';
+import { duration } from '../duration.ts';
+import { flag, interfaceName, mapping, name, oneOf, pattern, status, wholeNumber } from '../fields.ts';
+import { phrase } from '../phrase.ts';
 
-const mapping = (content: string) => ({ error: phrase(`a mapping of ${content}`) });
-
-const director = z.strictObject(
-  {
-    name: name().optional().describe('Names this director in logs and in status. Default: the host name.'),
-  },
-  mapping('the settings of this director'),
-);
-
-const vrrp = z.strictObject(
-  {
-    realtime: flag()
-      .prefault(false)
-      .describe(
-        'Whether the VRRP process runs ahead of every ordinary process (SCHED_RR). For advert intervals below 100ms.',
+const sync = z
+  .strictObject(
+    {
+      interface: interfaceName().describe(
+        'The network interface that the connections are told over, by multicast.',
       ),
-  },
-  mapping('settings of VRRP'),
-);
+      id: wholeNumber(1, 255)
+        .optional()
+        .describe(
+          'Tells our messages from those of other pairs. Default: the VRID of the virtual router that it follows.',
+        ),
+      follow: name()
+        .optional()
+        .describe(
+          'The virtual router whose state it follows: it sends while active, and receives otherwise. Default: the first.',
+        ),
+      max_length: wholeNumber(1, 65507)
+        .optional()
+        .describe("Bytes of a message at most. Default: what the interface's MTU allows."),
+      group: address().optional().describe('The multicast address. Default: 224.0.0.81.'),
+      port: wholeNumber(1, 65535).optional().describe('The UDP port. Default: 8848.'),
+      ttl: wholeNumber(1, 255).optional().describe('How many routers a message may pass. Default: 1.'),
+    },
+    mapping('interface, id and others'),
+  )
+  .describe("The kernel's connection synchronisation: connections live on through a failover.");
 
-const ipvs = z.strictObject(
+export const ipvs = z.strictObject(
   {
     exclusive: flag()
       .prefault(false)
       .describe(
         "Whether virtual servers that this file does not name are removed from the kernel's table. Otherwise they are left alone.",
       ),
+    sync: sync.optional(),
   },
   mapping('settings of IPVS'),
 );
-
-const virtualRouter = z
-  .strictObject(
-    {
-      interface: interfaceName().describe(
-        'The network interface that carries the adverts and the addresses.',
-      ),
-      vrid: wholeNumber(1, 255).describe(
-        'Identifies the virtual router in its network: the same on all its directors, and used by no other.',
-      ),
-      priority: wholeNumber(1, 255)
-        .prefault(100)
-        .describe(
-          'The director with the highest priority is active. 255: it owns the addresses, and is active whenever it is up.',
-        ),
-      advert_interval: duration({ least: '10ms', most: '40.95s', step: '10ms' })
-        .prefault('1s')
-        .describe(
-          'Time between adverts, from 10ms to 40.95s in steps of 10ms. A failed director is missed after three.',
-        ),
-      preempt: flag()
-        .prefault(true)
-        .describe('Whether this director takes over from an active one of lower priority.'),
-      addresses: z
-        .array(prefix(), { error: phrase('a list of addresses such as [10.1.1.254/24]') })
-        .min(1, { error: phrase('at least one address such as 10.1.1.254/24') })
-        .max(255, { error: phrase('at most 255 addresses') })
-        .describe(
-          'The virtual addresses (VIPs), each with the length of its network prefix: 32 unless given.',
-        ),
-    },
-    mapping('the settings of a virtual router'),
-  )
-  .describe('One VRID on one interface: addresses that the directors share, held by one of them at a time.');
 
 const path = pattern(
   /^\/[!-"$-~]{0,4095}$/,
@@ -160,7 +119,7 @@ const check = z
 
 const realServer = z.strictObject(
   {
-    address: address().describe("The real server's own address (RIP)."),
+    address: ipv4Address().describe("The real server's own address (RIP)."),
     port: wholeNumber(1, 65535)
       .optional()
       .describe("Where it listens. Default: the service's port, and only forwarding nat can have another."),
@@ -171,10 +130,10 @@ const realServer = z.strictObject(
   mapping('address, port and weight'),
 );
 
-const service = z
+export const service = z
   .strictObject(
     {
-      address: address().describe('The address that clients use (VIP).'),
+      address: ipv4Address().describe('The address that clients use (VIP).'),
       port: wholeNumber(1, 65535).describe('The port that clients use.'),
       protocol: oneOf(['tcp', 'udp']).prefault('tcp').describe('The transport protocol of the port.'),
       scheduler: oneOf(SCHEDULERS)
@@ -191,6 +150,11 @@ const service = z
           "Takes over while no real server is healthy. On 127.0.0.1 it is this director, listening on 0.0.0.0 or the VIP at the service's port. Default port: the service's.",
         ),
       check: check.optional(),
+      quorum: wholeNumber(1, 1_000_000)
+        .prefault(1)
+        .describe(
+          'The sum of the weights of healthy real servers below which track takes the service to be down.',
+        ),
       real_servers: z
         .array(realServer, { error: phrase('a list of real servers such as [{ address: 10.1.1.2 }]') })
         .min(1, { error: phrase('at least one real server such as { address: 10.1.1.2 }') })
@@ -199,26 +163,3 @@ const service = z
     mapping('the settings of a virtual server'),
   )
   .describe('A virtual server of IPVS, with its real servers.');
-
-export const configShape = z.strictObject(
-  {
-    director: director.prefault({}).describe('This director itself.'),
-    vrrp: vrrp.prefault({}).describe('VRRP as a whole.'),
-    ipvs: ipvs.prefault({}).describe("The kernel's IPVS table as a whole."),
-    virtual_routers: z
-      .record(name(), virtualRouter, mapping('names to virtual routers'))
-      .prefault({})
-      .describe('Virtual routers by name: the addresses that move between directors.'),
-    services: z
-      .record(name(), service, mapping('names to virtual servers'))
-      .prefault({})
-      .describe('Virtual servers by name: what is balanced, and over which real servers.'),
-  },
-  mapping('virtual_routers, services and other sections'),
-);
-
-/** The file once its shape has been found right, with the defaults filled in. */
-export type ConfigShape = z.infer<typeof configShape>;
-export type VirtualRouterShape = ConfigShape['virtual_routers'][string];
-export type ServiceShape = ConfigShape['services'][string];
-export type CheckShape = NonNullable<ServiceShape['check']>;

@@ -1,0 +1,89 @@
+/** The files that a configuration names: secrets that are read with it, and programs that will be run. */
+import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { ProgramFacts, Secret } from './environment.ts';
+
+/** The longest key is 132 characters, and no password is longer than a page. */
+const MOST_SECRET = 4096;
+const OTHERS = constants.S_IRWXG | constants.S_IRWXO;
+
+export function readSecret(path: string): Secret {
+  try {
+    // Not to wait for a writer where the path is a pipe.
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      return readFrom(file);
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    return { problem: inWords(error, 'cannot be read') };
+  }
+}
+
+function readFrom(file: number): Secret {
+  const facts = fstatSync(file);
+  if (!facts.isFile()) return { problem: 'is no regular file' };
+  const bytes = Buffer.alloc(MOST_SECRET + 1);
+  const length = readSync(file, bytes, 0, bytes.length, 0);
+  if (length > MOST_SECRET) return { problem: `has more than ${MOST_SECRET} bytes: it is to hold one line` };
+  const text = bytes.toString('utf8', 0, length).replace(/[\r\n]+$/, '');
+  if (text === '') return { problem: 'is empty' };
+  if (/[\r\n\0]/.test(text)) return { problem: 'has more than one line' };
+  return { text, exposed: (facts.mode & OTHERS) !== 0 };
+}
+
+/** Where programs are looked for by name: as systemd gives it to services, since a daemon has no other. */
+const PROGRAM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+export function inspectProgram(command: string): ProgramFacts {
+  if (command.includes('/')) return inspect(command);
+  const found = PROGRAM_FOLDERS.map((folder) => `${folder}/${command}`).find((path) => exists(path));
+  return found === undefined ? { problem: `is not in ${PROGRAM_FOLDERS.join(', ')}` } : inspect(found);
+}
+
+function inspect(path: string): ProgramFacts {
+  try {
+    const facts = statSync(path);
+    if (!facts.isFile()) return { problem: 'is no regular file' };
+    if ((facts.mode & (constants.S_IXUSR | constants.S_IXGRP | constants.S_IXOTH)) === 0)
+      return { problem: 'is not executable: chmod +x' };
+    return { changeable: changeableByOthers(path) };
+  } catch (error) {
+    return { problem: inWords(error, 'cannot be looked at') };
+  }
+}
+
+/** Whoever can change a folder can put another file in its place; a sticky one protects what others own in it. */
+function changeableByOthers(path: string): string | undefined {
+  const folders: string[] = [];
+  for (let at = dirname(path); ; at = dirname(at)) {
+    folders.push(at);
+    if (at === dirname(at)) break;
+  }
+  if (!isRootsOwn(statSync(path))) return path;
+  return folders.find((folder) => {
+    const facts = statSync(folder);
+    const sticky = (facts.mode & 0o1000) !== 0 && facts.uid === 0;
+    return !sticky && !isRootsOwn(facts);
+  });
+}
+
+const isRootsOwn = ({ uid, gid, mode }: Stats): boolean =>
+  uid === 0 && (mode & constants.S_IWOTH) === 0 && ((mode & constants.S_IWGRP) === 0 || gid === 0);
+
+const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
+
+function inWords(error: unknown, what: string): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return 'does not exist';
+    case 'EACCES':
+    case 'EPERM':
+      return `${what}: permission denied (are you root?)`;
+    default:
+      return `${what}: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
