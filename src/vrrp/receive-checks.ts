@@ -3,14 +3,11 @@
  * section 7.1). The checks run in the order of the list; the first that fails names the reason, and nothing happens
  * but a count. What is cheap comes before what is dear, so that a flood of rubbish costs little.
  */
-import type { KeyObject } from 'node:crypto';
 import { type Family, familyOf, type IpAddress, isNotUnicast } from '../model/address.ts';
 import type { Centiseconds, Milliseconds } from '../model/units.ts';
 import type { Peer } from '../model/virtual-router.ts';
 import {
   type Advertisement,
-  authDataOf,
-  authTypeOf,
   checksummedBytes,
   type Decoded,
   decode,
@@ -18,22 +15,18 @@ import {
   type Version,
   VRRP_TTL,
 } from './advertisement.ts';
+import { freshnessWindow, type Sequence, type SequenceVerdict } from './authentication/sequence.ts';
 import {
-  decodeTrailer,
-  isKnownTrailer,
-  isSignedWith,
-  TRAILER_BYTES,
-  type Trailer,
-} from './authentication/hmac.ts';
-import {
-  acceptSequence,
-  freshnessWindow,
-  type ReplayState,
-  type Sequence,
-  type SequenceVerdict,
-} from './authentication/sequence.ts';
-import { AUTH_TYPE, isPassword } from './authentication/text.ts';
+  isAuthentic,
+  isExpectedType,
+  judgeSequence,
+  type Shown,
+  shownBy,
+  type Verification,
+} from './authentication/verification.ts';
 import { verifiedForm } from './checksum.ts';
+
+export type { Verification } from './authentication/verification.ts';
 
 /** What a socket hands over: the payload, with what the checks need of the IP header. */
 export interface ReceivedPacket {
@@ -51,19 +44,6 @@ export type ReceivePath =
   | { readonly transport: 'multicast' }
   /** Only from these, with their least TTL. Over UDP only with keys. */
   | { readonly transport: 'unicast' | 'udp'; readonly peers: readonly Peer[] };
-
-/** What messages must show. */
-export type Verification =
-  | { readonly type: 'none' }
-  /** Version 2 only; `password` as `passwordBytes` gives it. */
-  | { readonly type: 'text'; readonly password: Uint8Array }
-  | {
-      readonly type: 'hmac';
-      /** By their IDs: any of them is accepted. */
-      readonly keys: ReadonlyMap<number, KeyObject>;
-      /** What was accepted of each sender so far: the `mark` of the last accepted verdict. */
-      readonly marks: ReadonlyMap<IpAddress, ReplayState>;
-    };
 
 /** What the checks need to know of a virtual router that is configured on the receiving interface. */
 export interface LocalRouter {
@@ -86,8 +66,8 @@ export interface Reception {
   readonly decoded: Decoded;
   /** The virtual router that the VRID names, when it is configured here. */
   readonly router: LocalRouter | undefined;
-  /** Read only where keys are configured. */
-  readonly trailer: Trailer | undefined;
+  /** What authenticates it; undefined where it cannot be read. */
+  readonly shown: Shown | undefined;
   readonly date: Milliseconds;
 }
 
@@ -124,7 +104,11 @@ export const RECEIVE_CHECKS = [
   // None, where one is asked for; another kind; a trailer that is not understood.
   { reason: 'authentication-type', passes: hasAuthenticationType },
   // The wrong password, an unknown key, or an HMAC that was not made with it.
-  { reason: 'authentication', passes: isAuthentic },
+  {
+    reason: 'authentication',
+    passes: ({ shown, router }) =>
+      shown !== undefined && router !== undefined && isAuthentic(router.authentication, shown),
+  },
   // The first message of a sender whose date is not ours: a recording, or a clock that is wrong.
   { reason: 'stale', passes: (reception) => sequenceVerdict(reception)?.reason !== 'stale' },
   { reason: 'replay', passes: (reception) => sequenceVerdict(reception)?.reason !== 'replay' },
@@ -178,11 +162,8 @@ export function judge(
   // Where the VRID stands has never changed, so that a packet of another version counts where people look for it.
   const vrid = packet.message[1];
   const router = vrid === undefined ? undefined : routerFor(vrid);
-  const trailer =
-    router?.authentication.type === 'hmac'
-      ? decodeTrailer(packet.message.subarray(decoded.length))
-      : undefined;
-  const reception: Reception = { packet, decoded, router, trailer, date };
+  const shown = router && !decoded.fault ? shownBy(packet, decoded, router.authentication) : undefined;
+  const reception: Reception = { packet, decoded, router, shown, date };
   const failed = RECEIVE_CHECKS.find((check) => !check.passes(reception));
   if (failed) return { accepted: false, vrid: router?.vrid, reason: failed.reason };
   // Both are there, or `length` and `vrid` would have failed.
@@ -206,9 +187,9 @@ function hasTtl({ ttl, source }: ReceivedPacket, path: ReceivePath): boolean {
 const isPeer = ({ source }: ReceivedPacket, path: ReceivePath): boolean =>
   path.transport === 'multicast' || path.peers.some(({ address }) => address === source);
 
-function hasVersion({ decoded, router }: Reception): boolean {
-  if (decoded.fault) return decoded.fault !== 'version';
-  return router === undefined || router.version === decoded.advertisement.version;
+function hasVersion({ packet, decoded, router }: Reception): boolean {
+  if (decoded.fault === 'version') return false;
+  return router === undefined || router.version === (packet.message[0] ?? 0) >> 4;
 }
 
 function hasChecksum({ packet, decoded }: Reception): boolean {
@@ -218,48 +199,21 @@ function hasChecksum({ packet, decoded }: Reception): boolean {
   return verifiedForm(covered, source, destination) !== undefined;
 }
 
-function hasAuthenticationType({ packet, decoded, router, trailer }: Reception): boolean {
-  if (decoded.fault || !router) return false;
-  const type = decoded.advertisement.version === 2 ? authTypeOf(packet.message) : AUTH_TYPE.none;
-  switch (router.authentication.type) {
-    case 'none':
-      // Over UDP a source address is forged by anybody anywhere.
-      return type === AUTH_TYPE.none && router.path.transport !== 'udp';
-    case 'text':
-      return type === AUTH_TYPE.text && router.path.transport !== 'udp';
-    case 'hmac':
-      return type === AUTH_TYPE.none && trailer !== undefined && isKnownTrailer(trailer);
-    default:
-      return router.authentication satisfies never;
-  }
-}
-
-function isAuthentic({ packet, decoded, router, trailer }: Reception): boolean {
-  if (decoded.fault || !router) return false;
-  const { authentication } = router;
-  switch (authentication.type) {
-    case 'none':
-      return true;
-    case 'text':
-      return isPassword(authDataOf(packet.message, decoded.length), authentication.password);
-    case 'hmac': {
-      const secret = trailer && authentication.keys.get(trailer.keyId);
-      const signed = packet.message.subarray(0, decoded.length + TRAILER_BYTES);
-      return secret !== undefined && isSignedWith(signed, packet.source, secret);
-    }
-    default:
-      return authentication satisfies never;
-  }
+function hasAuthenticationType({ shown, router }: Reception): boolean {
+  if (!shown || !router) return false;
+  // Over UDP a source address is forged by anybody anywhere.
+  if (router.path.transport === 'udp' && router.authentication.type !== 'hmac') return false;
+  return isExpectedType(router.authentication, shown);
 }
 
 /** undefined where there are no keys. */
-function sequenceVerdict({ packet, router, trailer, date }: Reception): SequenceVerdict | undefined {
-  if (trailer === undefined || router?.authentication.type !== 'hmac') return undefined;
-  return acceptSequence(router.authentication.marks.get(packet.source), trailer.sequence, {
+const sequenceVerdict = ({ shown, router, date }: Reception): SequenceVerdict | undefined =>
+  shown &&
+  router &&
+  judgeSequence(router.authentication, shown, {
     date,
     window: freshnessWindow(router.advertInterval),
   });
-}
 
 function hasOurInterval({ decoded, router }: Reception): boolean {
   if (decoded.fault || decoded.advertisement.version !== 2) return true;

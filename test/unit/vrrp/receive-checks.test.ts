@@ -1,8 +1,9 @@
 /** Each receive check refuses what it is for, in its place in the order, and nothing else. */
 import { describe, expect, it } from 'vitest';
+import { familyOf } from '../../../src/model/address.ts';
 import { centiseconds, milliseconds } from '../../../src/model/units.ts';
 import { type Advertisement, type EncodeOptions, encode } from '../../../src/vrrp/advertisement.ts';
-import type { SecretKey } from '../../../src/vrrp/authentication/hmac.ts';
+import { type SecretKey, secretKey } from '../../../src/vrrp/authentication/hmac.ts';
 import { type ReplayState, sequenceOf } from '../../../src/vrrp/authentication/sequence.ts';
 import { passwordBytes } from '../../../src/vrrp/authentication/text.ts';
 import { advertisementChecksum } from '../../../src/vrrp/checksum.ts';
@@ -12,8 +13,23 @@ import {
   noRejections,
   RECEIVE_CHECKS,
   type ReceivedPacket,
+  type Verification,
 } from '../../../src/vrrp/receive-checks.ts';
-import { advertOf, DATE, GROUP, GROUP6, ip, KEY, localOf, NEXT_KEY, PEER, PEER6 } from './wire.ts';
+import {
+  advertOf,
+  bytes,
+  DATE,
+  GROUP,
+  GROUP6,
+  ip,
+  KEY,
+  localOf,
+  NEXT_KEY,
+  PEER,
+  PEER6,
+  VECTORS,
+  type Vector,
+} from './wire.ts';
 
 const VIP = ip('10.1.1.254');
 const OTHER = ip('10.1.1.253');
@@ -43,6 +59,13 @@ function altered(changes: Readonly<Record<number, number>>, base = packet()): Re
   return { ...base, message };
 }
 
+/** What a receiver of this captured packet has configured. */
+function verificationOf({ key, password }: Vector): Verification {
+  if (password !== undefined) return { type: 'text', password: passwordBytes(password) };
+  if (key === undefined) return { type: 'none' };
+  return { type: 'hmac', keys: new Map([[key.id, secretKey(key).secret]]), marks: new Map() };
+}
+
 const badChecksum = (): ReceivedPacket => {
   const { message, ...rest } = packet();
   return { ...rest, message: message.with(7, (message[7] ?? 0) ^ 1) };
@@ -60,11 +83,34 @@ describe('receive checks', () => {
     });
   });
 
+  it.each(VECTORS)('accept $name', (vector) => {
+    const { source, destination, ttl, advertisement, message } = vector;
+    const { vrid, version, addresses, maxAdvertiseInterval } = advertisement;
+    const family = familyOf(source);
+    const path =
+      destination === GROUP || destination === GROUP6
+        ? ({ transport: 'multicast' } as const)
+        : ({ transport: 'unicast', peers: [{ address: source, leastTtl: 255 }] } as const);
+    const local = { vrid, version, family, addresses, advertInterval: maxAdvertiseInterval, path };
+    const authentication = verificationOf(vector);
+    const router = localOf({ ...local, source: destination, authentication });
+    const received = { source, destination, ttl, message: bytes(message) };
+    expect(judge(received, () => router, milliseconds(vector.date ?? DATE))).toEqual({
+      accepted: true,
+      kind: 'advert',
+      vrid,
+      advertisement,
+      warnings: [],
+      mark: vector.sequence,
+    });
+  });
+
   it.each([
     ['ttl', { ...packet(), ttl: 254 }, 51],
     ['ttl', { ...packet(), ttl: undefined }, 51],
     ['version', altered({ 0: 0x11 }), 51],
     ['version', packet({ version: 2 }), 51],
+    ['version', altered({ 0: 0x21 }), 51],
     ['type', altered({ 0: 0x34 }), 51],
     ['length', altered({ 3: 2 }), 51],
     ['length', { ...packet(), message: new Uint8Array(0) }, undefined],
