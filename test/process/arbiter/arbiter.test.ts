@@ -1,32 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Arbiter } from '../../../src/model/guard.ts';
-import { seconds } from '../../../src/model/units.ts';
 import { monotonicNow } from '../../../src/sys/clock.ts';
-import { type Director, held, lastLease, type Setup, startDirector } from './director.ts';
+import { arbiterOf, type Director, held, LEASE, lastLease, setupOf, startDirector } from './director.ts';
 import { type EtcdServer, etcdctl, startEtcd } from './etcd-server.ts';
 
 const UNIT = 'web';
-/** The least that etcd grants. */
-const LEASE = 2;
-
-const arbiterOf = (servers: readonly EtcdServer[], more: Partial<Arbiter> = {}): Arbiter => ({
-  etcd: servers.map(({ url }) => url) as [string, ...string[]],
-  lease: seconds(LEASE),
-  prefix: '/vipward/',
-  directors: 2,
-  caFile: undefined,
-  certFile: undefined,
-  keyFile: undefined,
-  login: undefined,
-  ...more,
-});
-
-const setupOf = (director: string, arbiter: Arbiter): Setup => ({
-  arbiter,
-  director,
-  identity: `identity of ${director}`,
-});
-
 async function pair(servers: readonly EtcdServer[]): Promise<[Director, Director]> {
   const arbiter = arbiterOf(servers);
   return Promise.all([startDirector(setupOf('lb1', arbiter)), startDirector(setupOf('lb2', arbiter))]);

@@ -4,13 +4,35 @@ import { once } from 'node:events';
 import { onTestFinished } from 'vitest';
 import type { ArbiterStatus } from '../../../src/manager/arbiter/client.ts';
 import type { Arbiter } from '../../../src/model/guard.ts';
-import type { Instant } from '../../../src/model/units.ts';
+import { type Instant, seconds } from '../../../src/model/units.ts';
+import type { EtcdServer } from './etcd-server.ts';
+
+/** The least that etcd grants. */
+export const LEASE = 2;
 
 export interface Setup {
   readonly arbiter: Arbiter;
   readonly director: string;
   readonly identity: string;
 }
+
+export const arbiterOf = (servers: readonly EtcdServer[], more: Partial<Arbiter> = {}): Arbiter => ({
+  etcd: servers.map(({ url }) => url) as [string, ...string[]],
+  lease: seconds(LEASE),
+  prefix: '/vipward/',
+  directors: 2,
+  caFile: undefined,
+  certFile: undefined,
+  keyFile: undefined,
+  login: undefined,
+  ...more,
+});
+
+export const setupOf = (director: string, arbiter: Arbiter): Setup => ({
+  arbiter,
+  director,
+  identity: `identity of ${director}`,
+});
 
 export type ToDirector =
   | { readonly type: 'want'; readonly unit: string; readonly wanted: boolean }
@@ -52,6 +74,8 @@ export async function startDirector(setup: Setup): Promise<Director> {
   const child = fork(new URL('./entry.ts', import.meta.url), [JSON.stringify(setup)], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
+  // One for each question that a test waits with.
+  child.setMaxListeners(0);
   const heard: FromDirector[] = [];
   child.on('message', (message) => heard.push(message as FromDirector));
   const ended = once(child, 'exit');

@@ -1,0 +1,140 @@
+/**
+ * IPVS connection synchronisation: the kernel's sync daemon is a master while the virtual router that it follows is
+ * active here, and a backup otherwise, so that the next active director knows the connections that are open.
+ *
+ * The kernel has room for one daemon of each role. Ours are those with our sync id; one with another id is somebody
+ * else's: it is left alone, and told of when it is in the way.
+ */
+import type { DaemonRole, DaemonSpec, SyncDaemon, SyncDaemons } from '../kernel/ipvs.ts';
+import type { Log } from '../model/messages.ts';
+import type { ConnectionSync } from '../model/sync.ts';
+import { milliseconds } from '../model/units.ts';
+
+/** How soon what the kernel refused is tried again: it ends a daemon by and by, and links and addresses may come. */
+const RETRY = milliseconds(1_000);
+const REPAIR = milliseconds(10_000);
+
+export interface ConnectionSyncOptions {
+  readonly daemons: SyncDaemons;
+  readonly log: Log;
+}
+
+export interface ConnectionSyncStatus {
+  /** undefined: nothing is wanted, or it is not known yet whether the virtual router is active. */
+  readonly role: DaemonRole | undefined;
+  /** Why it does not run as wanted; undefined: it does. */
+  readonly problem: string | undefined;
+  /** Daemons that are not ours. */
+  readonly foreign: readonly string[];
+}
+
+export class ConnectionSyncKeeper {
+  readonly #daemons: SyncDaemons;
+  readonly #log: Log;
+  #sync: ConnectionSync | undefined;
+  #role: DaemonRole | undefined;
+  #problem: string | undefined;
+  #foreign: readonly string[] = [];
+  /** Ids that were ours before the configuration changed. */
+  readonly #formerIds = new Set<number>();
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor({ daemons, log }: ConnectionSyncOptions) {
+    this.#daemons = daemons;
+    this.#log = log;
+  }
+
+  get status(): ConnectionSyncStatus {
+    return { role: this.#sync && this.#role, problem: this.#problem, foreign: this.#foreign };
+  }
+
+  /** What is wanted from now on; undefined: no daemon of ours. */
+  configure(sync: ConnectionSync | undefined): void {
+    if (this.#sync !== undefined && this.#sync.id !== sync?.id) this.#formerIds.add(this.#sync.id);
+    this.#sync = sync;
+    this.#settle();
+  }
+
+  /** Whether the virtual router that is followed is active. Until this is known, what runs is left as it is. */
+  state(active: boolean): void {
+    const role: DaemonRole = active ? 'master' : 'backup';
+    if (role === this.#role) return;
+    this.#role = role;
+    this.#settle();
+  }
+
+  /** Stops what is ours. */
+  stop(): void {
+    this.configure(undefined);
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Makes the kernel's daemons what they should be, looks again after a while, and never throws. */
+  #settle(): void {
+    if (this.#stopped) return;
+    clearTimeout(this.#timer);
+    const problem = this.#attempt();
+    if (problem !== undefined && problem !== this.#problem)
+      this.#log('warn', `connection synchronisation: ${problem}`);
+    if (problem === undefined && this.#problem !== undefined)
+      this.#log('info', 'connection synchronisation runs as configured');
+    this.#problem = problem;
+    if (this.#sync === undefined && this.#formerIds.size === 0) return;
+    this.#timer = setTimeout(() => this.#settle(), problem === undefined ? REPAIR : RETRY).unref();
+  }
+
+  /** The reason why it is not as wanted yet. */
+  #attempt(): string | undefined {
+    const wanted = this.#wanted();
+    if (this.#sync !== undefined && wanted === undefined) return undefined;
+    try {
+      const running = this.#daemons.listDaemons();
+      const ours = running.filter(({ syncId }) => this.#isOurs(syncId));
+      this.#foreign = running.filter((each) => !ours.includes(each)).map(daemonName);
+      for (const each of ours) if (wanted === undefined || !isAs(each, wanted)) this.#stopOne(each);
+      if (wanted !== undefined && !ours.some((each) => isAs(each, wanted))) this.#startOne(wanted);
+      this.#formerIds.clear();
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  #isOurs(id: number): boolean {
+    return id === this.#sync?.id || this.#formerIds.has(id);
+  }
+
+  #wanted(): DaemonSpec | undefined {
+    if (this.#sync === undefined || this.#role === undefined) return undefined;
+    const { interface: link, id, maxLength, group, port, ttl } = this.#sync;
+    return {
+      role: this.#role,
+      interface: link,
+      syncId: id,
+      ...(maxLength === undefined ? {} : { maxLength }),
+      ...(group === undefined ? {} : { group }),
+      ...(port === undefined ? {} : { port }),
+      ...(ttl === undefined ? {} : { ttl }),
+    };
+  }
+
+  #stopOne(daemon: SyncDaemon): void {
+    if (this.#daemons.stopDaemon(daemon.role, daemon.syncId))
+      this.#log('info', `stopped the ${daemonName(daemon)}`);
+  }
+
+  #startOne(spec: DaemonSpec): void {
+    this.#daemons.startDaemon(spec);
+    this.#log('info', `started the ${daemonName(spec)}`);
+  }
+}
+
+/** Whether `running` is what `wanted` asks for; what it leaves to the kernel may be anything. */
+function isAs(running: SyncDaemon, wanted: DaemonSpec): boolean {
+  return Object.entries(wanted).every(([name, value]) => running[name as keyof SyncDaemon] === value);
+}
+
+const daemonName = ({ role, syncId, interface: link }: DaemonSpec): string =>
+  `${role} sync daemon ${syncId} on ${link}`;
