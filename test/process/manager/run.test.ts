@@ -12,8 +12,8 @@ let scripts: Scripts;
 beforeEach(() => {
   scripts = makeScripts();
 });
-afterEach(() => {
-  expect(zombies()).toEqual([]);
+afterEach(async () => {
+  await vi.waitUntil(() => zombies().length === 0);
   scripts.remove();
 });
 
