@@ -54,6 +54,8 @@ export function stepActive(state: Active, event: Event, now: Instant, parameters
       return enterBackup(state, event.reason, now, parameters, { patience: shortPatience(parameters) });
     case 'interface-lost':
       return preceded(withdrawal(parameters), enterHeld(state, event.reason, now, true));
+    case 'contested':
+      return withAnnouncement(contested(state, now, parameters), now, parameters);
     case 'startup':
     case 'resume':
     case 'granted':
@@ -64,6 +66,11 @@ export function stepActive(state: Active, event: Event, now: Instant, parameters
       return event satisfies never;
   }
 }
+
+const contested = (state: Active, now: Instant, { announce }: Parameters): ActiveStep => ({
+  state: { ...state, announcements: announceAgain(state.announcements, now, announce) },
+  actions: [],
+});
 
 const LET_GO: Action = { action: 'send-advert', priority: 0 };
 
@@ -127,17 +134,13 @@ function heard(state: Active, event: AdvertEvent, now: Instant, parameters: Para
     return preceded([rival(event, 'lost')], listening);
   }
   // A rival may have drawn the traffic: assert at once (section 6.4.3), and announce anew for switches and hosts.
-  const contested = {
+  const disputed = {
     ...state,
     rivalAt: now,
     announcements: announceAgain(state.announcements, now, parameters.announce),
   };
   const told = isNewMeeting(state, now, parameters) ? [rival(event, 'won')] : [];
-  return withAnnouncement(
-    assertActive({ state: contested, actions: told }, now, parameters),
-    now,
-    parameters,
-  );
+  return withAnnouncement(assertActive({ state: disputed, actions: told }, now, parameters), now, parameters);
 }
 
 /** One meeting is told once, however many adverts it takes until the other gives way. */

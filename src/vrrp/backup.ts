@@ -40,6 +40,7 @@ export function stepBackup(state: Backup, event: Event, now: Instant, parameters
     case 'handover':
     case 'step-down':
     case 'stalled':
+    case 'contested':
     case 'cleared':
     case 'addresses-lost':
       return unchanged(state);

@@ -26,6 +26,8 @@ export type Event =
   | { readonly event: 'stalled'; readonly reason: string }
   /** An advert that passed the receive checks. */
   | AdvertEvent
+  /** Another host claims an address of ours: the neighbours must hear again who has it. */
+  | { readonly event: 'contested' }
   /** Leave to become active, which was asked for, is given. */
   | { readonly event: 'granted' }
   /** It is refused. The activeDownTimer starts again. `reason` in words: `fencing of 10.1.1.2 failed`. */

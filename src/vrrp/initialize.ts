@@ -30,6 +30,7 @@ export function stepInitialize(state: Initialize, event: Event, now: Instant, pa
         : { state: { ...state, obstacle: undefined }, actions: [] };
     case 'advert':
     case 'timer':
+    case 'contested':
     case 'granted':
     case 'refused':
     case 'handover':

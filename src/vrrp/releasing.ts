@@ -56,6 +56,7 @@ export function stepReleasing(state: Releasing, event: Event, now: Instant, para
       return parametersChanged(state, event, parameters);
     case 'handover':
     case 'stalled':
+    case 'contested':
     case 'granted':
     case 'refused':
       return unchanged(state);

@@ -7,7 +7,7 @@
  *               └─ tracking, permission
  */
 import { type TrackVerdict, trackKey } from '../../model/tracking.ts';
-import { type Instant, instant } from '../../model/units.ts';
+import { elapsed, type Instant, instant, milliseconds } from '../../model/units.ts';
 import type { VirtualRouter } from '../../model/virtual-router.ts';
 import { hasStalled, mustHearFirst } from '../machine.ts';
 import type { Condition, DirectorEvent, InstanceKey, Order } from './event.ts';
@@ -27,11 +27,14 @@ export class Director {
   readonly #handovers = new Handovers();
   #fences = 1;
   #stopping = false;
+  /** Whether any member is leaving. */
+  #leaving = false;
   /** No later than the earliest deadline; may be earlier, which costs a look and nothing else. */
   #soonest: Instant | undefined;
 
   /** What must be done, in this order. */
   handle(event: DirectorEvent, now: Instant): readonly Order[] {
+    this.#forgetEnded();
     const orders = this.#dispatch(event, now);
     return this.#handovers.underWay ? [...orders, ...this.#handovers.finished(this.#members)] : orders;
   }
@@ -52,7 +55,7 @@ export class Director {
 
   /** Whether nothing takes part any more after a stop. */
   get ended(): boolean {
-    return this.#stopping && this.#members.size === 0;
+    return this.#stopping && [...this.#members.values()].every(({ ended }) => ended);
   }
 
   member(key: InstanceKey): Member | undefined {
@@ -90,7 +93,7 @@ export class Director {
       case 'addresses-lost':
         return this.#addressesLost(event, now);
       case 'claim':
-        return this.#claim(event);
+        return this.#claim(event, now);
       case 'lease':
         return this.#lease(event, now);
       case 'fenced':
@@ -209,6 +212,7 @@ export class Director {
   #dismiss(member: Member, reason: string, now: Instant): Order[] {
     if (member.leaving) return [];
     member.leaving = true;
+    this.#leaving = true;
     return this.#unitFor(member.key).step(member, { event: 'shutdown', reason }, now);
   }
 
@@ -262,14 +266,18 @@ export class Director {
     );
   }
 
-  #claim({ key, address, mac }: Of<'claim'>): Order[] {
+  #claim({ key, address, mac }: Of<'claim'>, now: Instant): Order[] {
     const member = this.#members.get(key);
     if (member === undefined) return [];
     this.#unitFor(key).onAnswered();
-    if (!member.holds && !member.asking) return [];
+    const active = member.state.name === 'active';
+    if (!active && !member.asking) return [];
     member.conflicts++;
+    if (member.defendedAt !== undefined && elapsed(member.defendedAt, now) < DEFEND_INTERVAL) return [];
+    member.defendedAt = now;
     const message = `${address} is answered by ${mac} too: another host has it, or a director that no longer advertises`;
-    return [{ order: 'tell', level: 'warn', router: member.router.name, message }];
+    const defence = active ? this.#unitFor(key).step(member, { event: 'contested' }, now) : [];
+    return this.#settled([{ order: 'tell', level: 'warn', router: member.router.name, message }, ...defence]);
   }
 
   #lease({ unit: name, heldUntil }: Of<'lease'>, now: Instant): Order[] {
@@ -318,6 +326,7 @@ export class Director {
 
   #end(event: { readonly event: 'shutdown' | 'stop'; readonly reason: string }, now: Instant): Order[] {
     this.#stopping = true;
+    this.#leaving = true;
     const orders: Order[] = [];
     for (const member of this.#members.values()) {
       member.leaving = true;
@@ -360,17 +369,26 @@ export class Director {
     return orders;
   }
 
-  /** Drops what has ended, and looks for the earliest deadline. */
-  #settled(orders: Order[]): Order[] {
+  /** What has ended is known until the next event, so that its last orders can be carried out. */
+  #forgetEnded(): void {
+    if (!this.#leaving) return;
     for (const [key, member] of this.#members) {
       if (!member.leaving || !member.ended) continue;
       this.#members.delete(key);
       const unit = this.#unitFor(key);
       unit.members.splice(unit.members.indexOf(member), 1);
       this.#unitOf.delete(key);
-      if (unit.members.length > 0) continue;
-      orders.push(...unit.release());
-      this.#units.delete(unit.plan.name);
+      if (unit.members.length === 0) this.#units.delete(unit.plan.name);
+    }
+    this.#leaving = [...this.#members.values()].some(({ leaving }) => leaving);
+  }
+
+  /** Looks for the earliest deadline, and gives back the leases of units that have ended. */
+  #settled(orders: Order[]): Order[] {
+    if (this.#leaving) {
+      for (const unit of this.#units.values()) {
+        if (unit.members.every(({ leaving, ended }) => leaving && ended)) orders.push(...unit.release());
+      }
     }
     this.#soonest = undefined;
     for (const { deadline } of this.#members.values()) this.#sooner(deadline);
@@ -383,6 +401,9 @@ export class Director {
     this.#soonest = this.#soonest === undefined ? deadline : instant(Math.min(this.#soonest, deadline));
   }
 }
+
+/** How often an address is defended (DEFEND_INTERVAL of RFC 5227 section 1.1), and that told. */
+const DEFEND_INTERVAL = milliseconds(10_000);
 
 const UNKNOWN_CONDITION: Condition = {
   obstacle: 'its interface has not been looked at yet',

@@ -56,6 +56,8 @@ export class Member {
   rivals = 0;
   conflicts = 0;
   addressesRestored = 0;
+  /** When its addresses were last defended against another host's claim. */
+  defendedAt: Instant | undefined;
   /** When a rival of our own priority was last heard on each path. */
   readonly tiedAt: (Instant | undefined)[] = [];
 

@@ -16,6 +16,7 @@ import {
 } from '../../model/units.ts';
 import type { Event } from '../event.ts';
 import { leaseLifetime } from '../lease.ts';
+import type { State } from '../state.ts';
 import type { Order } from './event.ts';
 import type { Member, UnitTerms } from './member.ts';
 import {
@@ -82,7 +83,7 @@ export class Unit {
   /** When `onTimer` is due. */
   get deadline(): Instant | undefined {
     const own = permissionDeadline(this.permission);
-    const guard = this.#guardDeadline();
+    const guard = this.guardDeadline();
     if (own === undefined || guard === undefined) return own ?? guard;
     return instant(Math.min(own, guard));
   }
@@ -100,7 +101,8 @@ export class Unit {
     if (state.name === 'active') this.yields = false;
     if (state.name !== before.name || this.permission.stage !== 'idle' || member.asking)
       orders.push(...this.#seekLeave(now));
-    if (state.name === 'active' && before.name !== 'active') orders.push(...this.#probeBeside(member));
+    if (state.name === 'active' && before.name !== 'active')
+      orders.push(...this.#probeBeside(member, before));
     return orders;
   }
 
@@ -123,7 +125,7 @@ export class Unit {
   onTimer(now: Instant): Order[] {
     const due = permissionDeadline(this.permission);
     const orders = due !== undefined && due <= now ? this.#seekLeave(now) : [];
-    const limit = this.#guardDeadline();
+    const limit = this.guardDeadline();
     if (limit === undefined || now < limit) return orders;
     const reason = "the arbiter's lease is over, and not every other director confirms that it hears us";
     for (const member of this.members) orders.push(...this.step(member, { event: 'step-down', reason }, now));
@@ -300,12 +302,16 @@ export class Unit {
     return { order: 'fence', id, unit: this.plan.name, peer: this.#silentPeer() };
   }
 
-  #probeBeside(member: Member): readonly Order[] {
-    return member.router.probe === 'beside' ? [probeOf(member)] : [];
+  /** Asked for only where the active router fell silent: one that let go, or is preempted, may just still answer. */
+  #probeBeside(member: Member, before: State): readonly Order[] {
+    if (member.router.probe !== 'beside' || before.name !== 'backup' || before.timerSetTo === 'skew-time')
+      return [];
+    const { activeRouter, timerSetAt } = before;
+    return activeRouter && activeRouter.at > timerSetAt ? [] : [probeOf(member)];
   }
 
-  /** Until when an active unit may stay so: by the lease, or as long as every other director hears us. */
-  #guardDeadline(): Instant | undefined {
+  /** Until when an active unit may stay so, undefined without an arbiter: by the lease, or as long as every other director hears us. */
+  guardDeadline(): Instant | undefined {
     const { arbiter } = this.plan;
     const active = this.members.filter(({ holds }) => holds);
     if (arbiter === undefined || active.length === 0) return undefined;

@@ -1,6 +1,7 @@
-/** Pure: what a virtual router's interface allows, from what the kernel tells of it. */
-import { familyOf, type IpAddress } from '../../model/address.ts';
-import type { VirtualRouter } from '../../model/config.ts';
+/** Pure: what an interface allows, from what the kernel tells of it. */
+import { type Family, familyOf, type IpAddress } from '../../model/address.ts';
+import type { VirtualRouter } from '../../model/virtual-router.ts';
+import { OWNER_PRIORITY } from '../director/tracking.ts';
 
 /** A link as far as it matters here (see kernel/links.ts). */
 export interface LinkCondition {
@@ -15,23 +16,29 @@ export interface AddressCondition {
   readonly lifetime: number | 'forever';
 }
 
-/** The priority of an address owner (RFC 9568 section 5.2.4). */
-export const OWNER_PRIORITY = 255;
-
 /**
- * The address that adverts are sent from: the interface's first IPv4 address that is none of the virtual addresses.
- * An owner's address is the interface's own as well as a virtual one: it will do where there is no other.
+ * The address that adverts are sent from: the interface's first of the family that is none of the virtual addresses;
+ * over IPv6 a link-local one (RFC 9568 section 5.1.2.1), or with `global` one that reaches further. An owner's address is the interface's own as well as a
+ * virtual one: it will do where there is no other.
  */
 export function sourceAddress(
+  family: Family,
   addresses: readonly AddressCondition[],
   routers: readonly VirtualRouter[],
+  global = false,
 ): IpAddress | undefined {
   const virtual = new Set(routers.flatMap((router) => router.addresses.map(({ address }) => address)));
-  const ipv4 = addresses.filter(({ prefix }) => familyOf(prefix.address) === 'ipv4');
-  const own = ipv4.find(({ prefix }) => !virtual.has(prefix.address));
-  const owned = ipv4.find((address) => routers.some((router) => isOwnersOwn(router, address)));
+  const usable = addresses.filter(
+    ({ prefix }) =>
+      familyOf(prefix.address) === family && (family === 'ipv4' || isLinkLocal(prefix.address) !== global),
+  );
+  const own = usable.find(({ prefix }) => !virtual.has(prefix.address));
+  const owned = usable.find((address) => routers.some((router) => isOwnersOwn(router, address)));
   return (own ?? owned)?.prefix.address;
 }
+
+/** fe80::/10. */
+export const isLinkLocal = (address: IpAddress): boolean => /^fe[89ab][0-9a-f]:/.test(address);
 
 /** Whether a permanent address is the owner's own: it was there before, and is neither leased nor removed. */
 export const isOwnersOwn = (router: VirtualRouter, { prefix, lifetime }: AddressCondition): boolean =>
@@ -39,15 +46,24 @@ export const isOwnersOwn = (router: VirtualRouter, { prefix, lifetime }: Address
   lifetime === 'forever' &&
   router.addresses.some(({ address }) => address === prefix.address);
 
-/** Why no advert can be sent on the interface `name`, in words; undefined when nothing is in the way. */
-export function obstacle(
-  name: string,
-  link: LinkCondition | undefined,
-  source: IpAddress | undefined,
-): string | undefined {
+/** Why nothing can be sent over the link `name`, in words; undefined when nothing is in the way. */
+export function linkObstacle(name: string, link: LinkCondition | undefined): string | undefined {
   if (link === undefined) return `interface ${name} does not exist`;
   if (!link.up) return `interface ${name} is down`;
   if (!link.running) return `interface ${name} has no carrier`;
-  if (source === undefined) return `interface ${name} has no IPv4 address of its own`;
   return undefined;
+}
+
+/** As `linkObstacle`, for adverts of one family from `source`. */
+export function obstacle(
+  name: string,
+  family: Family,
+  link: LinkCondition | undefined,
+  source: IpAddress | undefined,
+): string | undefined {
+  const missing = linkObstacle(name, link);
+  if (missing !== undefined || source !== undefined) return missing;
+  return family === 'ipv4'
+    ? `interface ${name} has no IPv4 address of its own`
+    : `interface ${name} has no link-local IPv6 address of its own`;
 }

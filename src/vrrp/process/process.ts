@@ -10,6 +10,9 @@
  */
 import { openAddresses } from '../../kernel/addresses.ts';
 import { openLinks } from '../../kernel/links.ts';
+import { openMacvlans } from '../../kernel/macvlan.ts';
+import { openRoutes } from '../../kernel/routes.ts';
+import { openRules } from '../../kernel/rules.ts';
 import { watchNetwork } from '../../kernel/watch.ts';
 import type { ManagerToVrrp } from '../../model/messages.ts';
 import { milliseconds } from '../../model/units.ts';
@@ -19,7 +22,7 @@ import { setRealtime } from '../../sys/realtime.ts';
 import { type ManagerChannel, openManagerChannel } from './manager-channel.ts';
 import { rehearse } from './rehearsal.ts';
 import { throttle } from './throttle.ts';
-import { VirtualRouters } from './virtual-routers.ts';
+import { VirtualRouters, type VrrpKernel } from './virtual-routers.ts';
 
 /** What may repeat without end (a flood, a link that flaps) has one line in this time. */
 const COMPLAINT_INTERVAL = milliseconds(60_000);
@@ -43,10 +46,10 @@ export async function runVrrpProcess(): Promise<void> {
   const causes = new Set<string>();
   let realtime = false;
   channel.send({ type: 'ready' });
-  rehearse(network.reactor, network.addresses);
+  rehearse(network.reactor, network.kernel);
   await stopped.promise;
   // A renewal that is still under way would put an address back after its removal.
-  await network.addresses.settled();
+  await network.kernel.addresses.settled();
   network.close();
   channel.close();
   setTimeout(() => process.exit(0), FAREWELL_LIMIT).unref();
@@ -55,11 +58,24 @@ export async function runVrrpProcess(): Promise<void> {
     switch (message.type) {
       case 'configure':
         realtime = switchRealtime(channel, realtime, message.realtime);
-        routers.configure(message.routers, message.resume);
+        routers.verdicts(message.verdicts);
+        routers.configure(message);
         channel.send({ type: 'configured' });
         break;
+      case 'verdicts':
+        routers.verdicts(message.verdicts);
+        break;
+      case 'lease':
+      case 'fenced':
+      case 'handover':
+      case 'restore':
+        routers.tell(message);
+        break;
+      case 'record':
+        routers.record(message.on);
+        break;
       case 'query':
-        channel.send({ type: 'status', id: message.id, routers: routers.status() });
+        channel.send({ type: 'status', id: message.id, ...routers.status() });
         break;
       case 'stop':
         stop('stopped');
@@ -79,28 +95,35 @@ export async function runVrrpProcess(): Promise<void> {
 
 function openNetwork(channel: ManagerChannel, onStopped: () => void) {
   const reactor = new Reactor();
-  const addresses = openAddresses();
   const links = openLinks();
+  const opened = {
+    addresses: openAddresses(),
+    routes: openRoutes(),
+    rules: openRules(),
+    macvlans: openMacvlans(),
+  };
+  const kernel: VrrpKernel = { ...opened, listLinks: () => links.list() };
   // Watched before it is listed, so that no change falls in between.
-  const watch = watchNetwork(reactor, (event) => routers.onNetwork(event));
+  const watch = watchNetwork(reactor, (event) => routers.onNetwork(event), {
+    onRouting: (event) => routers.onRouting(event),
+  });
   const routers = new VirtualRouters({
     reactor,
-    addresses,
-    listLinks: () => links.list(),
+    kernel,
     now: monotonicNow,
     date: Date.now,
     complain: throttle(channel.log, monotonicNow, COMPLAINT_INTERVAL),
-    onState: (status) => channel.send({ type: 'state', status }),
+    send: (message) => channel.send(message),
     onStopped,
   });
   return {
     routers,
     reactor,
-    addresses,
+    kernel,
     close() {
       watch.close();
       routers.close();
-      addresses.close();
+      for (const part of [opened.addresses, opened.routes, opened.rules]) part.close();
       links.close();
       reactor.close();
     },

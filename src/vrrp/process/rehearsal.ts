@@ -6,14 +6,13 @@
  * its address on an interface that cannot exist.
  */
 import { setFlagsFromString } from 'node:v8';
-import type { Addresses } from '../../kernel/addresses.ts';
 import type { Link } from '../../kernel/links.ts';
 import type { IpAddress, MacAddress } from '../../model/address.ts';
 import type { VirtualRouter } from '../../model/config.ts';
 import { centiseconds, milliseconds } from '../../model/units.ts';
 import { monotonicNow } from '../../sys/clock.ts';
 import type { Reactor } from '../../sys/reactor.ts';
-import { VirtualRouters } from './virtual-routers.ts';
+import { VirtualRouters, type VrrpKernel } from './virtual-routers.ts';
 
 /** The kernel counts interfaces up from 1 and would need years to come here. */
 const NOWHERE = 0x7fff_fffe;
@@ -34,39 +33,80 @@ const ROUTER: VirtualRouter = {
   name: 'rehearsal',
   interface: LOOPBACK.name,
   vrid: 255,
+  version: 3,
   priority: 254,
   advertInterval: centiseconds(1),
+  downAdverts: 3,
   preempt: true,
+  preemptDelay: milliseconds(0),
+  startupDelay: milliseconds(0),
+  checksum: 'rfc9568',
+  authentication: undefined,
+  heartbeat: [{ interface: LOOPBACK.name, transport: 'vrrp', peers: [], source: [], port: 0 }],
   addresses: [{ address: '192.0.2.1' as IpAddress, length: 32 }],
+  routes: [],
+  rules: [],
+  vmac: undefined,
+  accept: true,
+  announce: {
+    count: 5,
+    spacing: milliseconds(10),
+    delay: milliseconds(0),
+    delayedCount: 0,
+    refresh: milliseconds(0),
+    addressSpacing: milliseconds(0),
+  },
+  track: [],
+  probe: 'off',
+  notify: {
+    all: undefined,
+    active: undefined,
+    backup: undefined,
+    fault: undefined,
+    stop: undefined,
+    mail: false,
+  },
 };
 
 /** Runs beside whatever else goes on, and ends by itself. */
-export function rehearse(reactor: Reactor, addresses: Addresses): void {
+export function rehearse(reactor: Reactor, kernel: VrrpKernel): void {
   // Otherwise what has not run during a few garbage collections would have to be compiled again.
   setFlagsFromString('--no-flush-bytecode');
+  const { addresses } = kernel;
   const routers = new VirtualRouters({
     reactor,
-    addresses: {
-      list: () => [
-        { index: LOOPBACK.index, prefix: SOURCE, lifetime: 'forever', secondary: false, label: 'lo' },
-      ],
-      prepare: () => undefined,
-      put: (_index, prefixes, lifetime) => addresses.put(NOWHERE, prefixes, lifetime),
-      renew: (_index, prefixes, lifetime, onRefused) =>
-        addresses.renew(NOWHERE, prefixes, lifetime, onRefused),
-      remove: (_index, prefixes) => addresses.remove(NOWHERE, prefixes),
-      settled: () => addresses.settled(),
-      close: () => undefined,
+    kernel: {
+      ...kernel,
+      addresses: {
+        list: () => [
+          { index: LOOPBACK.index, prefix: SOURCE, lifetime: 'forever', secondary: false, label: 'lo' },
+        ],
+        prepare: () => undefined,
+        put: (_index, prefixes, lifetime) => addresses.put(NOWHERE, prefixes, lifetime),
+        renew: (_index, prefixes, lifetime, onRefused) =>
+          addresses.renew(NOWHERE, prefixes, lifetime, onRefused),
+        remove: (_index, prefixes) => addresses.remove(NOWHERE, prefixes),
+        settled: () => addresses.settled(),
+        close: () => undefined,
+      },
+      listLinks: () => [LOOPBACK],
     },
-    listLinks: () => [LOOPBACK],
     now: monotonicNow,
     date: Date.now,
     // That the kernel refuses an address for no interface is the point.
     complain: () => undefined,
-    onState: () => undefined,
+    send: () => undefined,
     onStopped: () => undefined,
   });
-  routers.configure([ROUTER], []);
+  const network = {
+    routers: [ROUTER],
+    groups: [],
+    gateways: [],
+    fixed: { addresses: [], routes: [], rules: [] },
+    arbiter: undefined,
+    fencing: undefined,
+  };
+  routers.configure({ network, resume: [], standby: [] });
   setTimeout(() => {
     routers.abandon('the rehearsal is over');
     routers.close();

@@ -1,212 +1,362 @@
 /**
- * All virtual routers of this director and the interfaces that they are on: who is told of which packet, notice and
- * deadline, and what a new configuration means for each. Everything happens within one turn of the loop.
+ * The director at work: what happens in the network becomes its events, and its orders are carried out, in their order
+ * and without ever waiting. Everything happens within one turn of the loop.
  *
- *     sockets ──────▶ receive checks ─▶ instance
- *     link and address notices ─▶ interface ─▶ instances on it
- *     one timer ────▶ every instance whose deadline has come
+ *     sockets ──▶ receive checks ──┐                ┌─▶ adverts (envoy), addresses and routes (holdings)
+ *     link and address notices ────┼─▶ director ────┼─▶ announcements, questions for addresses
+ *     one timer ───────────────────┘                └─▶ manager: states, leases, fences
  */
-
 import type { Addresses } from '../../kernel/addresses.ts';
 import type { Link } from '../../kernel/links.ts';
-import type { NetworkEvent } from '../../kernel/watch.ts';
-import { formatPrefix, type IpAddress, type Prefix } from '../../model/address.ts';
-import type { VirtualRouter } from '../../model/config.ts';
-import type { RouterStatus } from '../../model/router-status.ts';
+import type { Macvlans } from '../../kernel/macvlan.ts';
+import type { Routes } from '../../kernel/routes.ts';
+import type { Rules } from '../../kernel/rules.ts';
+import type { NetworkEvent, RoutingEvent } from '../../kernel/watch.ts';
+import { type Family, formatPrefix, type IpAddress } from '../../model/address.ts';
+import type { VrrpNetwork, VrrpToManager } from '../../model/messages.ts';
+import type { GroupStatus, RouterStatus } from '../../model/router-status.ts';
+import type { TrackVerdict } from '../../model/tracking.ts';
 import { type Clock, elapsed, type Instant, milliseconds } from '../../model/units.ts';
+import type { VirtualAddress } from '../../model/virtual-router.ts';
 import type { Reactor } from '../../sys/reactor.ts';
 import { DeadlineTimer } from '../../sys/timer.ts';
-import { judge, noRejections, type Verdict } from '../receive-checks.ts';
-import { Instance } from './instance.ts';
+import type { Action } from '../action.ts';
+import { Director } from '../director/director.ts';
+import type { DirectorEvent, InstanceKey, Order } from '../director/event.ts';
+import { instancesOf, type Member } from '../director/member.ts';
+import { Fixed } from './fixed.ts';
+import { Gateways } from './gateways.ts';
+import { Holdings } from './holdings.ts';
 import { LinkTable } from './link-table.ts';
-import { RouterInterface } from './router-interface.ts';
-import type { RemoteInfo } from './socket.ts';
+import { Network } from './network.ts';
+import { Post } from './post.ts';
+import { Reporter } from './reporter.ts';
 import type { ThrottledLog } from './throttle.ts';
+import { VirtualMacs, vmacDevice } from './vmac.ts';
+
+/** The kernel, as far as virtual routers need it. */
+export interface VrrpKernel {
+  readonly addresses: Addresses;
+  readonly routes: Pick<Routes, 'put' | 'remove' | 'list'>;
+  readonly rules: Pick<Rules, 'put' | 'remove'>;
+  readonly macvlans: Macvlans;
+  readonly listLinks: () => readonly Link[];
+}
 
 export interface VirtualRoutersContext {
   readonly reactor: Reactor;
-  readonly addresses: Addresses;
-  readonly listLinks: () => readonly Link[];
+  readonly kernel: VrrpKernel;
   readonly now: Clock;
   /** Milliseconds since 1970, for people. */
   readonly date: () => number;
   readonly complain: ThrottledLog;
-  onState(status: RouterStatus): void;
+  readonly send: (
+    message: Exclude<VrrpToManager, { type: 'ready' | 'configured' | 'status' | 'log' }>,
+  ) => void;
   /** Every virtual router has handed over after `stop`. */
   onStopped(): void;
 }
 
-interface Member {
-  readonly instance: Instance;
-  readonly interface: RouterInterface;
-  /** No longer configured: handing over, and dropped when that is done. */
-  leaving: boolean;
+export interface Configuration {
+  readonly network: VrrpNetwork;
+  readonly resume: readonly string[];
+  readonly standby: readonly string[];
 }
 
 /** A deadline that is acted upon so late is worth a line: adverts were missed, and the shortest lease lasts a second. */
 const STALL = milliseconds(500);
 
-/** A virtual router is known by its VRID on its interface; its name and all else may change while it runs. */
-const keyOf = (interfaceName: string, vrid: number): string => `${interfaceName} ${vrid}`;
-
 export class VirtualRouters {
   readonly #context: VirtualRoutersContext;
+  readonly #director = new Director();
   readonly #links: LinkTable;
   readonly #timer: DeadlineTimer;
-  readonly #members = new Map<string, Member>();
-  readonly #interfaces = new Map<string, RouterInterface>();
-  /** Packets that named none of our virtual routers, for each interface. */
-  readonly #strays = new Map<string, ReturnType<typeof noRejections>>();
+  readonly #network: Network;
+  readonly #post: Post;
+  readonly #holdings: Holdings;
+  readonly #vmacs: VirtualMacs;
+  readonly #fixed: Fixed;
+  readonly #gateways: Gateways;
+  readonly #reporter: Reporter;
   readonly #touched = new Set<string>();
-  #stopping = false;
+  #wanted: VrrpNetwork | undefined;
+  #recording = false;
+  #stopped = false;
 
   /** Throws KernelError or SystemError. `onNetwork` must be told the notices from before this call on. */
   constructor(context: VirtualRoutersContext) {
     this.#context = context;
-    this.#links = new LinkTable(context.listLinks);
-    this.#timer = new DeadlineTimer(context.reactor, () => this.#onDeadline());
+    const { reactor, kernel, complain, now, date, send } = context;
+    this.#links = new LinkTable(kernel.listLinks);
+    this.#timer = new DeadlineTimer(reactor, () => this.#onDeadline());
+    const memberOf = (key: InstanceKey) => this.#director.member(key);
+    this.#network = new Network({
+      reactor,
+      addresses: kernel.addresses,
+      complain,
+      linkNamed: (name) => this.#links.named(name),
+      onMessage: (...received) => this.#post.receive(...received),
+      onClaim: (name, address, mac) => this.#onClaim(name, address, mac),
+    });
+    this.#post = new Post({
+      network: this.#network,
+      complain,
+      date,
+      memberOf,
+      isVmacUp: (member) => this.#vmacs.isUp(member),
+      // It came before it is looked at: what that takes must not delay a take-over.
+      onEvent: (event) => this.#handle(event, now()),
+    });
+    const interfaceOf = (name: string) => this.#network.interfaceNamed(name);
+    const { routes, rules, macvlans } = kernel;
+    this.#holdings = new Holdings({
+      routes,
+      rules,
+      complain,
+      interfaceOf,
+      carrierOf,
+      heldByAnother: (member, address, device) => this.#heldByAnother(member, address, device),
+    });
+    this.#vmacs = new VirtualMacs({ macvlans, complain, indexOf: (name) => this.#links.named(name)?.index });
+    this.#fixed = new Fixed({ routes, rules, complain, interfaceOf });
+    this.#gateways = new Gateways({
+      routes,
+      ask: (name, address) => this.#network.ask(name, address),
+      onVerdict: (verdict) => this.verdicts([verdict]),
+    });
+    this.#reporter = new Reporter({
+      director: this.#director,
+      envoyOf: (key) => this.#post.envoyOf(key),
+      straysOf: (name) => this.#post.straysOf(name),
+      date,
+      onRouter: (status) => send({ type: 'state', status }),
+      onGroup: (status) => send({ type: 'group-state', status }),
+    });
   }
 
-  /** The whole set: unchanged ones go on untouched, vanished ones hand over. `resume`: see model/messages.ts. */
-  configure(routers: readonly VirtualRouter[], resume: readonly string[]): void {
-    if (this.#stopping) return;
-    const wanted = new Map(routers.map((router) => [keyOf(router.interface, router.vrid), router]));
-    for (const [key, member] of this.#members) {
-      if (!wanted.has(key)) this.#dismiss(member, 'removed from the configuration');
-    }
-    for (const name of new Set(routers.map((router) => router.interface))) this.#openInterface(name, routers);
-    for (const [key, router] of wanted) {
-      const member = this.#members.get(key);
-      if (member) this.#reconfigure(member, router);
-      else this.#start(key, router, resume.includes(router.name));
-    }
-    this.#settle();
+  /** The whole set: unchanged ones go on untouched, vanished ones hand over. */
+  configure({ network, resume, standby }: Configuration): void {
+    if (this.#stopped) return;
+    this.#wanted = network;
+    const now = this.#context.now();
+    const leaving = [...this.#director.members()].map(({ router }) => router);
+    this.#network.configure(network, leaving);
+    const keys = network.routers.flatMap((router) =>
+      instancesOf(router).map((instance) => ({ ...instance, router })),
+    );
+    const conditions = Object.fromEntries(
+      keys.map(({ key, family, router }) => [key, this.#network.condition(router, family)]),
+    );
+    const resumed = keys.filter(({ router }) => resume.includes(router.name) && this.#isIntact(router));
+    const { routers, groups, arbiter, fencing } = network;
+    this.#handle(
+      {
+        type: 'configure',
+        network: { routers, groups, arbiter, fencing },
+        conditions,
+        resume: resumed.map(({ key }) => key),
+        standby,
+      },
+      now,
+    );
+    this.#afterConfiguration(network);
+  }
+
+  /** What came from the manager, or from the network, for the rules to decide. */
+  tell(event: Extract<DirectorEvent, { type: 'lease' | 'fenced' | 'handover' | 'restore' }>): void {
+    this.#handle(event, this.#context.now());
+  }
+
+  verdicts(verdicts: readonly TrackVerdict[]): void {
+    if (verdicts.length > 0) this.#handle({ type: 'verdicts', verdicts }, this.#context.now());
   }
 
   /** Hands over every virtual router, make before break; `onStopped` follows, perhaps within this call. */
   stop(reason: string): void {
-    this.#stopping = true;
-    for (const member of this.#members.values()) this.#dismiss(member, reason);
-    this.#settle();
+    this.#handle({ type: 'stop', reason }, this.#context.now());
+    this.#ifEnded();
   }
 
   /** Ends every hand-over now. */
   abandon(reason: string): void {
-    this.#stopping = true;
-    for (const { instance } of this.#members.values())
-      instance.handle({ event: 'stop', reason }, this.#context.now());
-    this.#settle();
+    this.#handle({ type: 'abandon', reason }, this.#context.now());
+    this.#ifEnded();
   }
 
-  status(): readonly RouterStatus[] {
-    for (const { name, failed } of this.#interfaces.values()) if (failed) this.#touch(name);
-    return [...this.#members.values()].map(({ instance }) =>
-      instance.status(this.#strays.get(instance.router.interface)),
-    );
+  /** Tells the manager every event from now on, or no longer. */
+  record(on: boolean): void {
+    this.#recording = on;
+  }
+
+  status(): { readonly routers: readonly RouterStatus[]; readonly groups: readonly GroupStatus[] } {
+    for (const name of this.#network.failed()) this.#touch(name);
+    return { routers: this.#reporter.routers(this.#context.now()), groups: this.#reporter.groups() };
   }
 
   onNetwork(event: NetworkEvent): void {
     // Our own doing, and no news: the renewal of a lease.
-    if (event.kind === 'address' && event.lifetime !== 'forever' && this.#holds(event.prefix.address)) return;
+    if (event.kind === 'address' && event.lifetime !== 'forever' && this.#post.isHeld(event.prefix.address))
+      return;
     const names = this.#links.update(event);
-    for (const name of names === 'all' ? this.#interfaces.keys() : names) this.#touch(name);
+    for (const name of names === 'all' ? this.#network.names() : names) this.#touch(name);
+  }
+
+  /** Somebody took one of our routes or rules away: put back, as an address is. */
+  onRouting(event: RoutingEvent): void {
+    if (event.kind === 'route-gone' || event.kind === 'rule-gone') this.#touch('');
   }
 
   /** Leaves the kernel's addresses as they are. */
   close(): void {
     this.#timer.close();
-    for (const port of this.#interfaces.values()) port.close();
-    this.#interfaces.clear();
-    this.#members.clear();
+    this.#gateways.close();
+    this.#network.close();
+    this.#vmacs.close();
   }
 
-  #openInterface(name: string, routers: readonly VirtualRouter[]): void {
-    let port = this.#interfaces.get(name);
-    if (port === undefined) {
-      const { reactor, addresses, complain } = this.#context;
-      const onMessage = (message: Uint8Array, remote: RemoteInfo) => this.#onMessage(name, message, remote);
-      port = new RouterInterface(name, { reactor, addresses, complain, onMessage });
-      this.#interfaces.set(name, port);
-      this.#strays.set(name, noRejections());
+  #afterConfiguration(network: VrrpNetwork): void {
+    this.#post.configure(this.#director.members());
+    this.#vmacs.configure(this.#director.members());
+    // A macvlan that was just made is a link that its members wait for.
+    this.#network.refreshAll();
+    this.#conditions(network.routers.map(({ interface: name }) => name));
+    this.#fixed.configure(network.fixed);
+    this.#gateways.configure(network.gateways);
+  }
+
+  /** Whether all that it would hold is still there. */
+  #isIntact(router: RouterStatusLike): boolean {
+    return router.addresses.every(({ address, device }) => {
+      const port = this.#network.interfaceNamed(device ?? router.interface);
+      const vmac = router.vmac ? this.#network.interfaceNamed(router.vmac.device) : undefined;
+      return [port, vmac].some((each) => each?.held.some(({ prefix }) => prefix.address === address));
+    });
+  }
+
+  #handle(event: DirectorEvent, now: Instant): void {
+    if (this.#stopped) return;
+    if (this.#recording)
+      this.#context.send({ type: 'recorded', lines: [JSON.stringify({ at: now, event })] });
+    for (const order of this.#director.handle(event, now)) this.#carryOut(order);
+    this.#reporter.flush(now);
+    this.#timer.arm(this.#director.deadline);
+  }
+
+  #carryOut(order: Order): void {
+    switch (order.order) {
+      case 'act': {
+        const member = this.#director.member(order.key);
+        if (member) this.#act(member, order.action);
+        break;
+      }
+      case 'probe':
+        this.#probe(order.key, order.addresses);
+        break;
+      case 'lease':
+        this.#context.send({ type: 'lease-wanted', unit: order.unit, wanted: order.wanted });
+        break;
+      case 'fence':
+        this.#context.send({ type: 'fence', id: order.id, unit: order.unit, peer: order.peer });
+        break;
+      case 'handed-over':
+        this.#context.send({ type: 'handed-over', id: order.id, outcomes: order.outcomes });
+        break;
+      case 'tell':
+        this.#context.complain(
+          `${order.router} ${order.message}`,
+          order.level,
+          `virtual router ${order.router}: ${order.message}`,
+          {
+            virtualRouter: order.router,
+          },
+        );
+        break;
+      default:
+        order satisfies never;
     }
-    const leaving = this.#on(name).filter((member) => member.leaving);
-    const here = routers.filter((router) => router.interface === name);
-    port.refresh(this.#links.named(name), [...here, ...leaving.map(({ instance }) => instance.router)]);
   }
 
-  #start(key: string, router: VirtualRouter, resume: boolean): void {
-    const port = this.#interfaces.get(router.interface);
-    if (port === undefined) throw new Error(`interface ${router.interface} was not opened`);
-    const now = this.#context.now();
-    const { date, onState } = this.#context;
-    const instance: Instance = new Instance(
-      router,
-      {
-        interface: port,
-        date,
-        onState,
-        heldByAnother: (address) =>
-          this.#on(port.name).some((other) => other.instance !== instance && other.instance.holds(address)),
-      },
-      now,
-    );
-    this.#members.set(key, { instance, interface: port, leaving: false });
-    if (port.obstacle !== undefined) instance.handle({ event: 'interface-lost', reason: port.obstacle }, now);
-    const held = new Set(port.held.map(({ prefix }) => prefix.address));
-    const intact = router.addresses.every(({ address }) => held.has(address));
-    instance.handle({ event: resume && intact ? 'resume' : 'startup' }, now);
-  }
-
-  #reconfigure(member: Member, router: VirtualRouter): void {
-    const now = this.#context.now();
-    member.instance.reconfigure(router, now);
-    // Configured again while it was still handing over.
-    if (member.leaving) member.instance.handle({ event: 'startup' }, now);
-    member.leaving = false;
-  }
-
-  #dismiss(member: Member, reason: string): void {
-    if (member.leaving) return;
-    member.leaving = true;
-    member.instance.handle({ event: 'shutdown', reason }, this.#context.now());
-  }
-
-  #onMessage(name: string, message: Uint8Array, remote: RemoteInfo): void {
-    // It came before it is looked at: what that takes must not delay a take-over.
-    const now = this.#context.now();
-    const { address: source, destination, ttl } = remote;
-    const find = (vrid: number) => this.#members.get(keyOf(name, vrid))?.instance;
-    const verdict = judge({ source, destination, ttl, message }, (vrid) => find(vrid)?.local);
-    // Where the VRID stands has never changed, so that a peer of version 2 is counted where people look for it.
-    const instance = find(verdict.vrid ?? message[1] ?? 0);
-    this.#tell(name, instance, verdict, source);
-    if (instance) instance.receive(verdict, source, now);
-    else if (!verdict.accepted) this.#countStray(name, verdict);
-    if (verdict.accepted) this.#settle();
-  }
-
-  #countStray(name: string, { reason }: Extract<Verdict, { accepted: false }>): void {
-    const strays = this.#strays.get(name);
-    if (strays) strays[reason]++;
-  }
-
-  /** A line for people where a peer of ours is set up differently; what is meant for others only counts. */
-  #tell(name: string, instance: Instance | undefined, verdict: Verdict, source: IpAddress): void {
-    if (instance === undefined) return;
-    const router = instance.router.name;
-    const odd = verdict.accepted ? verdict.warnings : verdict.reason === 'own-source' ? [] : [verdict.reason];
-    for (const what of odd) {
-      const said = verdict.accepted ? ADDRESS_LIST_DIFFERS : `refused an advert: ${what}`;
-      this.#context.complain(`${what} ${name} ${router}`, 'warn', `virtual router ${router}: ${said}`, {
-        virtualRouter: router,
-        source,
-      });
+  #act(member: Member, action: Action): void {
+    switch (action.action) {
+      case 'send-advert':
+        this.#post.send(member, 'advert', action.priority);
+        break;
+      case 'send-presence':
+        this.#post.send(member, action.asks ? 'request' : 'presence', member.parameters.priority);
+        break;
+      case 'install-addresses':
+        this.#vmacs.setUp(member, true);
+        this.#holdings.install(member, action.addresses, action.lifetime);
+        break;
+      case 'renew-addresses':
+        this.#holdings.renew(member, action.addresses, action.lifetime);
+        break;
+      case 'remove-addresses':
+        this.#holdings.remove(member, action.addresses);
+        if (!member.holds) this.#vmacs.setUp(member, false);
+        break;
+      case 'install-routes':
+        this.#holdings.installRoutes(member);
+        break;
+      case 'remove-routes':
+        this.#holdings.removeRoutes(member);
+        break;
+      case 'announce':
+        this.#holdings.announce(member, action.addresses);
+        break;
+      case 'ask-leave':
+        this.#reporter.touch(member.router.name);
+        break;
+      case 'rival':
+        this.#reporter.rival(member.router.name, action.address, action.outcome);
+        this.#context.send({
+          type: 'rival',
+          name: member.router.name,
+          address: action.address,
+          outcome: action.outcome,
+        });
+        break;
+      case 'report':
+        this.#reporter.touch(member.router.name);
+        break;
+      default:
+        action satisfies never;
     }
+  }
+
+  #probe(key: InstanceKey, addresses: readonly VirtualAddress[]): void {
+    const member = this.#director.member(key);
+    if (member === undefined) return;
+    const source = member.condition.source;
+    for (const { address, device } of addresses) {
+      this.#network.interfaceNamed(device ?? member.router.interface)?.ask(address, source);
+    }
+  }
+
+  #onClaim(name: string, address: IpAddress, mac: string): void {
+    this.#gateways.onClaim(name, address);
+    for (const { key, router, parameters } of this.#director.members()) {
+      const claimed = parameters.addresses.some(
+        (own) => own.address === address && (own.device ?? router.interface) === name,
+      );
+      if (claimed) this.#handle({ type: 'claim', key, address, mac }, this.#context.now());
+    }
+  }
+
+  #heldByAnother(member: Member, { address }: VirtualAddress, device: string): boolean {
+    for (const other of this.#director.members()) {
+      if (other === member || !other.holds) continue;
+      const same = other.parameters.addresses.some(
+        (own) => own.address === address && (own.device ?? carrierOf(other)) === device,
+      );
+      if (same) return true;
+    }
+    return false;
   }
 
   /** Notices come in bursts, of which only the end matters: it is looked at once, when this turn has read them. */
   #touch(name: string): void {
-    if (!this.#interfaces.has(name)) return;
+    if (name !== '' && !this.#network.has(name)) return;
     if (this.#touched.size === 0) setImmediate(() => this.#refreshTouched());
     this.#touched.add(name);
   }
@@ -214,94 +364,73 @@ export class VirtualRouters {
   #refreshTouched(): void {
     const names = [...this.#touched];
     this.#touched.clear();
-    for (const name of names) this.#refresh(name);
-    this.#settle();
+    if (this.#stopped) return;
+    for (const name of names) this.#network.refresh(name);
+    if (this.#wanted) this.#vmacs.configure(this.#director.members());
+    this.#conditions(names);
+    this.#restore(names);
+    this.#fixed.restore();
   }
 
-  #refresh(name: string): void {
-    const port = this.#interfaces.get(name);
-    if (port === undefined) return;
-    const instances = this.#on(name).map(({ instance }) => instance);
-    port.refresh(
-      this.#links.named(name),
-      instances.map(({ router }) => router),
-    );
-    for (const instance of instances) {
-      const now = this.#context.now();
-      if (port.obstacle === undefined) {
-        instance.reconfigure(instance.router, now);
-        instance.handle({ event: 'interface-regained', reason: `interface ${name} is up` }, now);
-        this.#tellRestored(instance.router, instance.verifyAddresses(now));
-      } else instance.handle({ event: 'interface-lost', reason: port.obstacle }, now);
+  /** Tells the director how the links stand that these names may have changed. */
+  #conditions(names: readonly string[]): void {
+    for (const member of this.#director.members()) {
+      if (!this.#network.concerns(member.router, names)) continue;
+      const condition = this.#network.condition(member.router, member.family);
+      if (JSON.stringify(condition) === JSON.stringify(member.condition)) continue;
+      this.#handle({ type: 'condition', key: member.key, condition }, this.#context.now());
     }
   }
 
-  #tellRestored({ name, interface: on }: VirtualRouter, restored: readonly Prefix[]): void {
-    if (restored.length === 0) return;
-    const list = restored.map(formatPrefix).join(', ');
-    const message = `virtual router ${name}: ${list} was gone from ${on}: put back`;
-    this.#context.complain(`restored ${on} ${name}`, 'warn', message, { virtualRouter: name });
+  /** Compares with what the links hold now: what is missing is put back by the rules. */
+  #restore(names: readonly string[]): void {
+    for (const member of this.#director.members()) {
+      if (!member.holds || member.condition.obstacle !== undefined) continue;
+      if (names.includes('')) this.#holdings.installRoutes(member);
+      if (!this.#network.concerns(member.router, names)) continue;
+      const addresses = this.#holdings.missing(member);
+      if (addresses.length === 0) continue;
+      this.#handle({ type: 'addresses-lost', key: member.key, addresses }, this.#context.now());
+      const { name } = member.router;
+      const list = addresses.map(formatPrefix).join(', ');
+      const message = `virtual router ${name}: ${list} was gone from ${carrierOf(member)}: put back`;
+      this.#context.complain(`restored ${member.key}`, 'warn', message, { virtualRouter: name });
+    }
+  }
+
+  #onDeadline(): void {
+    const at = this.#context.now();
+    this.#tellStall(at);
+    // What was slept through comes first: an active router that slept too long gives its addresses up, and only then
+    // hears who has taken them; the successor's advert waits in a socket, and it came before this moment.
+    this.#handle({ type: 'stalls' }, at);
+    const deciding = this.#director.deciding(at);
+    for (const name of new Set(deciding.flatMap((key) => this.#post.interfacesOf(key))))
+      this.#network.drain(name);
+    this.#handle({ type: 'timer' }, this.#context.now());
+    this.#ifEnded();
   }
 
   /** Nothing was sent meanwhile, and the kernel may have ended leases: the only trace of that may be this line. */
   #tellStall(now: Instant): void {
-    const due = this.#nextDeadline();
+    const due = this.#director.deadline;
     if (due === undefined || elapsed(due, now) < STALL) return;
     const seconds = (elapsed(due, now) / 1000).toFixed(3);
     const message = `the vrrp process stood still for ${seconds} s: a paused machine, or too little CPU`;
     this.#context.complain('stall', 'warn', message);
   }
 
-  #onDeadline(): void {
-    this.#tellStall(this.#context.now());
-    this.#hearBeforeDecisions(this.#context.now());
-    for (const { instance } of this.#members.values()) {
-      const now = this.#context.now();
-      if (instance.isDue(now)) instance.handle({ event: 'timer' }, now);
-    }
-    this.#settle();
-  }
-
-  /** After a stall the successor's advert waits in a socket. It came before this moment: it is heard first. */
-  #hearBeforeDecisions(now: Instant): void {
-    const deciding = [...this.#members.values()].filter(
-      ({ instance }) => instance.isDue(now) && instance.mustHearFirst(now),
-    );
-    for (const port of new Set(deciding.map((member) => member.interface))) port.drain();
-  }
-
-  /** Drops what has ended and arms the timer: the end of everything that may have changed a state. */
-  #settle(): void {
-    for (const [key, { instance, leaving }] of this.#members) {
-      if (leaving && instance.ended) this.#members.delete(key);
-    }
-    for (const [name, port] of this.#interfaces) {
-      if (this.#on(name).length > 0) continue;
-      port.close();
-      this.#interfaces.delete(name);
-      this.#strays.delete(name);
-    }
-    this.#timer.arm(this.#nextDeadline());
-    if (this.#stopping && this.#members.size === 0) this.#context.onStopped();
-  }
-
-  #nextDeadline(): Instant | undefined {
-    let next: Instant | undefined;
-    for (const { instance } of this.#members.values()) {
-      const { deadline } = instance;
-      if (deadline !== undefined && (next === undefined || deadline < next)) next = deadline;
-    }
-    return next;
-  }
-
-  #on(name: string): readonly Member[] {
-    return [...this.#members.values()].filter((member) => member.interface.name === name);
-  }
-
-  #holds(address: IpAddress): boolean {
-    for (const { instance } of this.#members.values()) if (instance.holds(address)) return true;
-    return false;
+  #ifEnded(): void {
+    if (this.#stopped || !this.#director.ended) return;
+    this.#stopped = true;
+    this.#fixed.withdraw();
+    this.#vmacs.configure([]);
+    this.#context.onStopped();
   }
 }
 
-const ADDRESS_LIST_DIFFERS = 'a peer advertises other addresses than are configured here';
+type RouterStatusLike = Pick<VrrpNetwork['routers'][number], 'addresses' | 'interface' | 'vmac'>;
+
+/** The link that carries what has no device of its own. */
+const carrierOf = ({ router, family }: Pick<Member, 'router'> & { readonly family: Family }): string =>
+  vmacDevice(router, family) ?? router.interface;

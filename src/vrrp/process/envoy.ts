@@ -1,0 +1,163 @@
+/**
+ * What one instance says and hears: encodes its messages for each of its paths, signs them, and judges what comes for
+ * it. Its counters are here.
+ */
+import type { Family, IpAddress } from '../../model/address.ts';
+import { milliseconds } from '../../model/units.ts';
+import type { Authentication } from '../../model/virtual-router.ts';
+import {
+  type Credential,
+  encode,
+  type MessageKind,
+  VRRP_GROUP_IPV4,
+  VRRP_GROUP_IPV6,
+} from '../advertisement.ts';
+import { type SecretKey, secretKey } from '../authentication/hmac.ts';
+import {
+  freshnessWindow,
+  nextSequence,
+  type ReplayState,
+  type Sequence,
+} from '../authentication/sequence.ts';
+import { passwordBytes } from '../authentication/text.ts';
+import type { ChecksumForm } from '../checksum.ts';
+import type { Member } from '../director/member.ts';
+import { OWNER_PRIORITY } from '../director/tracking.ts';
+import { advertisementOf } from '../machine.ts';
+import { type LocalRouter, noRejections, type Verification } from '../receive-checks.ts';
+import { advertisedOf, type Parameters } from '../state.ts';
+import { type InstancePath, receivePath } from './paths.ts';
+
+/** Sends one message to one destination; false when that failed. */
+export type Sender = (
+  path: InstancePath,
+  message: Uint8Array,
+  destination: IpAddress | 'group',
+  source: IpAddress,
+) => boolean;
+
+const GROUP: Readonly<Record<Family, IpAddress>> = { ipv4: VRRP_GROUP_IPV4, ipv6: VRRP_GROUP_IPV6 };
+
+interface Secrets {
+  readonly authentication: Authentication | undefined;
+  readonly verification: Verification;
+  readonly sendKey: SecretKey | undefined;
+}
+
+export class Envoy {
+  readonly rejected = noRejections();
+  advertsSent = 0;
+  advertsReceived = 0;
+  sendErrors = 0;
+  readonly #date: () => number;
+  readonly #marks = new Map<IpAddress, Sequence>();
+  #secrets: Secrets;
+  #sequence: ReplayState;
+  /** What the receive checks know of each path; made anew when the parameters or the source change. */
+  #locals: {
+    readonly parameters: Parameters;
+    readonly owner: boolean;
+    readonly of: (LocalRouter | undefined)[];
+  };
+
+  constructor(member: Member, date: () => number) {
+    this.#date = date;
+    this.#secrets = secretsOf(member.router.authentication, this.#marks);
+    this.#locals = { parameters: member.parameters, owner: false, of: [] };
+  }
+
+  /** Takes in new keys; marks of senders stay, so that no reload opens the door to a replay. */
+  reconfigure(member: Member): void {
+    this.#locals = { parameters: member.parameters, owner: false, of: [] };
+    const { authentication } = member.router;
+    if (JSON.stringify(authentication) === JSON.stringify(this.#secrets.authentication)) return;
+    this.#secrets = secretsOf(authentication, this.#marks);
+  }
+
+  /** What the receive checks need to know of the instance on one of its paths. */
+  local(member: Member, path: InstancePath, index: number, source: IpAddress): LocalRouter {
+    const owner = member.parameters.priority === OWNER_PRIORITY && member.state.name !== 'releasing';
+    if (this.#locals.parameters !== member.parameters || this.#locals.owner !== owner) {
+      this.#locals = { parameters: member.parameters, owner, of: [] };
+    }
+    const known = this.#locals.of[index];
+    if (known !== undefined && known.source === source) return known;
+    const { vrid, version, family, advertInterval } = member.parameters;
+    const local: LocalRouter = {
+      vrid,
+      version,
+      family,
+      isOwner: owner,
+      addresses: advertisedOf(member.parameters),
+      source,
+      advertInterval,
+      authentication: this.#secrets.verification,
+      path: receivePath(path),
+    };
+    this.#locals.of[index] = local;
+    return local;
+  }
+
+  /** Remembers the mark of an accepted message, so that it is not accepted again. */
+  keep(source: IpAddress, mark: Sequence | undefined): void {
+    if (mark !== undefined) this.#marks.set(source, mark);
+  }
+
+  /** Sends on every path; counts as sent when one of them took it. */
+  send(
+    member: Member,
+    kind: MessageKind,
+    priority: number,
+    paths: readonly { readonly path: InstancePath; readonly source: IpAddress }[],
+    sender: Sender,
+  ): void {
+    const { parameters, router } = member;
+    const advert = advertisementOf(parameters, priority);
+    const content = kind === 'advert' ? advert : { ...advert, version: 3 as const, addresses: [] };
+    const checksum: ChecksumForm = router.checksum === 'legacy' ? 'plain' : 'pseudo-header';
+    let sent = false;
+    for (const { path, source } of paths) {
+      const options = { kind, checksum, credential: this.#credential(parameters) };
+      const targets = path.peers.length > 0 ? path.peers.map(({ address }) => address) : (['group'] as const);
+      for (const target of targets) {
+        const destination = target === 'group' ? GROUP[parameters.family] : target;
+        const message = encode(content, source, destination, options);
+        sent = sender(path, message, target, source) || sent;
+      }
+    }
+    if (kind !== 'advert') return;
+    if (sent) this.advertsSent++;
+    else this.sendErrors++;
+  }
+
+  #credential({ advertInterval }: Parameters): Credential {
+    const { verification, sendKey } = this.#secrets;
+    if (sendKey === undefined) return verification.type === 'text' ? verification : NO_CREDENTIAL;
+    this.#sequence = nextSequence(this.#sequence, {
+      date: milliseconds(this.#date()),
+      window: freshnessWindow(advertInterval),
+    });
+    return { type: 'hmac', key: sendKey, sequence: this.#sequence };
+  }
+}
+
+const NO_CREDENTIAL: Credential = { type: 'none' };
+
+function secretsOf(
+  authentication: Authentication | undefined,
+  marks: ReadonlyMap<IpAddress, Sequence>,
+): Secrets {
+  if (authentication === undefined)
+    return { authentication, verification: { type: 'none' }, sendKey: undefined };
+  if (authentication.type === 'text') {
+    const verification = { type: 'text', password: passwordBytes(authentication.password) } as const;
+    return { authentication, verification, sendKey: undefined };
+  }
+  const keys = authentication.keys.map(secretKey);
+  const verification = {
+    type: 'hmac',
+    keys: new Map(keys.map(({ id, secret }) => [id, secret])),
+    marks,
+  } as const;
+  return { authentication, verification, sendKey: keys[0] };
+}

@@ -1,0 +1,233 @@
+/**
+ * Messages in and out: finds the instance that a packet is for, hands it to the receive checks, and tells the director
+ * what passed them; sends what the director orders on every path.
+ */
+import type { Family, IpAddress } from '../../model/address.ts';
+import { milliseconds } from '../../model/units.ts';
+import type { MessageKind } from '../advertisement.ts';
+import type { DirectorEvent, InstanceKey } from '../director/event.ts';
+import type { Member } from '../director/member.ts';
+import { judge, noRejections, type RejectReason, type Verdict } from '../receive-checks.ts';
+import { Envoy } from './envoy.ts';
+import type { Network } from './network.ts';
+import { type InstancePath, pathsOf } from './paths.ts';
+import type { ThrottledLog } from './throttle.ts';
+import type { RemoteInfo } from './transport/transport.ts';
+import { vmacDevice } from './vmac.ts';
+
+export interface PostContext {
+  readonly network: Network;
+  readonly complain: ThrottledLog;
+  /** Milliseconds since 1970. */
+  readonly date: () => number;
+  memberOf(key: InstanceKey): Member | undefined;
+  isVmacUp(member: Member): boolean;
+  onEvent(event: Extract<DirectorEvent, { type: 'advert' | 'presence' }>): void;
+}
+
+interface Entry {
+  readonly member: Member;
+  /** The configuration that the rest was made for. */
+  router: Member['router'];
+  paths: readonly InstancePath[];
+  readonly envoy: Envoy;
+}
+
+interface Recipient {
+  readonly entry: Entry;
+  readonly path: number;
+}
+
+const addressOf = (interfaceName: string, udp: boolean, family: Family): string =>
+  `${interfaceName} ${udp ? 'udp' : 'ip'} ${family}`;
+
+export class Post {
+  readonly #context: PostContext;
+  readonly #entries = new Map<InstanceKey, Entry>();
+  /** By link, transport and family, then by VRID. */
+  readonly #recipients = new Map<string, Map<number, Recipient>>();
+  /** Packets that named none of our virtual routers, for each link. */
+  readonly #strays = new Map<string, ReturnType<typeof noRejections>>();
+  readonly #holders = new Map<IpAddress, Member[]>();
+
+  constructor(context: PostContext) {
+    this.#context = context;
+  }
+
+  /** Who gets what from now on. */
+  configure(members: Iterable<Member>): void {
+    this.#recipients.clear();
+    this.#holders.clear();
+    const keys = new Set<InstanceKey>();
+    for (const member of members) {
+      keys.add(member.key);
+      const entry = this.#entry(member);
+      entry.envoy.reconfigure(member);
+      this.#deliverTo(entry);
+      for (const { address } of member.router.addresses) {
+        const holders = this.#holders.get(address);
+        if (holders) holders.push(member);
+        else this.#holders.set(address, [member]);
+      }
+    }
+    for (const key of this.#entries.keys()) if (!keys.has(key)) this.#entries.delete(key);
+  }
+
+  /** Whether this address ought to be on a link because of a virtual router. */
+  isHeld(address: IpAddress): boolean {
+    return this.#holders.get(address)?.some(({ holds }) => holds) ?? false;
+  }
+
+  envoyOf(key: InstanceKey): Envoy | undefined {
+    return this.#entries.get(key)?.envoy;
+  }
+
+  straysOf(interfaceName: string): Readonly<Record<string, number>> {
+    return this.#strays.get(interfaceName) ?? {};
+  }
+
+  /** The links that an instance hears adverts on. */
+  interfacesOf(key: InstanceKey): readonly string[] {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return [];
+    const vmac = vmacDevice(entry.router, entry.member.family);
+    const names = entry.paths.map((path) => path.interface);
+    return vmac === undefined ? names : [...names, vmac];
+  }
+
+  send(member: Member, kind: MessageKind, priority: number): void {
+    const { network } = this.#context;
+    const entry = this.#entry(member);
+    const device = this.#context.isVmacUp(member) ? vmacDevice(member.router, member.family) : undefined;
+    const paths = entry.paths.flatMap((path) => {
+      const source = network.sourceOf(path, member.family);
+      return source === undefined ? [] : [{ path, source }];
+    });
+    entry.envoy.send(member, kind, priority, paths, (path, message, destination, source) =>
+      network.send(path, message, destination, source, path === entry.paths[0] ? device : undefined),
+    );
+  }
+
+  receive(
+    interfaceName: string,
+    udp: boolean,
+    family: Family,
+    message: Uint8Array,
+    remote: RemoteInfo,
+  ): void {
+    const { address: source, destination, ttl } = remote;
+    const known = this.#recipients.get(addressOf(interfaceName, udp, family));
+    const recipient = known?.get(message[1] ?? 0);
+    const local = recipient && this.#local(recipient);
+    const verdict = judge(
+      { source, destination, ttl, message },
+      () => local,
+      milliseconds(this.#context.date()),
+    );
+    this.#tell(interfaceName, recipient, verdict, source);
+    if (recipient === undefined) this.#countStray(interfaceName, verdict);
+    else if (!verdict.accepted) recipient.entry.envoy.rejected[verdict.reason]++;
+    else this.#accept(recipient, verdict, source, local?.source ?? source);
+  }
+
+  #accept(
+    { entry, path }: Recipient,
+    { kind, advertisement, mark }: Extract<Verdict, { accepted: true }>,
+    source: IpAddress,
+    local: IpAddress,
+  ): void {
+    const { key } = entry.member;
+    entry.envoy.keep(source, mark);
+    if (kind === 'advert') {
+      entry.envoy.advertsReceived++;
+      this.#context.onEvent({ type: 'advert', key, path, source, local, advertisement });
+    } else {
+      const { priority } = advertisement;
+      this.#context.onEvent({ type: 'presence', key, source, priority, asks: kind === 'request' });
+    }
+  }
+
+  #local({ entry, path }: Recipient) {
+    const way = entry.paths[path];
+    if (way === undefined) return undefined;
+    const { member } = entry;
+    // While the link has no address nothing is compared with it.
+    const source = this.#context.network.sourceOf(way, member.family) ?? member.parameters.source;
+    return entry.envoy.local(member, way, path, source);
+  }
+
+  #entry(member: Member): Entry {
+    let entry = this.#entries.get(member.key);
+    if (entry === undefined || entry.member !== member) {
+      const { router, family } = member;
+      const envoy = new Envoy(member, this.#context.date);
+      entry = { member, router, paths: pathsOf(router, family), envoy };
+      this.#entries.set(member.key, entry);
+    } else if (entry.router !== member.router) {
+      entry.router = member.router;
+      entry.paths = pathsOf(member.router, member.family);
+    }
+    return entry;
+  }
+
+  #deliverTo(entry: Entry): void {
+    const { member, paths } = entry;
+    const vmac = vmacDevice(member.router, member.family);
+    paths.forEach((path, index) => {
+      const names = index === 0 && vmac !== undefined ? [path.interface, vmac] : [path.interface];
+      for (const name of names) {
+        const address = addressOf(name, path.transport === 'udp', member.family);
+        const known = this.#recipients.get(address) ?? new Map<number, Recipient>();
+        this.#recipients.set(address, known);
+        known.set(member.router.vrid, { entry, path: index });
+      }
+    });
+  }
+
+  #countStray(interfaceName: string, verdict: Verdict): void {
+    if (verdict.accepted) return;
+    const strays = this.#strays.get(interfaceName) ?? noRejections();
+    this.#strays.set(interfaceName, strays);
+    strays[verdict.reason]++;
+  }
+
+  /** A line for people where a peer of ours is set up differently; what is meant for others only counts. */
+  #tell(name: string, recipient: Recipient | undefined, verdict: Verdict, source: IpAddress): void {
+    if (recipient === undefined) return;
+    const quiet = !verdict.accepted && verdict.reason === 'own-source';
+    const odd = verdict.accepted ? verdict.warnings : quiet ? [] : [verdict.reason];
+    const router = recipient.entry.router.name;
+    for (const what of odd) {
+      const message = `virtual router ${router}: ${verdict.accepted ? WARNINGS[what] : refusal(what)}`;
+      this.#context.complain(`${what} ${name} ${router}`, LOUD.has(what) ? 'error' : 'warn', message, {
+        virtualRouter: router,
+        source,
+      });
+    }
+  }
+}
+
+/** Both directors are active while this lasts. */
+const LOUD: ReadonlySet<string> = new Set(['interval-mismatch']);
+
+const WARNINGS: Readonly<Record<string, string>> = {
+  'address-list': 'a peer advertises other addresses than are configured here',
+  'first-address': "the first IPv6 address of a peer's adverts is not link-local, as RFC 9568 wants it",
+};
+
+const REFUSALS: Readonly<Partial<Record<RejectReason, string>>> = {
+  'interval-mismatch':
+    'a peer of VRRPv2 has another advert_interval, so each refuses the other and both are active: give both the same',
+  version: 'a peer speaks another version of VRRP: set `version` to the same on both',
+  authentication: 'a peer has another password or key: give both the same',
+  'authentication-type': 'a peer authenticates in another way: give both the same `authentication`',
+  stale: "a peer's clock is too far from ours for its key to count: set the clocks by NTP",
+  replay: 'a message was sent a second time: a replay, or a loop in the network',
+  peer: 'it comes from none of the configured peers',
+  ttl: 'it came from too far away (TTL)',
+};
+
+const refusal = (reason: string): string => {
+  const words = REFUSALS[reason as RejectReason];
+  return words === undefined ? `refused an advert: ${reason}` : `refused an advert (${reason}): ${words}`;
+};
