@@ -5,7 +5,14 @@
  * The kernel has room for one daemon of each role. Ours are those with our sync id; one with another id is somebody
  * else's: it is left alone, and told of when it is in the way.
  */
-import type { DaemonRole, DaemonSpec, SyncDaemon, SyncDaemons } from '../kernel/ipvs.ts';
+import {
+  type DaemonRole,
+  type DaemonSpec,
+  openIpvs,
+  type SyncDaemon,
+  type SyncDaemons,
+} from '../kernel/ipvs.ts';
+import { KernelError } from '../kernel/kernel-error.ts';
 import type { Log } from '../model/messages.ts';
 import type { ConnectionSync } from '../model/sync.ts';
 import { milliseconds } from '../model/units.ts';
@@ -15,9 +22,12 @@ const RETRY = milliseconds(1_000);
 const REPAIR = milliseconds(10_000);
 
 export interface ConnectionSyncOptions {
-  readonly daemons: SyncDaemons;
   readonly log: Log;
+  /** Opens the kernel's IPVS, when there is something to ask it; throws why there is none. */
+  readonly open?: () => KernelDaemons;
 }
+
+export type KernelDaemons = SyncDaemons & { close(): void };
 
 export interface ConnectionSyncStatus {
   /** undefined: nothing is wanted, or it is not known yet whether the virtual router is active. */
@@ -29,8 +39,9 @@ export interface ConnectionSyncStatus {
 }
 
 export class ConnectionSyncKeeper {
-  readonly #daemons: SyncDaemons;
   readonly #log: Log;
+  readonly #open: () => KernelDaemons;
+  #daemons: KernelDaemons | undefined;
   #sync: ConnectionSync | undefined;
   #role: DaemonRole | undefined;
   #problem: string | undefined;
@@ -40,9 +51,9 @@ export class ConnectionSyncKeeper {
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor({ daemons, log }: ConnectionSyncOptions) {
-    this.#daemons = daemons;
+  constructor({ log, open = openIpvs }: ConnectionSyncOptions) {
     this.#log = log;
+    this.#open = open;
   }
 
   get status(): ConnectionSyncStatus {
@@ -69,6 +80,7 @@ export class ConnectionSyncKeeper {
     this.configure(undefined);
     this.#stopped = true;
     clearTimeout(this.#timer);
+    this.#daemons?.close();
   }
 
   /** Makes the kernel's daemons what they should be, looks again after a while, and never throws. */
@@ -88,17 +100,35 @@ export class ConnectionSyncKeeper {
   /** The reason why it is not as wanted yet. */
   #attempt(): string | undefined {
     const wanted = this.#wanted();
-    if (this.#sync !== undefined && wanted === undefined) return undefined;
+    const idle = this.#sync === undefined && this.#formerIds.size === 0;
+    if (idle || (this.#sync !== undefined && wanted === undefined)) return undefined;
     try {
-      const running = this.#daemons.listDaemons();
-      const ours = running.filter(({ syncId }) => this.#isOurs(syncId));
-      this.#foreign = running.filter((each) => !ours.includes(each)).map(daemonName);
-      for (const each of ours) if (wanted === undefined || !isAs(each, wanted)) this.#stopOne(each);
-      if (wanted !== undefined && !ours.some((each) => isAs(each, wanted))) this.#startOne(wanted);
+      this.#daemons ??= this.#open();
+      this.#change(this.#daemons, wanted);
       this.#formerIds.clear();
       return undefined;
     } catch (error) {
+      // Only what the kernel itself refused says that the socket is sound.
+      if (!(error instanceof KernelError)) {
+        this.#daemons?.close();
+        this.#daemons = undefined;
+      }
       return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  /** The new role comes before the old one goes, so that nothing is missed in between; both may run side by side. */
+  #change(daemons: SyncDaemons, wanted: DaemonSpec | undefined): void {
+    const running = daemons.listDaemons();
+    const ours = running.filter(({ syncId }) => this.#isOurs(syncId));
+    this.#foreign = running.filter((each) => !ours.includes(each)).map(daemonName);
+    const wrong = ours.filter((each) => wanted === undefined || !isAs(each, wanted));
+    const inTheWay = wrong.filter(({ role }) => role === wanted?.role);
+    for (const each of inTheWay) this.#stopOne(daemons, each);
+    try {
+      if (wanted !== undefined && wrong.length === ours.length) this.#startOne(daemons, wanted);
+    } finally {
+      for (const each of wrong) if (!inTheWay.includes(each)) this.#stopOne(daemons, each);
     }
   }
 
@@ -120,13 +150,13 @@ export class ConnectionSyncKeeper {
     };
   }
 
-  #stopOne(daemon: SyncDaemon): void {
-    if (this.#daemons.stopDaemon(daemon.role, daemon.syncId))
+  #stopOne(daemons: SyncDaemons, daemon: SyncDaemon): void {
+    if (daemons.stopDaemon(daemon.role, daemon.syncId))
       this.#log('info', `stopped the ${daemonName(daemon)}`);
   }
 
-  #startOne(spec: DaemonSpec): void {
-    this.#daemons.startDaemon(spec);
+  #startOne(daemons: SyncDaemons, spec: DaemonSpec): void {
+    daemons.startDaemon(spec);
     this.#log('info', `started the ${daemonName(spec)}`);
   }
 }
