@@ -23,6 +23,8 @@ import { Topology } from './network.ts';
 import { ENVIRONMENT } from './node.ts';
 
 let count = 0;
+/** Kernels that this process has asked for, in whichever lab. */
+let kernels = 0;
 
 export class Lab extends Topology {
   /** All names of namespaces begin with it. */
@@ -60,7 +62,7 @@ export class Lab extends Topology {
     // Taken at once: kernels that are added side by side must differ.
     const number = this.#kernelCount++;
     const room = await this.switchRoom();
-    const place = { scratch: this.scratch, cpu: cpuFor(number), number };
+    const place = { scratch: this.scratch, cpu: cpuFor(kernels++), number };
     const kernel = await Kernel.create(name, options, room, () => this.nextPort(), place);
     this.#kernels.push(kernel);
     return kernel;
@@ -81,7 +83,7 @@ export class Lab extends Topology {
   }
 }
 
-/** Kernels go round the CPUs; where they start differs between labs that run side by side. */
+/** Kernels go round the CPUs; where they start differs between processes that run side by side. */
 function cpuFor(number: number): number {
   const cpus = allowedCpus();
   return cpus[(process.pid + number) % cpus.length] ?? 0;
