@@ -1,0 +1,56 @@
+/**
+ * Makes and removes macvlans on eth0, and refuses local packets, on the node that it runs on. Prints one line of JSON:
+ *
+ *   make NAME MAC up|down ADDRESS/LENGTH...     up NAME | down NAME     remove NAME     list
+ *   refuse JSON      accept                     (see packet-filter.ts)
+ */
+import { openAddresses } from '../../src/kernel/addresses.ts';
+import { openLinks } from '../../src/kernel/links.ts';
+import { type Macvlan, openMacvlans } from '../../src/kernel/macvlan.ts';
+import { acceptLocal, refuseLocal } from '../../src/kernel/packet-filter.ts';
+import type { IpAddress, MacAddress } from '../../src/model/address.ts';
+
+const [verb = '', ...rest] = process.argv.slice(2);
+try {
+  console.log(JSON.stringify((await run()) ?? 'done'));
+} catch (error) {
+  console.log(JSON.stringify({ error: error instanceof Error ? error.message : String(error) }));
+}
+
+async function run(): Promise<unknown> {
+  const macvlans = openMacvlans();
+  const [name = '', mac = '', state = '', ...addresses] = rest;
+  const own = (): Macvlan => {
+    const found = macvlans.listOwn().find((each) => each.name === name);
+    if (found === undefined) throw new Error(`${name} is not ours`);
+    return found;
+  };
+  switch (verb) {
+    case 'make': {
+      const parent = openLinks()
+        .list()
+        .find((link) => link.name === 'eth0');
+      const spec = { parent: parent?.index ?? 0, name, mac: mac as MacAddress, up: state === 'up' };
+      const made = macvlans.create(spec);
+      const prefixes = addresses.map((text) => {
+        const [address = '', length] = text.split('/');
+        return { address: address as IpAddress, length: Number(length) };
+      });
+      for (const { error } of openAddresses().put(made.index, prefixes, 'forever')) throw error;
+      return made;
+    }
+    case 'up':
+    case 'down':
+      return macvlans.setUp(own().index, verb === 'up');
+    case 'remove':
+      return macvlans.remove(own().index);
+    case 'list':
+      return macvlans.listOwn();
+    case 'refuse':
+      return await refuseLocal(JSON.parse(name));
+    case 'accept':
+      return await acceptLocal();
+    default:
+      throw new Error(`no such verb: ${verb}`);
+  }
+}
