@@ -4,8 +4,8 @@ import { ARP_SENDER_OFFSET } from '../packet/arp.ts';
 import { NEIGHBOUR_ADVERTISEMENT, TARGET_OFFSET } from '../packet/neighbour-advertisement.ts';
 import { BPF, type FilterInstruction, KEEP_ALL } from '../sys/socket-filter.ts';
 
-/** As many as fit into what the kernel allows a socket's filter (net.core.optmem_max, 20 KiB before Linux 6.7). */
-const MOST_ADDRESSES = 400;
+/** As many as fit twice, since the old filter leaves after the new one has come, into net.core.optmem_max (20 KiB). */
+const MOST_ADDRESSES = 256;
 
 const keep: FilterInstruction = [BPF.return, 0, 0, KEEP_ALL];
 const drop: FilterInstruction = [BPF.return, 0, 0, 0];

@@ -8,7 +8,7 @@
  *    40  ICMPv6: type, code, checksum, and what the type wants
  */
 import { addressToBytes, type IpAddress, type MacAddress } from '../model/address.ts';
-import { internetChecksum, pseudoHeaderIpv6 } from './checksum.ts';
+import { internetChecksum } from './checksum.ts';
 import { macFromBytes, macToBytes } from './mac.ts';
 
 /** EtherType of IPv6 (<linux/if_ether.h> ETH_P_IPV6). */
@@ -22,6 +22,7 @@ export const ALL_NODES = 'ff02::1' as IpAddress;
 export const UNSPECIFIED_IPV6 = '::' as IpAddress;
 
 const HEADER_BYTES = 40;
+const ADDRESSES_OFFSET = 8;
 const CHECKSUM_OFFSET = 2;
 
 /** The packet around an ICMPv6 message whose checksum is still zero. */
@@ -32,11 +33,13 @@ export function icmpv6Packet(source: IpAddress, destination: IpAddress, message:
   view.setUint16(4, message.length);
   bytes[6] = IPPROTO_ICMPV6;
   bytes[7] = DISCOVERY_HOP_LIMIT;
-  bytes.set(addressToBytes(source), 8);
-  bytes.set(addressToBytes(destination), 24);
+  bytes.set(addressToBytes(source), ADDRESSES_OFFSET);
+  bytes.set(addressToBytes(destination), ADDRESSES_OFFSET + 16);
   bytes.set(message, HEADER_BYTES);
-  const pseudo = pseudoHeaderIpv6(source, destination, IPPROTO_ICMPV6, message.length);
-  view.setUint16(HEADER_BYTES + CHECKSUM_OFFSET, internetChecksum(pseudo, message));
+  // The pseudo-header (RFC 8200 section 8.1) is both addresses, as they follow each other here, length and protocol.
+  const rest = Uint8Array.of(0, 0, message.length >> 8, message.length & 0xff, 0, 0, 0, IPPROTO_ICMPV6);
+  const checksum = internetChecksum(bytes.subarray(ADDRESSES_OFFSET), rest);
+  view.setUint16(HEADER_BYTES + CHECKSUM_OFFSET, checksum);
   return bytes;
 }
 
@@ -48,8 +51,13 @@ export const groupMac = (group: IpAddress): MacAddress =>
 export const SOURCE_LINK_ADDRESS = 1;
 export const TARGET_LINK_ADDRESS = 2;
 
-export const linkAddressOption = (type: number, mac: MacAddress): Uint8Array =>
-  Uint8Array.of(type, 1, ...macToBytes(mac));
+export function linkAddressOption(type: number, mac: MacAddress): Uint8Array {
+  const bytes = new Uint8Array(8);
+  bytes[0] = type;
+  bytes[1] = 1;
+  bytes.set(macToBytes(mac), 2);
+  return bytes;
+}
 
 /** The Ethernet address in the first such option; undefined without one, or where the options are broken. */
 export function findLinkAddress(options: Uint8Array, type: number): MacAddress | undefined {

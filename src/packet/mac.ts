@@ -7,5 +7,8 @@ export function macFromBytes(bytes: Uint8Array): MacAddress {
 }
 
 /** Six bytes. */
-export const macToBytes = (mac: MacAddress): Uint8Array =>
-  Uint8Array.from(mac.split(':'), (byte) => Number.parseInt(byte, 16));
+export function macToBytes(mac: MacAddress): Uint8Array {
+  const bytes = new Uint8Array(6);
+  for (let i = 0; i < 6; i++) bytes[i] = Number.parseInt(mac.slice(3 * i, 3 * i + 2), 16);
+  return bytes;
+}

@@ -2,8 +2,14 @@ import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { addressFromBytes } from '../../src/model/address.ts';
 import { type Arp, decodeArp, encodeArp } from '../../src/packet/arp.ts';
+import { findLinkAddress, TARGET_LINK_ADDRESS } from '../../src/packet/icmpv6.ts';
 import { decodeIpv4 } from '../../src/packet/ipv4.ts';
 import { macFromBytes } from '../../src/packet/mac.ts';
+import {
+  decodeNeighbourAdvertisement,
+  encodeNeighbourAdvertisement,
+  type NeighbourAdvertisement,
+} from '../../src/packet/neighbour-advertisement.ts';
 
 const mac = fc.uint8Array({ minLength: 6, maxLength: 6 }).map(macFromBytes);
 const address = fc.uint8Array({ minLength: 4, maxLength: 4 }).map(addressFromBytes);
@@ -13,6 +19,13 @@ const arp: fc.Arbitrary<Arp> = fc.record({
   senderAddress: address,
   targetMac: mac,
   targetAddress: address,
+});
+const advertisement: fc.Arbitrary<NeighbourAdvertisement> = fc.record({
+  router: fc.boolean(),
+  solicited: fc.boolean(),
+  override: fc.boolean(),
+  target: fc.uint8Array({ minLength: 16, maxLength: 16 }).map(addressFromBytes),
+  mac: fc.option(mac, { nil: undefined }),
 });
 /** Headers that are nearly right, which random bytes hardly ever are. */
 const nearlyIpv4 = fc
@@ -53,6 +66,47 @@ describe('packets from random bytes', () => {
         const { payload } = decoded;
         const end = payload.byteOffset + payload.length;
         return payload.byteOffset >= bytes.byteOffset + 20 && end <= bytes.byteOffset + bytes.length;
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('never throws on neighbour advertisements, nor loops in their options', () => {
+    const nearly = fc
+      .uint8Array({ minLength: 24, maxLength: 128 })
+      .map((bytes) => Uint8Array.of(136, 0, ...bytes.subarray(2)));
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 128 }), nearly), (bytes) => {
+        const decoded = decodeNeighbourAdvertisement(bytes);
+        return decoded === undefined || bytes[0] === 136;
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('reads back every neighbour advertisement, behind any other options, and none that is cut', () => {
+    fc.assert(
+      fc.property(advertisement, fc.nat(23), fc.nat(3), (packet, length, others) => {
+        const bytes = encodeNeighbourAdvertisement(packet);
+        const before = Uint8Array.from({ length: others * 8 }, (_, i) =>
+          i % 8 === 0 ? 14 : i % 8 === 1 ? 1 : 0,
+        );
+        const longer = Buffer.concat([bytes.subarray(0, 24), before, bytes.subarray(24)]);
+        return (
+          JSON.stringify(decodeNeighbourAdvertisement(longer)) === JSON.stringify(packet) &&
+          decodeNeighbourAdvertisement(bytes.subarray(0, length)) === undefined
+        );
+      }),
+    );
+  });
+
+  it('finds no Ethernet address that reaches beyond the options', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 40 }), (options) => {
+        const found = findLinkAddress(options, TARGET_LINK_ADDRESS);
+        return (
+          found === undefined || Buffer.from(options).includes(Buffer.from(found.replaceAll(':', ''), 'hex'))
+        );
       }),
       { numRuns: 2000 },
     );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { IpAddress, MacAddress } from '../../../src/model/address.ts';
-import { decodeArp, encodeArp, gratuitousArp } from '../../../src/packet/arp.ts';
+import { arpRequest, decodeArp, encodeArp, gratuitousArp } from '../../../src/packet/arp.ts';
 
 // Taken with tcpdump off keepalived 2.2.7 as it took 10.1.1.254 over.
 const KEEPALIVED_GRATUITOUS = Buffer.from('0001080006040001024200000a0b0a0101feffffffffffff0a0101fe', 'hex');
@@ -38,5 +38,12 @@ describe('ARP', () => {
 
   it('has nothing for IPv6', () => {
     expect(() => encodeArp(gratuitousArp('2001:db8::1' as IpAddress, mac))).toThrow(RangeError);
+  });
+
+  it('asks from an address, and as a probe from none', () => {
+    const from = (source: string | undefined) =>
+      Buffer.from(encodeArp(arpRequest(vip, mac, source as IpAddress | undefined))).toString('hex');
+    expect(from('10.1.1.10')).toBe('0001080006040001024200000a0b0a01010a0000000000000a0101fe');
+    expect(from(undefined)).toBe('0001080006040001024200000a0b000000000000000000000a0101fe');
   });
 });
