@@ -3,6 +3,7 @@ import { Malformed } from '../netlink/reader.ts';
 import {
   encodeLinkDump,
   encodeLinkQuery,
+  encodeLinkQueryByIndex,
   RTM_DELLINK,
   RTM_GETLINK,
   RTM_NEWLINK,
@@ -28,9 +29,18 @@ export class LinkKernel {
   }
 
   find(name: string): LinkDetail | undefined {
-    const attempt = { operation: 'find', object: `link ${name}` };
+    return this.#find(name, encodeLinkQuery(name));
+  }
+
+  findByIndex(index: number): LinkDetail | undefined {
+    // The kernel takes 0 for a query that names no link.
+    return index === 0 ? undefined : this.#find(String(index), encodeLinkQueryByIndex(index));
+  }
+
+  #find(which: string, payload: Uint8Array): LinkDetail | undefined {
+    const attempt = { operation: 'find', object: `link ${which}` };
     try {
-      const [answer] = this.#netlink.request({ attempt, type: RTM_GETLINK, payload: encodeLinkQuery(name) });
+      const [answer] = this.#netlink.request({ attempt, type: RTM_GETLINK, payload });
       const detail = answer && decodeLinkDetail(answer.payload);
       if (detail instanceof Malformed) throw new KernelAnswerError(attempt, detail.reason);
       return detail;

@@ -36,7 +36,14 @@ import { ERRNO } from '../sys/errors.ts';
 import { NETLINK_ROUTE, openNetlinkSocket } from '../sys/netlink-socket.ts';
 import { type Attempt, isKernelError, KernelAnswerError, KernelError } from './kernel-error.ts';
 import { LinkKernel } from './link-kernel.ts';
-import { aliasOf, differing, MARK, PARENT_SETTINGS, parentSettings } from './macvlan-parent.ts';
+import {
+  aliasOf,
+  differing,
+  MARK,
+  PARENT_SETTINGS,
+  type ParentSettings,
+  parentSettings,
+} from './macvlan-parent.ts';
 import type { NetlinkTransport } from './request.ts';
 
 export interface MacvlanSpec {
@@ -79,14 +86,15 @@ export interface Macvlans {
 /** Throws SystemError. */
 export function openMacvlans(socket: NetlinkTransport = openNetlinkSocket(NETLINK_ROUTE)): Macvlans {
   const kernel = new LinkKernel(socket);
+  const parents: Parents = new Map();
   return {
-    create: (spec) => create(kernel, spec),
+    create: (spec) => create(kernel, parents, spec),
     setUp: (index, up) =>
       kernel.set(
         { operation: up ? 'set up' : 'set down', object: `link ${index}` },
         encodeLinkState(index, up),
       ),
-    remove: (index) => remove(kernel, index),
+    remove: (index) => remove(kernel, parents, index),
     listOwn: () =>
       kernel
         .list()
@@ -96,25 +104,28 @@ export function openMacvlans(socket: NetlinkTransport = openNetlinkSocket(NETLIN
   };
 }
 
-function create(kernel: LinkKernel, spec: MacvlanSpec): Macvlan {
+/** What the settings of parents were, by index: what the aliases say too, without listing all links each time. */
+type Parents = Map<number, ParentSettings>;
+
+function create(kernel: LinkKernel, parents: Parents, spec: MacvlanSpec): Macvlan {
   const attempt = { operation: 'make', object: `macvlan ${spec.name} (${spec.mac}) on link ${spec.parent}` };
-  const parent = kernel.list().find(({ link }) => link.index === spec.parent);
+  const parent = kernel.findByIndex(spec.parent);
   if (parent === undefined)
     throw new KernelError(attempt, ERRNO.ENODEV, undefined, 'its parent is not there');
-  clearPlace(kernel, attempt, spec);
+  clearPlace(kernel, parents, attempt, spec);
   const adopted = kernel.find(spec.name) !== undefined;
   if (!adopted) kernel.make(attempt, encodeNewMacvlan({ ...spec, group: parent.group }));
   const made = kernel.find(spec.name);
   if (made === undefined) throw new KernelAnswerError(attempt, 'it is not there although the kernel made it');
   const { index } = made.link;
   try {
-    takeOver(kernel, attempt, made, parent);
+    takeOver(kernel, parents, attempt, made, parent);
     const warnings = prepareIpv6(kernel, attempt, made);
     const up = spec.up ?? true;
     if (made.link.up !== up) kernel.set(attempt, encodeLinkState(index, up));
     return { ...describe(made, warnings), up };
   } catch (error) {
-    if (!adopted) remove(kernel, index);
+    if (!adopted) remove(kernel, parents, index);
     throw isKernelError(error, 'EADDRINUSE', 'EBUSY')
       ? new KernelError(
           attempt,
@@ -127,11 +138,11 @@ function create(kernel: LinkKernel, spec: MacvlanSpec): Macvlan {
 }
 
 /** Removes what has the name and is ours, but is not what is wanted. */
-function clearPlace(kernel: LinkKernel, attempt: Attempt, spec: MacvlanSpec): void {
+function clearPlace(kernel: LinkKernel, parents: Parents, attempt: Attempt, spec: MacvlanSpec): void {
   const there = kernel.find(spec.name);
   if (there === undefined) return;
   if (there.isPrivate && there.parent === spec.parent && there.link.mac === spec.mac) return;
-  if (isOwn(there)) remove(kernel, there.link.index);
+  if (isOwn(there)) remove(kernel, parents, there.link.index);
   else
     throw new KernelError(
       attempt,
@@ -142,10 +153,16 @@ function clearPlace(kernel: LinkKernel, attempt: Attempt, spec: MacvlanSpec): vo
 }
 
 /** Marks it as ours, with the parent's settings as they were, and changes those. */
-function takeOver(kernel: LinkKernel, attempt: Attempt, made: LinkDetail, parent: LinkDetail): void {
+function takeOver(
+  kernel: LinkKernel,
+  parents: Parents,
+  attempt: Attempt,
+  made: LinkDetail,
+  parent: LinkDetail,
+): void {
   const { index } = made.link;
-  const [sibling] = ownOn(kernel, parent.link.index);
-  const before = (sibling && parentSettings(sibling.alias)) ?? parent.settings;
+  const before = parents.get(parent.link.index) ?? settingsBefore(kernel, parent);
+  parents.set(parent.link.index, before);
   kernel.set(attempt, encodeLinkAlias(index, aliasOf(before)));
   kernel.set(
     attempt,
@@ -160,6 +177,12 @@ function takeOver(kernel: LinkKernel, attempt: Attempt, made: LinkDetail, parent
   );
   const wanted = differing(parent.settings, (name, value) => Math.max(value, PARENT_SETTINGS[name]));
   if (wanted !== undefined) kernel.set(attempt, encodeIpv4Settings(parent.link.index, wanted));
+}
+
+/** Of a parent that has a macvlan of ours, what its alias remembers. */
+function settingsBefore(kernel: LinkKernel, { link, settings }: LinkDetail): ParentSettings {
+  const [sibling] = ownOn(kernel, link.index);
+  return (sibling && parentSettings(sibling.alias)) ?? settings;
 }
 
 /**
@@ -187,16 +210,20 @@ function prepareIpv6(kernel: LinkKernel, attempt: Attempt, { link }: LinkDetail)
   }
 }
 
-function remove(kernel: LinkKernel, index: number): void {
+function remove(kernel: LinkKernel, parents: Parents, index: number): void {
   const all = kernel.list();
   const gone = all.find(({ link }) => link.index === index);
   if (gone === undefined) return;
-  if (isOwn(gone) && gone.parent !== undefined && ownOn(kernel, gone.parent).length === 1)
+  const { parent } = gone;
+  const siblings = all.filter((each) => isOwn(each) && each.parent === parent);
+  if (isOwn(gone) && parent !== undefined && siblings.length === 1) {
+    parents.delete(parent);
     restoreParent(
       kernel,
-      all.find(({ link }) => link.index === gone.parent),
+      all.find(({ link }) => link.index === parent),
       gone,
     );
+  }
   kernel.remove(index, gone.link.name);
 }
 

@@ -2,7 +2,7 @@
  * Asking the hosts on a link who has an address, and hearing who claims one: ARP and neighbour discovery beside the
  * kernel's own. What is of no interest is dropped in the kernel: a director forwards gigabits.
  */
-import { familyOf, type IpAddress, type MacAddress } from '../model/address.ts';
+import { type Family, familyOf, type IpAddress, type MacAddress } from '../model/address.ts';
 import { arpRequest, BROADCAST_MAC, decodeArp, ETHERTYPE_ARP, encodeArp } from '../packet/arp.ts';
 import {
   ALL_NODES,
@@ -33,10 +33,10 @@ export interface NeighbourClaim {
 }
 
 export interface Neighbours {
-  /** The addresses whose claims are heard from now on; `ask` adds to them. Throws SystemError. */
+  /** The addresses whose claims are heard from now on, besides those that were asked for. Throws SystemError. */
   watch(addresses: readonly IpAddress[]): void;
   /**
-   * Asks once who has `address`. `source` is one of this host's own, of the same family; undefined asks without one,
+   * Asks once who has `address`, whose claims are heard from now on. What is watched already costs less. `source` is one of this host's own, of the same family; undefined asks without one,
    * so that nobody learns anything from the question. Throws SystemError: ENETDOWN while the link is down.
    */
   ask(address: IpAddress, source: IpAddress | undefined): void;
@@ -62,6 +62,8 @@ interface Ear {
   readonly close: () => void;
 }
 
+// Claims of those that were asked for longest ago are heard no more: the set must not grow for ever.
+const MOST_ASKED = 512;
 // A turn of the loop reads so many at most: whoever floods the link with claims keeps no advert waiting.
 const PER_TURN = 32;
 
@@ -84,10 +86,12 @@ class LinkNeighbours implements Neighbours {
   readonly #reactor: Reactor;
   readonly #link: NeighbourLink & { readonly mac: MacAddress };
   readonly #sender: ReturnType<typeof openPacketSender>;
-  readonly #ears = new Map<ReturnType<typeof familyOf>, Ear>();
+  readonly #ears = new Map<Family, Ear>();
   readonly #claimListeners: ((claim: NeighbourClaim) => void)[] = [];
   readonly #errorListeners: ((error: unknown) => void)[] = [];
-  #wanted: ReadonlySet<IpAddress> = new Set();
+  #watched: ReadonlySet<IpAddress> = new Set();
+  /** Oldest first. */
+  readonly #asked = new Set<IpAddress>();
   #closed = false;
 
   constructor(reactor: Reactor, link: NeighbourLink & { readonly mac: MacAddress }) {
@@ -98,14 +102,16 @@ class LinkNeighbours implements Neighbours {
 
   watch(addresses: readonly IpAddress[]): void {
     if (this.#closed) return;
-    this.#wanted = new Set(addresses);
+    this.#watched = new Set(addresses);
     for (const family of ['ipv4', 'ipv6'] as const) this.#listen(family);
   }
 
   ask(address: IpAddress, source: IpAddress | undefined): void {
     if (this.#closed) return;
-    if (!this.#wanted.has(address)) {
-      this.#wanted = new Set([...this.#wanted, address]);
+    if (!this.#isOfInterest(address)) {
+      const [oldest] = this.#asked;
+      if (oldest !== undefined && this.#asked.size >= MOST_ASKED) this.#asked.delete(oldest);
+      this.#asked.add(address);
       this.#listen(familyOf(address));
     }
     this.#sender.send([question(address, source, this.#link.mac)]);
@@ -126,8 +132,13 @@ class LinkNeighbours implements Neighbours {
     this.#sender.close();
   }
 
-  #listen(family: ReturnType<typeof familyOf>): void {
-    const addresses = [...this.#wanted].filter((address) => familyOf(address) === family);
+  #isOfInterest(address: IpAddress): boolean {
+    return this.#watched.has(address) || this.#asked.has(address);
+  }
+
+  #listen(family: Family): void {
+    const wanted = new Set([...this.#watched, ...this.#asked]);
+    const addresses = [...wanted].filter((address) => familyOf(address) === family);
     const ear = this.#ears.get(family);
     if (ear) ear.setFilter(addresses);
     else if (addresses.length > 0) {
@@ -202,7 +213,7 @@ class LinkNeighbours implements Neighbours {
 
   #tell(claim: NeighbourClaim | undefined): void {
     // The filter knows only the last four bytes of an IPv6 address; and a listener may have closed it all.
-    if (claim === undefined || this.#closed || !this.#wanted.has(claim.address)) return;
+    if (claim === undefined || this.#closed || !this.#isOfInterest(claim.address)) return;
     for (const listener of this.#claimListeners) listener(claim);
   }
 }

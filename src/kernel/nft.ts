@@ -55,14 +55,17 @@ export async function applyRuleset(text: string, what: string, options: RulesetO
   child.stdin.on('error', () => undefined);
   child.stdin.end(text);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let failure: unknown;
   child.once('error', (cause) => {
-    if (signal?.aborted === true) reject(signal.reason);
-    else if (limit.aborted) reject(new RulesetError(what, `nft did not end within ${timeout} ms`));
-    else reject(new RulesetError(what, `cannot start ${program}: ${cause.message}`, cause));
+    if (signal?.aborted === true) failure = signal.reason;
+    else if (limit.aborted) failure = new RulesetError(what, `nft did not end within ${timeout} ms`);
+    else failure = new RulesetError(what, `cannot start ${program}: ${cause.message}`, cause);
+    // One that runs is killed, and what it has done is known only when it has ended.
+    if (child.pid === undefined) reject(failure);
   });
   child.once('close', (code, killed) => {
     if (code === 0) resolve();
-    else reject(new RulesetError(what, `nft refused it (${killed ?? code}): ${words.trim()}`));
+    else reject(failure ?? new RulesetError(what, `nft refused it (${killed ?? code}): ${words.trim()}`));
   });
   await promise;
 }

@@ -70,18 +70,37 @@ export function openRoutes(socket: NetlinkTransport = openNetlinkSocket(NETLINK_
   const netlink = new NetlinkRequester(socket);
   const list = (filter: RouteFilter = {}) => listRoutes(netlink, filter);
   const listOwn = () => list({ protocol: RTPROT_VIPWARD });
+  // IPv6 routes that were put: to look them up anew would mean to walk all routes, of which there may be 200,000.
+  const known = new Set<string>();
   return {
     list,
     listOwn,
     put(specs) {
-      const refused = change(netlink, specs, putRequest);
-      return refused.length === 0 ? [] : settle(netlink, refused, listOwn);
+      const answered = change(netlink, specs, putRequest);
+      const doubtful = answered.filter(({ spec, error }) => !isKnown(known, spec, error));
+      const refused = doubtful.length === 0 ? [] : settle(netlink, doubtful, listOwn);
+      const bad = new Set(refused.map(({ spec }) => spec));
+      for (const spec of specs) if (spec.family === 'ipv6' && !bad.has(spec)) known.add(keyOf(spec));
+      return refused;
     },
-    remove: (specs) =>
-      change(netlink, specs.toReversed(), removeRequest, 'ESRCH', 'ENODEV', 'ENETDOWN', 'ENETUNREACH'),
+    remove(specs) {
+      for (const spec of specs) known.delete(keyOf(spec));
+      return change(
+        netlink,
+        specs.toReversed(),
+        removeRequest,
+        ...['ESRCH', 'ENODEV', 'ENETDOWN', 'ENETUNREACH'],
+      );
+    },
     close: () => netlink.close(),
   };
 }
+
+const keyOf = (spec: RouteSpec): string => JSON.stringify(spec);
+
+/** What the kernel says is there, and we have put it and not removed it since. */
+const isKnown = (known: ReadonlySet<string>, spec: RouteSpec, error: Error): boolean =>
+  isKernelError(error, 'EEXIST') && known.has(keyOf(spec));
 
 type ToRequest = (spec: RouteSpec, entry: RouteEntry) => NetlinkRequest;
 

@@ -111,6 +111,18 @@ describe('VIPs on a macvlan', () => {
     expect(await fetchFrom('10.1.1.254')).toBe('router\n');
   });
 
+  it('and the parent’s own address stay apart when the route of their network has moved to the macvlan', async () => {
+    await make(router, 'vrrp4', MAC4, 'up', '10.1.1.254/24');
+    await router.run('ip addr del 10.1.1.1/24 dev eth0; ip addr add 10.1.1.1/24 dev eth0');
+    expect(await router.run('ip route get 10.1.1.100')).toMatch(/dev vrrp4/);
+    await forget();
+    const heard = await heardByClient(async () => {
+      for (const address of ['10.1.1.1', '10.1.1.254'])
+        expect(await fetchFrom(address), address).toBe('router\n');
+    });
+    expect(heard).toEqual(new Set([`10.1.1.254 is at ${MAC4}`, `10.1.1.1 is at ${parentMac}`]));
+  });
+
   it('what another director sends from the same Ethernet address comes to the macvlan, or while it is down to the parent', async () => {
     await make(router, 'vrrp4', MAC4, 'up', '10.1.1.254/24');
     await make(other, 'vrrp4', MAC4, 'up', '10.1.1.253/24');
@@ -149,6 +161,18 @@ describe('a macvlan', () => {
     ] as const)
       expect(await sysctl('vrrp4', name), name).toBe(value);
     expect(await router.run('cat /proc/sys/net/ipv6/conf/vrrp4/accept_ra')).toBe('0\n');
+  });
+
+  it('works without write access to /proc/sys, with a warning that says what it lacks', async () => {
+    const readOnly = 'mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys';
+    const making = `node test/lab/kernel-network-vmac.ts make vrrp4 ${MAC4} up 10.1.1.254/24`;
+    const made = JSON.parse(await router.run(['unshare', '-m', 'sh', '-ec', `${readOnly}; exec ${making}`]));
+    expect(made.warnings).toEqual([
+      expect.stringMatching(/^cannot set \/proc\/sys\/net\/ipv6\/conf\/vrrp4\/accept_ra to 0 \(EROFS/),
+    ]);
+    await forget();
+    expect(await fetchFrom('10.1.1.254')).toBe('router\n');
+    expect(await neighbour('10.1.1.254')).toBe(MAC4);
   });
 
   it('has a reverse path filter that lets through what is answered over the parent', async () => {

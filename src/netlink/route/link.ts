@@ -63,6 +63,10 @@ export const encodeLinkQuery = (name: string): Uint8Array =>
     .u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS)
     .finish();
 
+/** Asks for the link with this index: ENODEV when there is none. */
+export const encodeLinkQueryByIndex = (index: number): Uint8Array =>
+  new AttributeWriter().raw(header(index)).u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS).finish();
+
 /**
  * Makes the IPv4 addresses of a link outlive the removal of the first one of their network (sysctl
  * `net.ipv4.conf.NAME.promote_secondaries`): without it the kernel removes them all together. For RTM_SETLINK.

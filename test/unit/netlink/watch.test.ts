@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decodeNotices, NoticeQueue } from '../../../src/kernel/watch.ts';
 import { encodeMessage } from '../../../src/netlink/message.ts';
+import { encodeRoute } from '../../../src/netlink/route/route.ts';
+import { encodeRule } from '../../../src/netlink/route/rule.ts';
 import { ERRNO, SystemError } from '../../../src/sys/errors.ts';
 import { ADDRESS_LEASE } from './vectors.ts';
 
@@ -14,6 +16,36 @@ describe('notices', () => {
     expect(decodeNotices(new Uint8Array(Buffer.concat([added, route, removed])))).toEqual([
       { kind: 'address', index: 3, prefix, lifetime: 5 },
       { kind: 'address-gone', index: 3, prefix },
+    ]);
+  });
+
+  it('of routes and rules ours only', () => {
+    const of = (protocol: number) => ({
+      family: 'ipv4' as const,
+      destination: 'default' as const,
+      type: 'unicast' as const,
+      scope: 'global' as const,
+      table: 254,
+      nextHops: [{ index: 3 }],
+      protocol,
+    });
+    const rule = (protocol: number) => ({
+      family: 'ipv6' as const,
+      priority: 7,
+      action: 'prohibit' as const,
+      protocol,
+    });
+    const notices = [
+      ...[18, 112].map((protocol) => encodeMessage(24, 0, 0, encodeRoute(of(protocol)))),
+      ...[112, 3].map((protocol) => encodeMessage(25, 0, 0, encodeRoute(of(protocol)))),
+      ...[0, 112].map((protocol) => encodeMessage(32, 0, 0, encodeRule(rule(protocol)))),
+      ...[112, 2].map((protocol) => encodeMessage(33, 0, 0, encodeRule(rule(protocol)))),
+    ];
+    expect(decodeNotices(new Uint8Array(Buffer.concat(notices)))).toEqual([
+      { kind: 'route', route: of(112) },
+      { kind: 'route-gone', route: of(112) },
+      { kind: 'rule', rule: rule(112) },
+      { kind: 'rule-gone', rule: rule(112) },
     ]);
   });
 

@@ -1,0 +1,64 @@
+/** nft as a program: what becomes of one that is missing, hangs, or is not wanted any more. */
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { applyRuleset, RulesetError } from '../../../src/kernel/nft.ts';
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'vipward-nft-'));
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** A stand-in for nft. */
+function program(name: string, ...lines: readonly string[]): string {
+  const path = join(directory, name);
+  writeFileSync(path, ['#!/bin/sh', ...lines, ''].join('\n'));
+  chmodSync(path, 0o755);
+  return path;
+}
+
+describe('a ruleset', () => {
+  it('is given to nft as a whole, on its standard input', async () => {
+    const keeping = program('keep', `cat >${directory}/given; test "$*" = '-f -'`);
+    const text = 'add table inet x\n'.repeat(20_000);
+    await applyRuleset(text, 'try', { program: keeping });
+    expect(readFileSync(join(directory, 'given'), 'utf8')).toBe(text);
+  });
+
+  it('that is refused: nft’s own words, and what was tried', async () => {
+    const refusing = program('refuse', 'echo "syntax error" >&2', 'exit 1');
+    const text = 'x'.repeat(1_000_000);
+    await expect(applyRuleset(text, 'refuse packets', { program: refusing })).rejects.toThrow(
+      /^refuse packets: nft refused it \(1\): syntax error$/,
+    );
+  });
+
+  it('that takes too long: nft is killed', async () => {
+    const hanging = program('hang', `echo $$ >${directory}/pid`, 'exec tail -f /dev/null');
+    const error = await applyRuleset('', 'try', { program: hanging, timeout: 500 }).catch((thrown) => thrown);
+    expect(error).toBeInstanceOf(RulesetError);
+    expect(error.message).toBe('try: nft did not end within 500 ms');
+    const pid = Number(readFileSync(join(directory, 'pid'), 'utf8'));
+    expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+  });
+
+  it('that is not wanted any more: the signal’s reason', async () => {
+    const hanging = program('wait', 'exec tail -f /dev/null');
+    const abort = new AbortController();
+    const applying = applyRuleset('', 'try', { program: hanging, signal: abort.signal });
+    abort.abort(new Error('stopped'));
+    await expect(applying).rejects.toThrow('stopped');
+    await expect(applyRuleset('', 'try', { program: hanging, signal: abort.signal })).rejects.toThrow(
+      'stopped',
+    );
+  });
+
+  it('without a program to give it to', async () => {
+    const missing = join(directory, 'missing');
+    await expect(applyRuleset('', 'try', { program: missing })).rejects.toThrow(
+      `try: cannot start ${missing}: spawn ${missing} ENOENT`,
+    );
+  });
+});
