@@ -2,9 +2,11 @@
 import { Command, CommanderError } from 'commander';
 import { readVersion } from '../version.ts';
 import { checkCommand } from './check.ts';
+import { handoverCommand } from './handover.ts';
 import type { Finish, RunManager } from './options.ts';
 import { planCommand } from './plan.ts';
 import { reloadCommand } from './reload.ts';
+import { resumeCommand } from './resume.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
 import { EXIT, processTerminal, type Terminal } from './terminal.ts';
@@ -46,6 +48,8 @@ function buildProgram(runManager: RunManager, terminal: Terminal, finish: Finish
     planCommand(terminal, finish),
     reloadCommand(terminal, finish),
     statusCommand(terminal, finish),
+    handoverCommand(terminal, finish),
+    resumeCommand(terminal, finish),
   ];
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...commands]) {

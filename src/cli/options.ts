@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly runtimeDir: string;
   /** Holds what must outlive a reboot. */
   readonly stateDir: string;
+  /** A file that the events of VRRP are written to, for replay. */
+  readonly record?: string;
 }
 
 /** Runs the daemon to its end and gives its exit code. Handed in by main.ts, so that cli never imports the manager. */

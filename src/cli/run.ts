@@ -15,6 +15,7 @@ export function runCommand(runManager: RunManager, finish: Finish): Command {
     .option('--config <file>', 'the configuration', DEFAULT_CONFIG)
     .option('--runtime-dir <dir>', 'where the control socket is made', DEFAULT_RUNTIME_DIR)
     .option('--state-dir <dir>', 'where what outlives a reboot is kept', DEFAULT_STATE_DIR)
+    .option('--record <file>', 'write the events of VRRP there, to be replayed by developers')
     .addHelpText(
       'after',
       '\nSIGHUP reloads the configuration; SIGTERM and SIGINT hand over and end.\nExits with 78 when the file is refused.',

@@ -4,11 +4,19 @@
  *   GET  /v1/status   → StatusDocument
  *   POST /v1/plan     ← PlanRequest → PlanDocument
  *   POST /v1/reload   → ReloadDocument
+ *   POST /v1/handover ← HandoverRequest → HandoverDocument
+ *   POST /v1/resume   ← RestoreRequest → RestoreDocument
  *
  * A refusal is an ErrorDocument with a status of 400 and up. A plan or reload that finds the file bad is no refusal
  * of the request: it is a document with problems in it.
  */
-import type { PlanDocument, ReloadDocument, StatusDocument } from '../model/status.ts';
+import type {
+  HandoverDocument,
+  PlanDocument,
+  ReloadDocument,
+  RestoreDocument,
+  StatusDocument,
+} from '../model/status.ts';
 
 export const SOCKET_NAME = 'control.sock';
 
@@ -20,6 +28,20 @@ export interface ControlHandlers {
   status(): Promise<StatusDocument>;
   plan(request: PlanRequest): Promise<PlanDocument>;
   reload(): Promise<ReloadDocument>;
+  handover(request: HandoverRequest): Promise<HandoverDocument>;
+  restore(request: RestoreRequest): Promise<RestoreDocument>;
+}
+
+export interface HandoverRequest {
+  /** Names of virtual routers; empty: all. */
+  readonly names: readonly string[];
+  /** Whether this director stays a backup until `resume`. */
+  readonly stayDown: boolean;
+}
+
+export interface RestoreRequest {
+  /** Names of virtual routers; empty: all. */
+  readonly names: readonly string[];
 }
 
 export interface PlanRequest {

@@ -1,6 +1,6 @@
 /** The body of a request: read within a limit, and taken for what it should be or refused. */
 import type { IncomingMessage } from 'node:http';
-import { MAX_BODY, type PlanRequest } from './api.ts';
+import { type HandoverRequest, MAX_BODY, type PlanRequest, type RestoreRequest } from './api.ts';
 
 /** A request that is not carried out, with the HTTP status that says why. */
 export class Refusal extends Error {
@@ -74,6 +74,35 @@ export function parsePlanRequest(body: Uint8Array): PlanRequest {
     throw new Refusal(400, 'the body is not {"file": "its name", "text": "its contents"}');
   }
   return { file: value.file, text: value.text };
+}
+
+/** Throws a Refusal unless the bytes are a HandoverRequest in JSON. */
+export function parseHandoverRequest(body: Uint8Array): HandoverRequest {
+  const value = parseJson(body);
+  const names = namesIn(value);
+  const stayDown =
+    typeof value === 'object' && value !== null && 'stayDown' in value ? value.stayDown : false;
+  if (names === undefined || typeof stayDown !== 'boolean') {
+    throw new Refusal(400, 'the body is not {"names": ["a virtual router", …], "stayDown": true or false}');
+  }
+  return { names, stayDown };
+}
+
+/** Throws a Refusal unless the bytes are a RestoreRequest in JSON. */
+export function parseRestoreRequest(body: Uint8Array): RestoreRequest {
+  const names = namesIn(parseJson(body));
+  if (names === undefined) throw new Refusal(400, 'the body is not {"names": ["a virtual router", …]}');
+  return { names };
+}
+
+/** More names than this fit no configuration. */
+const MOST_NAMES = 10_000;
+
+function namesIn(value: unknown): readonly string[] | undefined {
+  if (typeof value !== 'object' || value === null || !('names' in value)) return undefined;
+  const { names } = value;
+  if (!Array.isArray(names) || names.length > MOST_NAMES) return undefined;
+  return names.every((name): name is string => typeof name === 'string') ? names : undefined;
 }
 
 function parseJson(body: Uint8Array): unknown {

@@ -1,12 +1,25 @@
 /** The command line's end of the control socket. */
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import type { PlanDocument, ReloadDocument, StatusDocument } from '../model/status.ts';
-import type { ErrorDocument, PlanRequest } from './api.ts';
+import type {
+  HandoverDocument,
+  PlanDocument,
+  ReloadDocument,
+  RestoreDocument,
+  StatusDocument,
+} from '../model/status.ts';
+import type { ErrorDocument, HandoverRequest, PlanRequest, RestoreRequest } from './api.ts';
 import { checkSocketPath } from './socket-path.ts';
 
-/** Milliseconds that a request may take in all; a reload waits for the other processes to take the configuration. */
-export const TIME_LIMITS = { status: 10_000, plan: 30_000, reload: 60_000 } as const;
+/** Milliseconds that a request may take in all; a reload waits for the other processes to take the configuration, a
+ * hand-over for the successor. */
+export const TIME_LIMITS = {
+  status: 10_000,
+  plan: 30_000,
+  reload: 60_000,
+  handover: 120_000,
+  resume: 10_000,
+} as const;
 
 /** Why a request came to nothing, in words for the terminal. */
 export class ControlError extends Error {
@@ -17,6 +30,8 @@ export interface ControlClient {
   status(): Promise<StatusDocument>;
   plan(request: PlanRequest): Promise<PlanDocument>;
   reload(): Promise<ReloadDocument>;
+  handover(request: HandoverRequest): Promise<HandoverDocument>;
+  resume(request: RestoreRequest): Promise<RestoreDocument>;
 }
 
 /**
@@ -33,6 +48,8 @@ export function controlClient(
     status: () => call<StatusDocument>('GET', 'status'),
     plan: (document) => call<PlanDocument>('POST', 'plan', document),
     reload: () => call<ReloadDocument>('POST', 'reload'),
+    handover: (document) => call<HandoverDocument>('POST', 'handover', document),
+    resume: (document) => call<RestoreDocument>('POST', 'resume', document),
   } satisfies ControlClient;
 }
 

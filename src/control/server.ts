@@ -8,7 +8,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import type { Log } from '../model/messages.ts';
 import type { ControlHandlers, ErrorDocument } from './api.ts';
-import { BodyRoom, parsePlanRequest, Refusal, withBody } from './body.ts';
+import {
+  BodyRoom,
+  parseHandoverRequest,
+  parsePlanRequest,
+  parseRestoreRequest,
+  Refusal,
+  withBody,
+} from './body.ts';
 import { claimSocketPath } from './socket-path.ts';
 
 /** Owner and group may connect: who may write to the socket commands the director. */
@@ -41,6 +48,11 @@ const ROUTES: Readonly<Record<string, { readonly method: string; readonly route:
   '/v1/status': { method: 'GET', route: (handlers) => handlers.status() },
   '/v1/plan': { method: 'POST', route: (handlers, body) => handlers.plan(parsePlanRequest(body)) },
   '/v1/reload': { method: 'POST', route: (handlers) => handlers.reload() },
+  '/v1/handover': {
+    method: 'POST',
+    route: (handlers, body) => handlers.handover(parseHandoverRequest(body)),
+  },
+  '/v1/resume': { method: 'POST', route: (handlers, body) => handlers.restore(parseRestoreRequest(body)) },
 };
 
 /**

@@ -8,43 +8,53 @@
  */
 import { checkTargets, coldTargets } from '../balance/targets.ts';
 import { operationText } from '../balance/words.ts';
-import type { ControlHandlers, PlanRequest } from '../control/api.ts';
+import type { ControlHandlers, HandoverRequest, PlanRequest, RestoreRequest } from '../control/api.ts';
 import type { CheckTarget } from '../model/check.ts';
 import type { Config } from '../model/config.ts';
 import type { Log } from '../model/messages.ts';
 import { formatProblem, type Problem } from '../model/problem.ts';
-import type { PlanDocument, ReloadDocument, StatusDocument } from '../model/status.ts';
+import type {
+  HandoverDocument,
+  PlanDocument,
+  ReloadDocument,
+  RestoreDocument,
+  StatusDocument,
+} from '../model/status.ts';
 import { milliseconds } from '../model/units.ts';
 import { monotonicNow } from '../sys/clock.ts';
 import { readVersion } from '../version.ts';
 import { CheckerChild } from './checker-child.ts';
 import { isError, type LoadedConfiguration, loadFile, loadText } from './configuration.ts';
+import { Failover } from './failover.ts';
 import { HealthBook } from './health.ts';
 import { OwnedVirtualServers } from './owned.ts';
 import { pendingChanges } from './pending.ts';
 import { planRouters } from './router-plan.ts';
 import { virtualServerStatus } from './server-status.ts';
 import { TableKeeper } from './table.ts';
-import { VrrpChild } from './vrrp-child.ts';
 
 export interface ManagerOptions {
   readonly file: string;
   readonly stateDir: string;
   readonly initial: LoadedConfiguration & { readonly config: Config };
   readonly log: Log;
+  /** Where events are recorded, if anywhere. */
+  readonly record: string | undefined;
 }
 
 /** The time that the checker needs to come up. */
 const CHECKER_START = 2_000;
 /** However slow checks may be, addresses are not held back for longer, in milliseconds. */
 const LONGEST_ACQUAINTANCE = 10_000;
+/** How long the end waits for notify scripts. */
+const NOTIFY_LIMIT = milliseconds(5_000);
 
 type Refused = StatusDocument['configuration']['refused'];
 
 export class Manager implements ControlHandlers {
   readonly #options: ManagerOptions;
   readonly #log: Log;
-  readonly #vrrp: VrrpChild;
+  readonly #failover: Failover;
   readonly #checker: CheckerChild;
   readonly #health: HealthBook;
   readonly #table: TableKeeper;
@@ -68,13 +78,18 @@ export class Manager implements ControlHandlers {
       owned: new OwnedVirtualServers(stateDir, log),
       healthOf: (id) => this.#health.of(id),
     });
-    this.#vrrp = new VrrpChild(log);
+    this.#failover = new Failover({
+      stateDir,
+      log,
+      healthOf: (id) => this.#health.of(id),
+      record: options.record,
+    });
     this.#checker = new CheckerChild(this.#health, log, () => this.#verdict());
   }
 
   /** Resolves once the table is in place and the virtual routers take part in their elections. */
   async start(): Promise<void> {
-    this.#vrrp.start();
+    this.#failover.start();
     this.#checker.child.start();
     const { config } = this.#loaded;
     this.#checker.setTargets(checkTargets(config.virtualServers));
@@ -101,20 +116,20 @@ export class Manager implements ControlHandlers {
 
   /** Make before break: the addresses stay, checked and served, until the successor has spoken. */
   async stop(): Promise<void> {
-    await this.#vrrp.stop();
+    await this.#failover.stop(NOTIFY_LIMIT);
     await this.#checker.stop();
     this.#table.close();
   }
 
   /** One line for `systemctl status`. */
   summary(): string {
-    const active = this.#vrrp.statuses.filter(({ state }) => state === 'active').length;
+    const active = this.#failover.vrrp.statuses.filter(({ state }) => state === 'active').length;
     const { virtualRouters, virtualServers } = this.#loaded.config;
     return `${active} of ${virtualRouters.length} virtual routers active, ${virtualServers.length} virtual servers`;
   }
 
   async status(): Promise<StatusDocument> {
-    const virtualRouters = await this.#vrrp.query();
+    const virtualRouters = await this.#failover.vrrp.query();
     const { config, digest } = this.#loaded;
     const facts = {
       actual: this.#table.read(),
@@ -129,10 +144,12 @@ export class Manager implements ControlHandlers {
       configuration: { file: this.#options.file, loadedAt: this.#loadedAt, digest, refused: this.#refused },
       processes: [
         { name: 'manager', pid: process.pid, state: 'running', restarts: 0 },
-        this.#vrrp.child.status,
+        this.#failover.vrrp.child.status,
         this.#checker.child.status,
       ],
       virtualRouters,
+      syncGroups: this.#failover.vrrp.groups,
+      guards: this.#guards(),
       virtualServers: config.virtualServers.map((server) => virtualServerStatus(server, facts)),
       table: this.#table.status,
     };
@@ -141,14 +158,27 @@ export class Manager implements ControlHandlers {
   async plan(request: PlanRequest): Promise<PlanDocument> {
     const { config, problems } = loadText(request.text, request.file);
     if (config === undefined) return { problems, virtualRouters: [], addresses: [], table: [] };
-    const statuses = await this.#vrrp.query();
-    const routers = planRouters(this.#vrrp.configuration.routers, config.virtualRouters, statuses);
+    const statuses = await this.#failover.vrrp.query();
+    const routers = planRouters(
+      this.#failover.vrrp.configuration.network.routers,
+      config.virtualRouters,
+      statuses,
+    );
     const { operations } = this.#table.preview(config, (id) => this.#health.of(id));
     return {
       problems,
       ...routers,
       table: [...operations.map(operationText), ...this.#pending(this.#loaded.config, config)],
     };
+  }
+
+  async handover({ names, stayDown }: HandoverRequest): Promise<HandoverDocument> {
+    const outcomes = await this.#failover.handover(names, stayDown);
+    return { outcomes };
+  }
+
+  restore({ names }: RestoreRequest): Promise<RestoreDocument> {
+    return Promise.resolve({ restored: this.#failover.restore(names) });
   }
 
   /** A file with errors changes nothing: what runs goes on, and the refusal is shown until a file is accepted. */
@@ -169,8 +199,12 @@ export class Manager implements ControlHandlers {
       this.#log('error', `reload refused: ${file} has ${errors} error(s), nothing was changed`, { file });
       return { applied: false, problems, changes: [] };
     }
-    const statuses = await this.#vrrp.query();
-    const routers = planRouters(this.#vrrp.configuration.routers, config.virtualRouters, statuses);
+    const statuses = await this.#failover.vrrp.query();
+    const routers = planRouters(
+      this.#failover.vrrp.configuration.network.routers,
+      config.virtualRouters,
+      statuses,
+    );
     const pending = this.#pending(this.#loaded.config, config);
     this.#loaded = { ...loaded, config };
     this.#loadedAt = Date.now();
@@ -190,15 +224,30 @@ export class Manager implements ControlHandlers {
   }
 
   async #configureRouters(config: Config): Promise<void> {
-    const configured = this.#vrrp.configure({
-      routers: config.virtualRouters,
-      realtime: config.vrrp.realtime,
-    });
-    if (await configured) return;
+    if (await this.#failover.configure(config)) return;
     this.#log(
       'error',
       'the vrrp process has not taken in the configuration; it gets it again when it is restarted',
     );
+  }
+
+  #guards(): StatusDocument['guards'] {
+    const { arbiter, fencing, sync } = this.#failover.status();
+    const now = monotonicNow();
+    return {
+      arbiter: arbiter && {
+        endpoint: arbiter.endpoint,
+        problem: arbiter.error,
+        units: arbiter.units.map(({ unit, state, holder, heldUntil }) => ({
+          unit,
+          state,
+          holder,
+          remaining: heldUntil === undefined ? undefined : Math.max(0, Math.round(heldUntil - now)),
+        })),
+      },
+      fencing: fencing && { agent: fencing.agent, running: fencing.running, last: fencing.last },
+      sync: sync && { role: sync.role, problem: sync.problem, foreign: sync.foreign },
+    };
   }
 
   /** Verdicts that arrive together are answered by one reconciliation. */
@@ -208,6 +257,7 @@ export class Manager implements ControlHandlers {
     setImmediate(() => {
       this.#verdictsPending = false;
       this.#table.reconcile();
+      this.#failover.onHealth();
     });
   }
 

@@ -15,6 +15,8 @@ export interface ManagerProcessOptions {
   readonly config: string;
   readonly runtimeDir: string;
   readonly stateDir: string;
+  /** Where the events of VRRP are recorded; undefined: nowhere. */
+  readonly record?: string;
 }
 
 /** EX_CONFIG of <sysexits.h>: the file was refused. Starting again is of no use until somebody has mended it. */
@@ -36,6 +38,7 @@ export async function runManager(options: ManagerProcessOptions): Promise<number
     stateDir: options.stateDir,
     initial: loaded,
     log,
+    record: options.record,
   });
   // The socket first: it is also the lock against a second daemon, which must not touch the kernel.
   let control: ControlServer;

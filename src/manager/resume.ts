@@ -5,7 +5,7 @@ import { centisecondsToMilliseconds, type Milliseconds } from '../model/units.ts
 
 /**
  * Names of the `routers` that were active by `statuses`, as long as nobody can have taken over. A backup waits for
- * more than three advert intervals (RFC 9568 section 6.1), and the last advert may have gone out a whole one before
+ * more than `downAdverts` advert intervals (RFC 9568 section 6.1), and the last advert may have gone out a whole one before
  * the process died, `silence` ago. Whoever comes later listens first, as after any other start: to go on as active
  * would take the addresses from the one that has them now, preemption or not.
  */
@@ -15,7 +15,10 @@ export function resumable(
   silence: Milliseconds,
 ): readonly string[] {
   return routers
-    .filter(({ advertInterval }) => silence < 2 * centisecondsToMilliseconds(advertInterval))
+    .filter(
+      ({ advertInterval, downAdverts }) =>
+        silence < (downAdverts - 1) * centisecondsToMilliseconds(advertInterval),
+    )
     .filter((router) =>
       // One that was handing over has said so to its peers.
       statuses.some((was) => was.state === 'active' && !was.releasing && isSame(router, was)),

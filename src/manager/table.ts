@@ -41,7 +41,7 @@ export interface TableKeeperOptions {
 
 export class TableKeeper {
   readonly #options: TableKeeperOptions;
-  #config: Configured = { virtualServers: [], ipvs: { exclusive: false } };
+  #config: Configured = { virtualServers: [], ipvs: { exclusive: false, sync: undefined } };
   #ipvs: Ipvs | undefined;
   #sorry: ReadonlyMap<string, SorryPhase> = new Map();
   /** The table as the last reconciliation left it: any other one since then is somebody else's doing. */

@@ -1,7 +1,12 @@
 /** The vrrp process as the manager sees it: its states, kept for the day when it dies, and questions with a limit. */
-import type { VirtualRouter } from '../model/config.ts';
-import type { Log, ManagerToVrrp, VrrpToManager } from '../model/messages.ts';
-import { type RouterStatus, routerWord } from '../model/router-status.ts';
+import type { Log, ManagerToVrrp, VrrpNetwork, VrrpToManager } from '../model/messages.ts';
+import {
+  type GroupStatus,
+  type HandoverOutcome,
+  type RouterStatus,
+  routerWord,
+} from '../model/router-status.ts';
+import type { TrackVerdict } from '../model/tracking.ts';
 import { elapsed, type Instant, instant, type Milliseconds, milliseconds } from '../model/units.ts';
 import { monotonicNow } from '../sys/clock.ts';
 import { Child } from './child.ts';
@@ -17,17 +22,53 @@ const ANSWER_LIMIT = milliseconds(1_000);
 const CONFIGURE_LIMIT = milliseconds(5_000);
 
 export interface VrrpConfiguration {
-  readonly routers: readonly VirtualRouter[];
+  readonly network: VrrpNetwork;
   readonly realtime: boolean;
 }
+
+type Told<Type extends VrrpToManager['type']> = Extract<VrrpToManager, { type: Type }>;
+
+/** What the rest of the manager does for the vrrp process, and is told by it. */
+export interface VrrpPartner {
+  /** Everything that a new process must know before it begins. */
+  known(): {
+    readonly verdicts: readonly TrackVerdict[];
+    readonly standby: readonly string[];
+    /** The arbiter's leases that are held, by unit. */
+    readonly leases: ReadonlyMap<string, Instant>;
+  };
+  onRouter(status: RouterStatus): void;
+  onGroup(status: GroupStatus): void;
+  onRival(told: Told<'rival'>): void;
+  onLeaseWanted(told: Told<'lease-wanted'>): void;
+  onFence(told: Told<'fence'>): void;
+  onRecorded(lines: readonly string[]): void;
+}
+
+const NOTHING: VrrpConfiguration = {
+  network: {
+    routers: [],
+    groups: [],
+    gateways: [],
+    fixed: { addresses: [], routes: [], rules: [] },
+    arbiter: undefined,
+    fencing: undefined,
+  },
+  realtime: false,
+};
 
 export class VrrpChild {
   readonly child: Child<ManagerToVrrp, VrrpToManager>;
   readonly #log: Log;
-  #configuration: VrrpConfiguration = { routers: [], realtime: false };
+  readonly #partner: VrrpPartner;
+  #configuration = NOTHING;
+  #recording = false;
+  #groups: readonly GroupStatus[] = [];
   #statuses = new Map<string, RouterStatus>();
   #questions = new Map<number, (routers: readonly RouterStatus[]) => void>();
   #nextQuestion = 1;
+  /** Those who wait for the end of a hand-over. */
+  readonly #handovers = new Map<number, (outcomes: readonly HandoverOutcome[]) => void>();
   /** Those who wait for the configuration to be taken in. */
   readonly #waiting = new Set<() => void>();
   /** Configurations that were sent and not yet taken in. */
@@ -36,8 +77,9 @@ export class VrrpChild {
   #lostAt: Instant | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
 
-  constructor(log: Log) {
+  constructor(log: Log, partner: VrrpPartner) {
     this.#log = log;
+    this.#partner = partner;
     this.child = new Child<ManagerToVrrp, VrrpToManager>({
       name: 'vrrp',
       // A collection on other threads would wait behind busy processes even while this one is realtime. What runs
@@ -47,7 +89,7 @@ export class VrrpChild {
       silenceLimit: SILENCE_LIMIT,
       log,
       onMessage: (message) => this.#receive(message),
-      onReady: () => this.#push(this.#resumable()),
+      onReady: () => this.#begin(),
       onLost: (silence) => this.#lost(silence),
     });
   }
@@ -66,10 +108,14 @@ export class VrrpChild {
     return [...this.#statuses.values()];
   }
 
+  get groups(): readonly GroupStatus[] {
+    return this.#groups;
+  }
+
   /** Resolves when the process has taken `configuration` in; false when it has not said so in time. */
   configure(configuration: VrrpConfiguration): Promise<boolean> {
     this.#configuration = configuration;
-    const names = new Set(configuration.routers.map(({ name }) => name));
+    const names = new Set(configuration.network.routers.map(({ name }) => name));
     for (const name of this.#statuses.keys()) if (!names.has(name)) this.#statuses.delete(name);
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const taken = () => {
@@ -101,15 +147,46 @@ export class VrrpChild {
     return promise;
   }
 
+  /** What the process must hear at once; a new one is told it as `known`. */
+  tell(message: Extract<ManagerToVrrp, { type: 'verdicts' | 'lease' | 'fenced' | 'restore' }>): void {
+    if (this.child.running) this.child.send(message);
+  }
+
+  /** Every event of the vrrp process from now on goes to `onRecorded`. */
+  record(on: boolean): void {
+    this.#recording = on;
+    if (this.child.running) this.child.send({ type: 'record', on });
+  }
+
+  /** Resolves when each of these virtual routers (all: none named) has handed over or stays; rejects when no answer comes. */
+  handover(names: readonly string[], stayDown: boolean): Promise<readonly HandoverOutcome[]> {
+    const id = this.#nextQuestion++;
+    const { promise, resolve, reject } = Promise.withResolvers<readonly HandoverOutcome[]>();
+    if (!this.child.running || !this.child.send({ type: 'handover', id, names, stayDown })) {
+      return Promise.reject(new Error('the vrrp process does not run just now: try again in a moment'));
+    }
+    const wait = this.#longestHandover();
+    const limit = setTimeout(() => {
+      this.#handovers.delete(id);
+      reject(new Error(`no successor was confirmed within ${wait} ms: see vipward status on both directors`));
+    }, wait);
+    this.#handovers.set(id, (outcomes) => {
+      clearTimeout(limit);
+      resolve(outcomes);
+    });
+    return promise;
+  }
+
   /** Make before break: resolves when every virtual router has handed over and the process is gone. */
   async stop(): Promise<void> {
     clearInterval(this.#heartbeat);
-    // The longest hand-over waits for a successor's skew time, which is at most one advert interval, twice over.
-    const slowest = Math.max(
-      0,
-      ...this.#configuration.routers.map(({ advertInterval }) => advertInterval * 10),
-    );
-    await this.child.stop({ type: 'stop' }, milliseconds(5_000 + 2 * slowest));
+    await this.child.stop({ type: 'stop' }, this.#longestHandover());
+  }
+
+  /** It waits for a successor's skew time, which is at most one advert interval, or 1 s in VRRPv2, twice over. */
+  #longestHandover(): Milliseconds {
+    const intervals = this.#configuration.network.routers.map(({ advertInterval }) => advertInterval * 10);
+    return milliseconds(5_000 + 2 * Math.max(1_000, ...intervals));
   }
 
   #ask(): number | undefined {
@@ -118,13 +195,26 @@ export class VrrpChild {
     return this.child.send({ type: 'query', id }) ? id : undefined;
   }
 
+  #begin(): void {
+    for (const [unit, heldUntil] of this.#partner.known().leases)
+      this.tell({ type: 'lease', unit, heldUntil });
+    if (this.#recording) this.record(true);
+    this.#push(this.#resumable());
+  }
+
   #push(resume: readonly string[]): void {
-    if (this.child.send({ type: 'configure', ...this.#configuration, resume })) this.#underWay++;
+    const { verdicts, standby } = this.#partner.known();
+    const message = { type: 'configure', ...this.#configuration, resume, verdicts, standby } as const;
+    if (this.child.send(message)) this.#underWay++;
   }
 
   #resumable(): readonly string[] {
     if (this.#lostAt === undefined) return [];
-    return resumable(this.#configuration.routers, this.statuses, elapsed(this.#lostAt, monotonicNow()));
+    return resumable(
+      this.#configuration.network.routers,
+      this.statuses,
+      elapsed(this.#lostAt, monotonicNow()),
+    );
   }
 
   #receive(message: VrrpToManager): void {
@@ -138,10 +228,35 @@ export class VrrpChild {
         this.#lostAt = undefined;
         this.#statuses.set(message.status.name, message.status);
         this.#logState(message.status);
+        this.#partner.onRouter(message.status);
+        return;
+      case 'group-state':
+        this.#log(message.status.state === 'initialize' ? 'warn' : 'info', groupText(message.status), {
+          syncGroup: message.status.name,
+        });
+        this.#partner.onGroup(message.status);
+        return;
+      case 'rival':
+        this.#logRival(message);
+        this.#partner.onRival(message);
+        return;
+      case 'lease-wanted':
+        this.#partner.onLeaseWanted(message);
+        return;
+      case 'fence':
+        this.#partner.onFence(message);
+        return;
+      case 'handed-over':
+        this.#handovers.get(message.id)?.(message.outcomes);
+        this.#handovers.delete(message.id);
+        return;
+      case 'recorded':
+        this.#partner.onRecorded(message.lines);
         return;
       case 'status':
         this.#lostAt = undefined;
         this.#statuses = new Map(message.routers.map((status) => [status.name, status]));
+        this.#groups = message.groups;
         this.#questions.get(message.id)?.(message.routers);
         this.#questions.delete(message.id);
         return;
@@ -166,6 +281,15 @@ export class VrrpChild {
     });
   }
 
+  #logRival({ name, address, outcome }: Told<'rival'>): void {
+    const end = outcome === 'won' ? 'it must give way, and our addresses are announced again' : 'we give way';
+    this.#log('warn', `virtual router ${name}: ${address} was active beside us: ${end}`, {
+      virtualRouter: name,
+      rival: address,
+      outcome,
+    });
+  }
+
   /** The latest of several configurations is the one that was asked for. */
   #takenIn(): void {
     this.#underWay--;
@@ -182,3 +306,6 @@ export class VrrpChild {
     this.#questions.clear();
   }
 }
+
+const groupText = (status: GroupStatus): string =>
+  `sync group ${status.name}: ${routerWord(status)}: ${status.reason}`;

@@ -44,8 +44,13 @@ export type ManagerToVrrp =
     }
   /** What became of things that are tracked: only those that changed. */
   | { readonly type: 'verdicts'; readonly verdicts: readonly TrackVerdict[] }
-  /** The arbiter's lease of one unit: held until then (exclusive), or not at all. */
-  | { readonly type: 'lease'; readonly unit: string; readonly heldUntil: Instant | undefined }
+  /** The arbiter's lease of one unit: held until then (exclusive), or not at all; `contended`: another has it. */
+  | {
+      readonly type: 'lease';
+      readonly unit: string;
+      readonly heldUntil: Instant | undefined;
+      readonly contended?: boolean;
+    }
   /** What came of a fence that was asked for. */
   | { readonly type: 'fenced'; readonly id: number; readonly done: boolean; readonly reason: string }
   /** Hand over these virtual routers (all of them: empty), make before break; answered by `handed-over`. */

@@ -3,7 +3,7 @@
 import type { Health } from './check.ts';
 import type { ConnectionCounts } from './ipvs-table.ts';
 import type { Problem } from './problem.ts';
-import type { RouterStatus } from './router-status.ts';
+import type { GroupStatus, HandoverOutcome, RouterStatus } from './router-status.ts';
 import type { Forwarding } from './virtual-server.ts';
 
 /** Times are milliseconds since 1970. */
@@ -22,8 +22,54 @@ export interface StatusDocument {
   };
   readonly processes: readonly ProcessStatus[];
   readonly virtualRouters: readonly RouterStatus[];
+  readonly syncGroups: readonly GroupStatus[];
+  /** What guards against two owners beyond VRRP, where it is configured. */
+  readonly guards: GuardStatus;
   readonly virtualServers: readonly VirtualServerStatus[];
   readonly table: TableStatus;
+}
+
+export interface GuardStatus {
+  readonly arbiter:
+    | {
+        /** The etcd that answered last. */
+        readonly endpoint: string | undefined;
+        /** Why etcd cannot be used; undefined: it can. */
+        readonly problem: string | undefined;
+        readonly units: readonly {
+          readonly unit: string;
+          readonly state: 'held' | 'waiting' | 'released';
+          /** Name of the director that has the lease, as far as is known. */
+          readonly holder: string | undefined;
+          /** How long it is still held by us, in milliseconds. */
+          readonly remaining: number | undefined;
+        }[];
+      }
+    | undefined;
+  readonly fencing:
+    | {
+        readonly agent: string;
+        readonly running: boolean;
+        readonly last: { readonly done: boolean; readonly reason: string; readonly at: number } | undefined;
+      }
+    | undefined;
+  /** The kernel's connection synchronisation. */
+  readonly sync:
+    | {
+        readonly role: 'master' | 'backup' | undefined;
+        readonly problem: string | undefined;
+        readonly foreign: readonly string[];
+      }
+    | undefined;
+}
+
+export interface HandoverDocument {
+  readonly outcomes: readonly HandoverOutcome[];
+}
+
+export interface RestoreDocument {
+  /** Names of the virtual routers that were kept backups until now. */
+  readonly restored: readonly string[];
 }
 
 export interface ProcessStatus {

@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   checker: ['model', 'undici', 'version'],
   control: ['model'],
   cli: ['model', 'conf', 'control', 'version', 'commander'],
-  manager: ['model', 'conf', 'balance', 'kernel', 'sys', 'control', 'version', 'pino', 'zod'],
+  manager: ['model', 'conf', 'balance', 'kernel', 'sys', 'control', 'version', 'nodemailer', 'pino', 'zod'],
 };
 /** Parts that decide and never act: not even Node's own input and output. */
 const PURE = ['model', 'packet', 'netlink', 'balance', 'vrrp'];

@@ -1,6 +1,7 @@
 /** The whole status on one screen: what is wrong first, then virtual routers, virtual servers and the kernel's table. */
 import type { ProcessStatus, StatusDocument, TableStatus } from '../../model/status.ts';
 import { formatAgo, formatDuration } from './duration.ts';
+import { formatGuards, formatSyncGroups } from './guards.ts';
 import { formatProblems } from './problems.ts';
 import type { Style } from './style.ts';
 import { countOf, indent, printable } from './text.ts';
@@ -18,11 +19,17 @@ export function formatStatus(status: StatusDocument, view: View): string[] {
     '',
     style.heading('VIRTUAL ROUTERS'),
     ...orNone(formatVirtualRouters(status.virtualRouters, view)),
+    ...section('SYNC GROUPS', formatSyncGroups(status.syncGroups, view), style),
+    ...section('GUARDS', formatGuards(status.guards, view), style),
     '',
     style.heading('VIRTUAL SERVERS'),
     ...orNone(formatVirtualServers(status.virtualServers, view)),
   ];
 }
+
+/** Left out where there is nothing to show. */
+const section = (title: string, lines: readonly string[], style: Style): readonly string[] =>
+  lines.length === 0 ? [] : ['', style.heading(title), ...lines];
 
 const orNone = (lines: readonly string[]): readonly string[] => (lines.length === 0 ? ['  none'] : lines);
 

@@ -26,9 +26,15 @@ function headOf(router: RouterStatus, { style, now }: View): string[] {
     style.heading(router.name),
     stateWord(router, style),
     `for ${formatDuration(now - router.since)}`,
-    `${router.interface} vrid ${router.vrid} priority ${router.priority}`,
+    `${router.interface} vrid ${router.vrid} priority ${priorityOf(router)}${groupOf(router)}`,
   ];
 }
+
+const priorityOf = ({ priority, basePriority }: RouterStatus): string =>
+  priority === basePriority ? String(priority) : `${priority} (${basePriority} configured)`;
+
+const groupOf = ({ group }: RouterStatus): string =>
+  group === undefined ? '' : ` group ${printable(group)}`;
 
 function stateWord(router: RouterStatus, style: Style): string {
   const word = routerWord(router);
@@ -48,9 +54,11 @@ function stateWord(router: RouterStatus, style: Style): string {
 function detailsOf(router: RouterStatus, { style, verbose }: View): string[][] {
   const details = [
     ['because', printable(router.reason)],
+    ['now', printable(router.explanation)],
     ['active router', activeRouterOf(router)],
     ['addresses', router.addresses.join(' ')],
-    ...troublesOf(router.counters).map(([name, text]) => [name, style.doubtful(text)]),
+    ...trackedOf(router, style),
+    ...troublesOf(router).map(([name, text]) => [name, style.doubtful(text)]),
   ];
   return verbose ? [...details, ['counters', countersOf(router.counters)]] : details;
 }
@@ -62,7 +70,7 @@ function activeRouterOf({ state, activeRouter }: RouterStatus): string {
 }
 
 /** What should never happen is shown without being asked for. */
-function troublesOf(counters: RouterCounters): [string, string][] {
+function troublesOf({ counters, rival }: RouterStatus): [string, string][] {
   const rejected = Object.entries(counters.rejected).filter(([, count]) => count > 0);
   const troubles: [string, string][] = [];
   if (rejected.length > 0) {
@@ -74,8 +82,33 @@ function troublesOf(counters: RouterCounters): [string, string][] {
   if (counters.addressesRestored > 0) {
     troubles.push(['restored', `addresses that somebody removed: ${counters.addressesRestored}`]);
   }
+  if (counters.rivals > 0) {
+    const last =
+      rival === undefined
+        ? ''
+        : `, the last ${rival.address}, which ${rival.outcome === 'won' ? 'gave way' : 'went on'}`;
+    troubles.push([
+      'rivals',
+      `another director was active beside this one: ${countOf(counters.rivals, 'time')}${last}`,
+    ]);
+  }
+  if (counters.conflicts > 0) {
+    troubles.push([
+      'conflicts',
+      `another host answered for an address: ${countOf(counters.conflicts, 'time')}`,
+    ]);
+  }
   if (counters.sendErrors > 0) troubles.push(['send errors', String(counters.sendErrors)]);
   return troubles;
+}
+
+/** What is tracked, with what it does to the priority. */
+function trackedOf({ tracked }: RouterStatus, style: Style): string[][] {
+  return tracked.map(({ kind, name, state, weight, reason }) => {
+    const effect = weight === undefined ? 'fault when down' : `weight ${weight}`;
+    const words = `${kind} ${name} ${state} (${effect}): ${printable(reason)}`;
+    return ['tracked', state === 'up' ? words : style.doubtful(words)];
+  });
 }
 
 const countersOf = (counters: RouterCounters): string =>

@@ -1,0 +1,268 @@
+/**
+ * Everything around the vrrp process: what is tracked for it, whom it asks before a take-over, and who hears of its
+ * states.
+ *
+ *     trackers, health ──verdicts──▶ ┌──────────────┐ ──states──▶ notify scripts, mail, connection synchronisation
+ *     arbiter ─────────leases──────▶ │ vrrp process │ ──lease wanted─▶ arbiter
+ *     fence agent ─────outcome─────▶ └──────────────┘ ──fence────────▶ fence agent
+ */
+
+import type { HealthOf } from '../balance/desired.ts';
+import { type RefusedAddress, refuseLocal } from '../kernel/packet-filter.ts';
+import type { Config } from '../model/config.ts';
+import type { Log } from '../model/messages.ts';
+import type { GroupStatus, HandoverOutcome, RouterStatus } from '../model/router-status.ts';
+import { type TrackVerdict, trackKey } from '../model/tracking.ts';
+import type { Instant, Milliseconds } from '../model/units.ts';
+import { monotonicNow } from '../sys/clock.ts';
+import { ArbiterClient, type ArbiterStatus } from './arbiter/client.ts';
+import { readIdentity } from './arbiter/identity.ts';
+import { ConnectionSyncKeeper, type ConnectionSyncStatus } from './connection-sync.ts';
+import { Fencer, type FencerStatus } from './fencing/fencer.ts';
+import { Mailer } from './notify/mail.ts';
+import { NotifyQueue } from './notify/queue.ts';
+import { Recording } from './recording.ts';
+import { runProgram } from './run/run.ts';
+import { Standby } from './standby.ts';
+import { serviceVerdicts } from './tracking/services.ts';
+import { TrackerBook } from './tracking/trackers.ts';
+import { VrrpChild, type VrrpPartner } from './vrrp-child.ts';
+
+export interface FailoverOptions {
+  readonly stateDir: string;
+  readonly log: Log;
+  readonly healthOf: HealthOf;
+  /** Where the events of the vrrp process are written, for replay; undefined: nowhere. */
+  readonly record: string | undefined;
+}
+
+export class Failover implements VrrpPartner {
+  readonly vrrp: VrrpChild;
+  readonly #options: FailoverOptions;
+  readonly #log: Log;
+  readonly #book: TrackerBook;
+  readonly #standby: Standby;
+  readonly #notify: NotifyQueue;
+  readonly #mailer: Mailer;
+  readonly #sync: ConnectionSyncKeeper;
+  readonly #recording: Recording | undefined;
+  readonly #leases = new Map<string, Instant>();
+  #arbiter: { readonly client: ArbiterClient; readonly definition: string } | undefined;
+  readonly #leasesWanted = new Set<string>();
+  #fencer: { readonly fencer: Fencer; readonly definition: string } | undefined;
+  #config: Config | undefined;
+  #services = new Map<string, TrackVerdict>();
+  #refused = '[]';
+
+  constructor(options: FailoverOptions) {
+    this.#options = options;
+    const { log, stateDir, record } = options;
+    this.#log = log;
+    this.vrrp = new VrrpChild(log, this);
+    this.#book = new TrackerBook({
+      log,
+      clock: monotonicNow,
+      onVerdicts: (verdicts) => this.vrrp.tell({ type: 'verdicts', verdicts }),
+    });
+    this.#standby = new Standby(stateDir, log);
+    this.#mailer = new Mailer({ log });
+    this.#notify = new NotifyQueue({ stateDir, log, mail: this.#mailer });
+    this.#sync = new ConnectionSyncKeeper({ log });
+    this.#recording = record === undefined ? undefined : new Recording(record, log);
+  }
+
+  start(): void {
+    this.vrrp.start();
+    if (this.#recording) this.vrrp.record(true);
+  }
+
+  /** Resolves when the vrrp process has taken it in; false when it has not said so in time. */
+  async configure(config: Config): Promise<boolean> {
+    this.#config = config;
+    const uses = [...config.virtualRouters, ...config.syncGroups].flatMap(({ track }) => track);
+    this.#book.configure(config.trackers, uses);
+    this.#services = servicesOf(config, this.#options.healthOf);
+    await this.#configureArbiter(config);
+    this.#configureFencer(config);
+    this.#mailer.configure(config.mail, config.director.name);
+    this.#notify.configure(config.virtualRouters, config.syncGroups);
+    this.#sync.configure(config.ipvs.sync);
+    void this.#refuseLocal(config);
+    const { virtualRouters: routers, syncGroups: groups, trackers, fixed, arbiter, fencing, vrrp } = config;
+    return await this.vrrp.configure({
+      network: {
+        routers,
+        groups,
+        gateways: trackers.gateways,
+        fixed,
+        arbiter: arbiter && { directors: arbiter.directors },
+        fencing: fencing && { takeOverAfter: fencing.takeOverAfter },
+      },
+      realtime: vrrp.realtime,
+    });
+  }
+
+  /** A real server's health has changed: what that means for the virtual servers that are tracked. */
+  onHealth(): void {
+    if (this.#config === undefined) return;
+    const verdicts = servicesOf(this.#config, this.#options.healthOf);
+    const changed = [...verdicts.values()].filter((verdict) => {
+      const before = this.#services.get(trackKey(verdict));
+      return before?.state !== verdict.state || before.reason !== verdict.reason;
+    });
+    this.#services = verdicts;
+    if (changed.length > 0) this.vrrp.tell({ type: 'verdicts', verdicts: changed });
+  }
+
+  /** Hands over and confirms it; with `stayDown` what handed over stays a backup until `restore`. */
+  async handover(names: readonly string[], stayDown: boolean): Promise<readonly HandoverOutcome[]> {
+    const outcomes = await this.vrrp.handover(names, stayDown);
+    // Where nobody took over the virtual router stays active, and there is nothing to keep down.
+    const kept = outcomes.filter(({ outcome }) => outcome === 'kept').map(({ name }) => name);
+    if (kept.length > 0) this.vrrp.tell({ type: 'restore', names: kept });
+    const down = outcomes.filter(({ outcome }) => outcome === 'handed-over' || outcome === 'not-active');
+    if (stayDown) this.#standby.add(down.map(({ name }) => name));
+    return outcomes;
+  }
+
+  /** Ends what `handover` began: for these virtual routers, or for all. Returns the names that were kept down. */
+  restore(names: readonly string[]): readonly string[] {
+    const restored = this.#standby.remove(names);
+    this.vrrp.tell({ type: 'restore', names });
+    return restored;
+  }
+
+  status(): {
+    readonly arbiter: ArbiterStatus | undefined;
+    readonly fencing: FencerStatus | undefined;
+    readonly sync: ConnectionSyncStatus | undefined;
+  } {
+    return {
+      arbiter: this.#arbiter?.client.status(),
+      fencing: this.#fencer?.fencer.status,
+      sync: this.#config?.ipvs.sync && this.#sync.status,
+    };
+  }
+
+  /** Make before break, and then everything else. */
+  async stop(notifyLimit: Milliseconds): Promise<void> {
+    await this.vrrp.stop();
+    this.#book.close();
+    this.#fencer?.fencer.close();
+    this.#sync.stop();
+    await Promise.all([this.#arbiter?.client.close(), this.#notify.flush(notifyLimit), this.#acceptLocal()]);
+    await this.#recording?.close();
+  }
+
+  known(): ReturnType<VrrpPartner['known']> {
+    const verdicts = [...this.#book.verdicts, ...this.#services.values()];
+    return { verdicts, standby: this.#standby.names, leases: this.#leases };
+  }
+
+  onRouter(status: RouterStatus): void {
+    this.#notify.routerState(status);
+    this.#followSync(status);
+  }
+
+  onGroup(status: GroupStatus): void {
+    this.#notify.groupState(status);
+  }
+
+  onRival({ name, outcome }: Parameters<VrrpPartner['onRival']>[0]): void {
+    // Switches and clouds may have taken the loser's side: whoever moves addresses there must do it again.
+    if (outcome === 'won') this.#notify.repeat(name);
+  }
+
+  onLeaseWanted({ unit, wanted }: Parameters<VrrpPartner['onLeaseWanted']>[0]): void {
+    if (wanted) this.#leasesWanted.add(unit);
+    else this.#leasesWanted.delete(unit);
+    this.#arbiter?.client.want(unit, wanted);
+  }
+
+  onFence({ id, unit, peer }: Parameters<VrrpPartner['onFence']>[0]): void {
+    const fencing = this.#fencer?.fencer.fence(peer);
+    const gone = { done: false, reason: 'fencing is not configured any more' };
+    void Promise.resolve(fencing ?? gone).then(({ done, reason }) => {
+      this.#log(done ? 'warn' : 'error', `fencing for ${unit}: ${done ? 'done' : 'failed'}: ${reason}`, {
+        unit,
+        peer,
+      });
+      this.vrrp.tell({ type: 'fenced', id, done, reason });
+    });
+  }
+
+  onRecorded(lines: readonly string[]): void {
+    this.#recording?.write(lines);
+  }
+
+  /** Another arbiter, or none: what the old one gave holds no longer. */
+  async #configureArbiter({ arbiter, director }: Config): Promise<void> {
+    const definition = JSON.stringify([arbiter, director.name]);
+    if (this.#arbiter?.definition === definition) return;
+    await this.#arbiter?.client.close();
+    this.#arbiter = undefined;
+    for (const unit of this.#leases.keys()) this.#onLease(unit, undefined);
+    if (arbiter === undefined) return;
+    const client = new ArbiterClient({
+      arbiter,
+      director: director.name,
+      identity: readIdentity(this.#options.stateDir, this.#log),
+      log: this.#log,
+      clock: monotonicNow,
+      onLease: (unit, heldUntil) => this.#onLease(unit, heldUntil),
+    });
+    this.#arbiter = { client, definition };
+    for (const unit of this.#leasesWanted) client.want(unit, true);
+  }
+
+  #onLease(unit: string, heldUntil: Instant | undefined): void {
+    if (heldUntil === undefined) this.#leases.delete(unit);
+    else this.#leases.set(unit, heldUntil);
+    this.vrrp.tell({ type: 'lease', unit, heldUntil });
+  }
+
+  #configureFencer({ fencing }: Config): void {
+    const definition = JSON.stringify(fencing);
+    if (this.#fencer?.definition === definition) return;
+    this.#fencer?.fencer.close();
+    this.#fencer = undefined;
+    if (fencing === undefined) return;
+    const fencer = new Fencer({ fencing, run: runProgram, log: this.#log });
+    this.#fencer = { fencer, definition };
+    void fencer.check();
+  }
+
+  /** The sync daemon follows one virtual router: the configured one, or the first. */
+  #followSync({ name, state, started }: RouterStatus): void {
+    const follow = this.#config?.ipvs.sync?.follow ?? this.#config?.virtualRouters[0]?.name;
+    if (name === follow && started) this.#sync.state(state === 'active');
+  }
+
+  /** `accept: false`: the rules are the same whatever the state, since a backup does not hold the addresses. */
+  async #refuseLocal({ virtualRouters, virtualServers }: Config): Promise<void> {
+    const refused = virtualRouters
+      .filter(({ accept }) => !accept)
+      .flatMap(({ addresses }) => addresses)
+      .map(({ address }): RefusedAddress => {
+        const services = virtualServers.filter((server) => server.address === address);
+        return { address, services: services.map(({ protocol, port }) => ({ protocol, port })) };
+      });
+    const definition = JSON.stringify(refused);
+    if (definition === this.#refused) return;
+    try {
+      await refuseLocal(refused);
+      this.#refused = definition;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#log('error', `accept: false has no effect, this host answers on its virtual addresses: ${why}`);
+    }
+  }
+
+  async #acceptLocal(): Promise<void> {
+    if (this.#config) await this.#refuseLocal({ ...this.#config, virtualRouters: [] });
+  }
+}
+
+function servicesOf({ virtualServers }: Config, healthOf: HealthOf): Map<string, TrackVerdict> {
+  return new Map(serviceVerdicts(virtualServers, healthOf).map((verdict) => [trackKey(verdict), verdict]));
+}
