@@ -17,6 +17,9 @@ import type { Entry, Etcd, LeaseId, Reading } from './etcd.ts';
 import { EtcdError } from './etcd-error.ts';
 import { backOff, heldUntil, keepAliveInterval } from './hold-time.ts';
 
+/** Leases of failed attempts that are remembered, to be given back: older ones have most likely ended by themselves. */
+const MOST_LEASES = 8;
+
 export interface ContenderOptions {
   readonly etcd: Etcd;
   readonly key: string;
@@ -112,13 +115,10 @@ export class Contender {
     this.#rival = undefined;
     const sentAt = clock();
     const granted = await etcd.grant(lease, signal);
-    this.#leases.add(granted.id);
-    const written = await etcd
-      .write(key, value, granted.id, entry?.modified ?? '0', signal)
-      .catch((error: unknown) => {
-        void this.#revoke(granted.id, signal);
-        throw error;
-      });
+    this.#remember(granted.id);
+    // When this throws, the key may be bound to the lease all the same, or be so yet: then the next reading finds it.
+    // To end the lease now could end what a former process of ours still counts on.
+    const written = await etcd.write(key, value, granted.id, entry?.modified ?? '0', signal);
     if (written) return { id: granted.id, ttl: granted.ttl, until: heldUntil(sentAt, granted.ttl) };
     void this.#revoke(granted.id, signal);
     return undefined;
@@ -200,6 +200,12 @@ export class Contender {
     if (until <= this.#options.clock() || (this.#told !== undefined && until <= this.#told)) return;
     this.#told = until;
     this.#options.onLease(until);
+  }
+
+  #remember(id: LeaseId): void {
+    this.#leases.add(id);
+    const [oldest] = this.#leases;
+    if (this.#leases.size > MOST_LEASES && oldest !== undefined) this.#leases.delete(oldest);
   }
 
   /** One try, for a lease that guards nothing any more: it would end by itself, too. */

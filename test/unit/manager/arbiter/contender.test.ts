@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Contender } from '../../../../src/manager/arbiter/contender.ts';
 import { instant, seconds } from '../../../../src/model/units.ts';
-import { FaultyEtcd } from './faulty-etcd.ts';
+import { FaultyEtcd, type Line } from './faulty-etcd.ts';
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000_000 });
@@ -25,6 +25,7 @@ class Director {
   readonly #name: string;
   readonly #rate: number;
   readonly #beliefs: Belief[];
+  readonly line: Line = { faults: 0, cutOff: false };
   #life: { end: AbortController; contender: Contender; ended: Promise<void> } | undefined;
 
   constructor(etcd: FaultyEtcd, name: string, rate: number, beliefs: Belief[]) {
@@ -38,7 +39,7 @@ class Director {
     if (this.#life !== undefined) return;
     const end = new AbortController();
     const contender = new Contender({
-      etcd: this.#etcd.connect(),
+      etcd: this.#etcd.connect(this.line),
       key: 'unit',
       value: this.#name,
       lease: seconds(2),
@@ -91,18 +92,26 @@ async function story(seed: number): Promise<{ beliefs: readonly Belief[]; end: n
   );
   for (const director of directors) director.start();
   for (let step = 0; step < 60; step++) {
-    etcd.faults = random() < 0.5 ? 0 : random();
     if (random() < 0.1) etcd.elect();
     const director = directors[Math.floor(random() * directors.length)];
+    if (director !== undefined) trouble(director.line, random);
     const what = random();
     if (what < 0.2) director?.stop(what < 0.1);
     else if (what < 0.7) director?.start();
     await vi.advanceTimersByTimeAsync(random() * 1_000);
   }
-  etcd.faults = 0;
-  for (const director of directors) director.start();
+  for (const director of directors) {
+    Object.assign(director.line, { faults: 0, cutOff: false });
+    director.start();
+  }
   await vi.advanceTimersByTimeAsync(6_000);
   return { beliefs, end: Date.now() };
+}
+
+/** Often only one has any, so that another is quick to take what that one loses. */
+function trouble(line: Line, random: () => number): void {
+  line.faults = random() < 0.4 ? random() : 0;
+  line.cutOff = random() < 0.2;
 }
 
 const overlaps = (beliefs: readonly Belief[]) =>

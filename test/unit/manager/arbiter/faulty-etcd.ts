@@ -8,7 +8,17 @@ import { type Milliseconds, milliseconds, type Seconds } from '../../../../src/m
 
 /** How long a contender waits for an answer, in milliseconds. */
 const LIMIT = 300;
+/** How long one waits that stood still meanwhile and does not notice. */
+const LONGEST_LIMIT = 2_500;
 const LONGEST_DELAY = 3_000;
+
+/** What one contender's requests meet. */
+export interface Line {
+  /** Share of the requests that meet a fault. */
+  faults: number;
+  /** Whether its keep-alives go to a former leader. */
+  cutOff: boolean;
+}
 
 interface Stored {
   readonly value: string;
@@ -24,23 +34,23 @@ export class FaultyEtcd {
   #revision = 1;
   #term = 1;
   #nextLease = 1;
-  /** Share of the requests that meet a fault. */
-  faults = 0;
 
   constructor(random: () => number) {
     this.#random = random;
   }
 
-  /** What a contender talks to. */
-  connect(): Etcd {
+  /** What a contender talks to, over a line of its own. */
+  connect(line: Line): Etcd {
+    const ask = <Answer>(signal: AbortSignal, carryOut: () => Answer) =>
+      this.#request(line, signal, carryOut);
     return {
-      grant: (ttl, signal) => this.#request(signal, () => this.#grant(ttl)),
-      keepAlive: (id, signal) => this.#request(signal, () => this.#keepAlive(id)),
-      revoke: (id, signal) => this.#request(signal, () => this.#expire(id)),
-      read: (key, signal) => this.#request(signal, () => this.#read(key)),
+      grant: (ttl, signal) => ask(signal, () => this.#grant(ttl)),
+      keepAlive: (id, signal) => ask(signal, () => this.#keepAlive(line, id)),
+      revoke: (id, signal) => ask(signal, () => this.#expire(id)),
+      read: (key, signal) => ask(signal, () => this.#read(key)),
       write: (key, value, lease, expected, signal) =>
-        this.#request(signal, () => this.#write(key, value, lease, expected)),
-      changed: (key, revision, signal) => this.#changed(key, Number(revision), signal),
+        ask(signal, () => this.#write(key, value, lease, expected)),
+      changed: (_key, revision, signal) => this.#changed(line, Number(revision), signal),
     };
   }
 
@@ -57,12 +67,12 @@ export class FaultyEtcd {
     return { id, ttl: time };
   }
 
-  #keepAlive(id: LeaseId): Renewal | undefined {
+  #keepAlive(line: Line, id: LeaseId): Renewal | undefined {
     const lease = this.#leases.get(id);
     if (lease === undefined) return undefined;
     const ttl = milliseconds(lease.ttl);
     // A former leader says so, but only the present one's word counts.
-    if (this.#random() < this.faults / 4) return { ttl, term: String(this.#term - 1) };
+    if (line.cutOff) return { ttl, term: String(this.#term - 1) };
     this.#renew(id);
     return { ttl, term: String(this.#term) };
   }
@@ -99,9 +109,9 @@ export class FaultyEtcd {
     for (const notify of [...this.#watchers]) notify();
   }
 
-  #changed(_key: string, revision: number, signal: AbortSignal): Promise<boolean> {
+  #changed(line: Line, revision: number, signal: AbortSignal): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    if (this.#random() < this.faults) return Promise.resolve(false);
+    if (this.#random() < line.faults) return Promise.resolve(false);
     const end = (answer: boolean) => {
       this.#watchers.delete(look);
       resolve(answer);
@@ -114,29 +124,30 @@ export class FaultyEtcd {
   }
 
   /** `carryOut` happens once, or never, and neither has to show to the one who asked. */
-  #request<Answer>(signal: AbortSignal, carryOut: () => Answer): Promise<Answer> {
+  #request<Answer>(line: Line, signal: AbortSignal, carryOut: () => Answer): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    const limit = setTimeout(() => reject(new EtcdError('no answer')), LIMIT);
+    const limitOf = this.#fault(line) ? this.#random() * LONGEST_LIMIT : LIMIT;
+    const limit = setTimeout(() => reject(new EtcdError('no answer')), limitOf);
     signal.addEventListener('abort', () => reject(new EtcdError('no longer wanted')), { once: true });
-    if (this.#fault()) return promise;
+    if (this.#fault(line)) return promise;
     setTimeout(() => {
       const [answer, error] = attempt(carryOut);
-      if (this.#fault()) return;
+      if (this.#fault(line)) return;
       setTimeout(() => {
         clearTimeout(limit);
         if (error === undefined) resolve(answer as Answer);
         else reject(error);
-      }, this.#delay());
-    }, this.#delay());
+      }, this.#delay(line));
+    }, this.#delay(line));
     return promise;
   }
 
-  #fault(): boolean {
-    return this.#random() < this.faults / 2;
+  #fault(line: Line): boolean {
+    return this.#random() < line.faults / 3;
   }
 
-  #delay(): number {
-    return this.#random() < this.faults ? this.#random() * LONGEST_DELAY : this.#random() * 20;
+  #delay(line: Line): number {
+    return this.#random() < line.faults ? this.#random() * LONGEST_DELAY : this.#random() * 20;
   }
 }
 
