@@ -1,7 +1,7 @@
 /**
  * struct mmsghdr as recvmmsg and sendmmsg take it, an array of them with their buffers in one arena: a msghdr of 56
  * bytes (name and its length, vectors and their number, control data and its length, flags), then msg_len; struct
- * iovec: address and length. The same on all 64-bit Linux.
+ * iovec: address and length. The same on all 64-bit Linux. Of lengths in 64 bits only the lower half is ever written.
  */
 import { Arena } from './libc.ts';
 
@@ -71,7 +71,7 @@ export class MessageHeaders {
   }
 
   control(i: number): Uint8Array {
-    const length = Number(this.#view.getBigUint64(i * MESSAGE_SIZE + CONTROL_LENGTH_OFFSET, true));
+    const length = this.#view.getUint32(i * MESSAGE_SIZE + CONTROL_LENGTH_OFFSET, true);
     return this.#part(this.#controlAt(i), Math.min(length, this.sizes.control));
   }
 
@@ -84,7 +84,7 @@ export class MessageHeaders {
     this.#bytes.set(data, this.#dataAt(i));
     this.#bytes.set(name, this.#nameAt(i));
     this.#bytes.set(control, this.#controlAt(i));
-    this.#view.setBigUint64(this.#vectorAt(i) + 8, BigInt(data.length), true);
+    this.#view.setUint32(this.#vectorAt(i) + 8, data.length, true);
     this.#setLengths(i, name.length, control.length);
   }
 
@@ -102,7 +102,7 @@ export class MessageHeaders {
 
   #setLengths(i: number, name: number, control: number): void {
     this.#view.setUint32(i * MESSAGE_SIZE + NAME_LENGTH_OFFSET, name, true);
-    this.#view.setBigUint64(i * MESSAGE_SIZE + CONTROL_LENGTH_OFFSET, BigInt(control), true);
+    this.#view.setUint32(i * MESSAGE_SIZE + CONTROL_LENGTH_OFFSET, control, true);
   }
 
   #pointer(offset: number): bigint {

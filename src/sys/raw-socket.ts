@@ -1,55 +1,24 @@
 /** Packets of one IP protocol on one interface, of one family: multicast and unicast through the same socket. */
 import { addressFromBytes, addressToBytes, type Family, type IpAddress } from '../model/address.ts';
 import { ERRNO, SystemError } from './errors.ts';
+import { AF_INET, AF_INET6, closeDescriptor, openSocket, SOCK_RAW } from './libc.ts';
 import {
-  AF_INET,
-  AF_INET6,
-  closeDescriptor,
-  openSocket,
-  SO_BINDTODEVICE,
-  SO_PRIORITY,
-  SO_RCVBUFFORCE,
-  SOCK_RAW,
-  SOL_SOCKET,
-  setOption,
-} from './libc.ts';
+  changeMembership,
+  IP_PKTINFO,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPV6_HOPLIMIT,
+  IPV6_PKTINFO,
+  prepareRawSocket,
+  type SocketLink,
+} from './raw-socket-options.ts';
 import { type Envelope, ReceiveRing } from './receive-ring.ts';
 import { SendRing } from './send-ring.ts';
 import { addressInSockaddr6, controlMessage, findControl, internetAddress } from './socket-address.ts';
 import { attachFilter, attachProgram, type FilterInstruction } from './socket-filter.ts';
 
-// <linux/in.h>
-const IPPROTO_IP = 0;
-const IP_TOS = 1;
-const IP_TTL = 2;
-const IP_PKTINFO = 8;
-const IP_MULTICAST_IF = 32;
-const IP_MULTICAST_TTL = 33;
-const IP_MULTICAST_LOOP = 34;
-const IP_ADD_MEMBERSHIP = 35;
-const IP_DROP_MEMBERSHIP = 36;
-const IP_MULTICAST_ALL = 49;
-// <linux/in6.h>
-const IPPROTO_IPV6 = 41;
-const IPV6_UNICAST_HOPS = 16;
-const IPV6_MULTICAST_IF = 17;
-const IPV6_MULTICAST_HOPS = 18;
-const IPV6_MULTICAST_LOOP = 19;
-const IPV6_ADD_MEMBERSHIP = 20;
-const IPV6_DROP_MEMBERSHIP = 21;
-const IPV6_MULTICAST_ALL = 29;
-const IPV6_RECVPKTINFO = 49;
-const IPV6_PKTINFO = 50;
-const IPV6_RECVHOPLIMIT = 51;
-const IPV6_HOPLIMIT = 52;
-const IPV6_TCLASS = 67;
-/** Class selector 6, internetwork control (RFC 4594 section 3.2): what routers mark their own traffic with. */
-const INTERNETWORK_CONTROL = 0xc0;
-/** <linux/pkt_sched.h>: leaves a full queue first. Needs CAP_NET_ADMIN. */
-const TC_PRIO_CONTROL = 7;
-/** Bytes: some 1,300 packets, so that a burst of rubbish does not crowd out what is meant for us. */
-const RECEIVE_BUFFER = 1024 * 1024;
-const UNSPECIFIED = '0.0.0.0' as IpAddress;
+/** How many addresses' bytes are kept ready. */
+const MOST_REMEMBERED = 64;
 
 /** What an IPv6 socket tells of a packet, whose header it keeps. */
 export interface PacketOrigin {
@@ -91,7 +60,7 @@ export interface RawSocketOptions {
   /** IP protocol number. */
   readonly protocol: number;
   readonly family: Family;
-  readonly interface: { readonly index: number; readonly name: string };
+  readonly interface: SocketLink;
   /** TTL or hop limit of all that is sent: 1 to 255. */
   readonly ttl: number;
 }
@@ -111,11 +80,13 @@ export function openRawSocket(options: RawSocketOptions): RawSocket {
   const what = `raw ${family} protocol ${options.protocol} on ${link.name}`;
   const fd = openSocket(family === 'ipv4' ? AF_INET : AF_INET6, SOCK_RAW, options.protocol, what);
   try {
-    prepare(fd, options);
+    prepareRawSocket(fd, family, link, options.ttl);
   } catch (error) {
     closeDescriptor(fd);
     throw error;
   }
+  const nameOf = remembered((destination) => internetAddress(destination, link.index));
+  const controlOf = remembered((source) => sourceControl(source, link.index));
   let closed = false;
   return {
     fd,
@@ -123,9 +94,8 @@ export function openRawSocket(options: RawSocketOptions): RawSocket {
     leave: (group) => changeMembership(fd, 'leave', group, link),
     send(payload, destination, source) {
       if (closed) throw new SystemError('sendmmsg', ERRNO.EBADF, what);
-      const name = internetAddress(destination, link.index);
-      const control = sourceControl(source, link.index);
-      outgoing.send(fd, [{ data: payload, name, control }], `${what} to ${destination} from ${source}`);
+      const message = { data: payload, name: nameOf(destination), control: controlOf(source) };
+      outgoing.send(fd, [message], `${what} to ${destination} from ${source}`);
     },
     setFilter(program) {
       if (program instanceof Uint8Array) attachProgram(fd, program, what);
@@ -140,71 +110,6 @@ export function openRawSocket(options: RawSocketOptions): RawSocket {
   };
 }
 
-function prepare(fd: number, { family, interface: link, ttl }: RawSocketOptions): void {
-  setOption(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${link.name}\0`), `SO_BINDTODEVICE ${link.name}`);
-  if (family === 'ipv4') prepareIpv4(fd, link.index, ttl);
-  else prepareIpv6(fd, link.index, ttl);
-  // The type of service sets a priority too: the socket's own comes after it.
-  setOption(fd, SOL_SOCKET, SO_PRIORITY, TC_PRIO_CONTROL, 'SO_PRIORITY');
-  setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER, 'SO_RCVBUFFORCE');
-}
-
-function prepareIpv4(fd: number, index: number, ttl: number): void {
-  const set = (name: number, value: number | Uint8Array, what: string) =>
-    setOption(fd, IPPROTO_IP, name, value, what);
-  // Without this a raw socket hears every group that anybody on this host has joined.
-  set(IP_MULTICAST_ALL, 0, 'IP_MULTICAST_ALL');
-  set(IP_MULTICAST_LOOP, 0, 'IP_MULTICAST_LOOP');
-  set(IP_MULTICAST_TTL, ttl, 'IP_MULTICAST_TTL');
-  set(IP_TTL, ttl, 'IP_TTL');
-  set(IP_TOS, INTERNETWORK_CONTROL, 'IP_TOS');
-  set(IP_MULTICAST_IF, membershipIpv4(UNSPECIFIED, index), 'IP_MULTICAST_IF');
-}
-
-function prepareIpv6(fd: number, index: number, ttl: number): void {
-  const set = (name: number, value: number, what: string) => setOption(fd, IPPROTO_IPV6, name, value, what);
-  set(IPV6_MULTICAST_ALL, 0, 'IPV6_MULTICAST_ALL');
-  set(IPV6_MULTICAST_LOOP, 0, 'IPV6_MULTICAST_LOOP');
-  set(IPV6_MULTICAST_HOPS, ttl, 'IPV6_MULTICAST_HOPS');
-  set(IPV6_UNICAST_HOPS, ttl, 'IPV6_UNICAST_HOPS');
-  set(IPV6_TCLASS, INTERNETWORK_CONTROL, 'IPV6_TCLASS');
-  set(IPV6_MULTICAST_IF, index, 'IPV6_MULTICAST_IF');
-  set(IPV6_RECVPKTINFO, 1, 'IPV6_RECVPKTINFO');
-  set(IPV6_RECVHOPLIMIT, 1, 'IPV6_RECVHOPLIMIT');
-}
-
-function changeMembership(
-  fd: number,
-  change: 'join' | 'leave',
-  group: IpAddress,
-  { index, name }: RawSocketOptions['interface'],
-): void {
-  const what = `to ${change} ${group} on ${name}`;
-  if (group.includes(':')) {
-    const option = change === 'join' ? IPV6_ADD_MEMBERSHIP : IPV6_DROP_MEMBERSHIP;
-    setOption(fd, IPPROTO_IPV6, option, membershipIpv6(group, index), what);
-  } else {
-    const option = change === 'join' ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP;
-    setOption(fd, IPPROTO_IP, option, membershipIpv4(group, index), what);
-  }
-}
-
-/** struct ip_mreqn: by interface index, so that an interface without an address will do. */
-function membershipIpv4(group: IpAddress, index: number): Uint8Array {
-  const bytes = new Uint8Array(12);
-  bytes.set(addressToBytes(group), 0);
-  new DataView(bytes.buffer).setInt32(8, index, true);
-  return bytes;
-}
-
-/** struct ipv6_mreq. */
-function membershipIpv6(group: IpAddress, index: number): Uint8Array {
-  const bytes = new Uint8Array(20);
-  bytes.set(addressToBytes(group), 0);
-  new DataView(bytes.buffer).setInt32(16, index, true);
-  return bytes;
-}
-
 /** struct in_pktinfo (index, source, unused) or in6_pktinfo (source, index): binding would close out the group. */
 function sourceControl(source: IpAddress, index: number): Uint8Array {
   const address = addressToBytes(source);
@@ -215,6 +120,19 @@ function sourceControl(source: IpAddress, index: number): Uint8Array {
   return isIpv4
     ? controlMessage(IPPROTO_IP, IP_PKTINFO, data)
     : controlMessage(IPPROTO_IPV6, IPV6_PKTINFO, data);
+}
+
+/** Peers and sources are few, and the same for every advert. */
+function remembered(make: (address: IpAddress) => Uint8Array): (address: IpAddress) => Uint8Array {
+  const known = new Map<IpAddress, Uint8Array>();
+  return (address) => {
+    const found = known.get(address);
+    if (found) return found;
+    if (known.size >= MOST_REMEMBERED) known.clear();
+    const bytes = make(address);
+    known.set(address, bytes);
+    return bytes;
+  };
 }
 
 function receive(fd: number, family: Family, handler: PacketHandler, limit: number): number {
