@@ -185,4 +185,24 @@ describe('watching', () => {
       expect(await tool.do({ order: 'watch', addresses: [...ipv4, ...ipv6] })).toEqual({ done: 'watch' });
     }
   });
+
+  it('the kernel drops what is of no interest: it never reaches the process', async () => {
+    const program = join(import.meta.dirname, 'filter-tool.ts');
+    const filters = await here.spawn(['node', program, 'eth0', '10.1.1.254', 'fd00:1::254']);
+    await filters.stdout.waitFor((line) => line === 'ready');
+    const other = await Tool.start(there);
+    const strangers = Array.from({ length: 100 }, (_, i) => [
+      ip(`10.1.1.${i}`),
+      ip(`fd00:1::${i + 1}`),
+    ]).flat();
+    // Claims of others, questions for what is watched, and packets of the same protocols that claim nothing.
+    await other.do({ order: 'announce', addresses: strangers });
+    await other.do({ order: 'ask', address: ip('10.1.1.254'), source: ip('10.1.1.11') });
+    await other.do({ order: 'ask', address: ip('fd00:1::254'), source: ip('fd00:1::11') });
+    await there.run("bash -c 'echo > /dev/udp/fd00:1::10/9; echo > /dev/udp/10.1.1.10/9'");
+    await other.do({ order: 'announce', addresses: [ip('10.1.1.254'), ip('fd00:1::254')] });
+    await filters.stdout.waitFor((line) => line.startsWith('arp'));
+    await filters.stdout.waitFor((line) => line.startsWith('icmpv6'));
+    expect(filters.stdout.all.length).toBe(3);
+  });
 });

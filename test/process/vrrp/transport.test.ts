@@ -69,6 +69,11 @@ class Tool {
     return JSON.parse(line);
   }
 
+  /** What the first 'error' said. */
+  complains(): Promise<string> {
+    return this.#process.stdout.waitFor((line) => line.startsWith('{"error"'));
+  }
+
   /** The first message for the VRID. */
   async hears(vrid: number): Promise<Message> {
     const line = await this.#process.stdout.waitFor((each) => vridOf(JSON.parse(each)) === vrid);
@@ -200,6 +205,8 @@ describe('VRRP over UDP', () => {
     expect(await sender.do({ order: 'send', bytes: '31', to: 'group', from: ip('10.1.1.10') })).toEqual({
       failed: 'VRRP over UDP has no group',
     });
+    await sender.do({ order: 'send', bytes: '31', to: ip('192.0.2.1'), from: ip('10.1.1.10') });
+    expect(await sender.complains()).toMatch(/ENETUNREACH/);
   });
 });
 
