@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Program } from '../bench/bench.ts';
 import { Lab } from '../lab/support/lab.ts';
 import { startProbe } from '../lab/support/tools.ts';
-import { configurationFor, type Plan, VIP, WEB } from './configuration.ts';
+import { configurationFor, GUARDS, type Guard, type Plan, VIP, WEB } from './configuration.ts';
 import type { Subject } from './director.ts';
 import type { Fault, Inflict } from './fault.ts';
 import { Stage } from './stage.ts';
@@ -23,22 +23,28 @@ export interface Cell extends Ownership {
   readonly logs: Readonly<Record<Name, readonly string[]>>;
 }
 
-export const planOf = (fault: Fault, heartbeat: boolean): Plan => ({
+const PLAIN: Plan = {
   priority: 100,
   interval: 1_000,
   realtime: false,
   service: false,
-  heartbeat,
+  guards: [],
   routers: [WEB],
+};
+
+/** `guards`: those that there are. */
+export const planOf = (fault: Fault, guards: readonly Guard[]): Plan => ({
+  ...PLAIN,
+  guards: guards.filter((guard) => fault.guards?.includes(guard)),
   ...fault.plan,
 });
 
 /** Plays it from the boot of its machines on; everything is gone afterwards. */
-export async function playCell(fault: Fault, subject: Subject, heartbeat: boolean): Promise<Cell> {
+export async function playCell(fault: Fault, subject: Subject, guards: readonly Guard[]): Promise<Cell> {
   await using lab = await Lab.create();
   const stage = await Stage.build(lab, fault.place ?? 'namespaces', subject);
   try {
-    await stage.start(planOf(fault, heartbeat), fault.start);
+    await stage.start(planOf(fault, guards), fault.start);
     const inflict = await fault.prepare(stage);
     return { fault: fault.name, daemon: subject.program, ...(await measure(stage, fault, inflict)) };
   } catch (cause) {
@@ -77,20 +83,16 @@ async function measure(
   };
 }
 
-/** Whether this vipward can send its adverts on a second network as well. */
-export async function heartbeatWorks(vipward: string): Promise<boolean> {
+/** Which guards this vipward has: whose configuration it takes. */
+export async function guardsOf(vipward: string): Promise<readonly Guard[]> {
   await using lab = await Lab.create();
-  const file = `${lab.scratch}/vipward.yaml`;
-  const plan: Plan = {
-    priority: 100,
-    interval: 1_000,
-    realtime: false,
-    service: false,
-    heartbeat: true,
-    routers: [WEB],
+  const has = async (guard: Guard): Promise<boolean> => {
+    const file = `${lab.scratch}/${guard}.yaml`;
+    await lab.machine.writeFile(file, configurationFor('vipward', { ...PLAIN, guards: [guard] }));
+    return (await lab.machine.exec([vipward, 'check', file])).code === 0;
   };
-  await lab.machine.writeFile(file, configurationFor('vipward', plan));
-  return (await lab.machine.exec([vipward, 'check', file])).code === 0;
+  const found = await Promise.all(GUARDS.map(has));
+  return GUARDS.filter((_, index) => found[index]);
 }
 
 const sleepUntil = (time: number): Promise<void> => delay(Math.max(0, time - now()));

@@ -3,8 +3,16 @@ import type { Program } from '../bench/bench.ts';
 
 export const VIP = '10.1.1.254';
 export const VRID = 51;
-/** What is balanced, where a fault is about checkers: the client's host serves. */
-export const REAL_SERVER = '10.1.1.100';
+/** The client's host: also the real server, the router and the host of etcd, where a fault is about such things. */
+export const CLIENT = '10.1.1.100';
+export const ETCD = `http://${CLIENT}:2379`;
+
+export const GUARDS = ['heartbeat', 'gateway', 'arbiter'] as const;
+/**
+ * `heartbeat`: adverts go over the second network as well. `gateway`: whoever does not reach the client's host, in the
+ * place of a router, has less priority. `arbiter`: etcd on the client's host.
+ */
+export type Guard = (typeof GUARDS)[number];
 
 export interface RouterPlan {
   readonly name: string;
@@ -20,8 +28,8 @@ export interface Plan {
   readonly realtime: boolean;
   /** Whether a virtual server is balanced, which takes a kernel with IPVS. */
   readonly service: boolean;
-  /** Whether vipward's adverts go over the second network as well. keepalived knows no such thing. */
-  readonly heartbeat: boolean;
+  /** What vipward has against two owners beyond VRRP itself, and keepalived has not. */
+  readonly guards: readonly Guard[];
   readonly routers: readonly RouterPlan[];
 }
 
@@ -33,6 +41,8 @@ export const configurationFor = (program: Program, plan: Plan): string =>
 const vipwardFile = (plan: Plan): string => `
 vrrp: { realtime: ${plan.realtime} }
 virtual_routers:${plan.routers.map((router) => vipwardRouter(plan, router)).join('')}
+${plan.guards.includes('gateway') ? GATEWAY : ''}
+${plan.guards.includes('arbiter') ? `arbiter: { etcd: [${ETCD}], lease: 4s }` : ''}
 ${plan.service ? VIPWARD_SERVICE : ''}`;
 
 const vipwardRouter = (plan: Plan, router: RouterPlan): string => `
@@ -41,8 +51,11 @@ const vipwardRouter = (plan: Plan, router: RouterPlan): string => `
     vrid: ${router.vrid}
     priority: ${plan.priority}
     advert_interval: ${plan.interval}ms
-    ${plan.heartbeat && router.interface === 'eth0' ? 'heartbeat: [eth0, eth1]' : ''}
+    ${plan.guards.includes('heartbeat') ? 'heartbeat: [eth0, eth1]' : ''}
+    ${plan.guards.includes('gateway') ? 'track: { gateways: [{ name: router, weight: -100 }] }' : ''}
     addresses: [${router.addresses.map((address) => `${address}/24`).join(', ')}]`;
+
+const GATEWAY = `track: { gateways: { router: { interface: eth0, address: ${CLIENT}, interval: 500ms, fall: 3 } } }`;
 
 const VIPWARD_SERVICE = `
 services:
@@ -51,7 +64,7 @@ services:
     port: 80
     forwarding: dr
     check: { tcp: {}, interval: 200ms, timeout: 1s }
-    real_servers: [{ address: ${REAL_SERVER} }]
+    real_servers: [{ address: ${CLIENT} }]
 `;
 
 const keepalivedFile = (plan: Plan): string => `
@@ -80,7 +93,7 @@ virtual_server ${VIP} 80 {
   delay_loop 0.2
   lvs_method DR
   protocol TCP
-  real_server ${REAL_SERVER} 80 {
+  real_server ${CLIENT} 80 {
     TCP_CHECK {
       connect_timeout 1
     }

@@ -1,5 +1,5 @@
 /** What a fault is. */
-import type { Plan } from './configuration.ts';
+import type { Guard, Plan } from './configuration.ts';
 import type { StartOptions } from './director.ts';
 import type { Place, Stage } from './stage.ts';
 
@@ -14,6 +14,8 @@ export interface Fault {
   readonly alone?: boolean;
   /** What differs from the plain plan. */
   readonly plan?: Partial<Plan>;
+  /** With which of its guards vipward is played, as far as it has them. */
+  readonly guards?: readonly Guard[];
   readonly start?: StartOptions;
   /** Seconds that are measured from the fault to its undoing, or the end. */
   readonly lasts: number;

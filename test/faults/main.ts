@@ -24,8 +24,9 @@ import { PROGRAMS, type Program } from '../bench/bench.ts';
 import { VIPWARD } from '../lab/support/daemon.ts';
 import { optionsOrUsage } from '../support/options.ts';
 import { FAULTS } from './catalogue.ts';
-import { type Cell, heartbeatWorks, planOf, playCell } from './cell.ts';
+import { type Cell, guardsOf, planOf, playCell } from './cell.ts';
 import { explainMarks, marksOf } from './compare.ts';
+import { GUARDS, type Guard } from './configuration.ts';
 import type { Fault } from './fault.ts';
 import { runAll } from './schedule.ts';
 import { type Row, tableOf } from './table.ts';
@@ -76,12 +77,12 @@ type Played = Cell | { readonly fault: string; readonly daemon: Program; readonl
 
 class Matrix {
   readonly #options: Options;
-  readonly #heartbeat: boolean;
+  readonly #guards: readonly Guard[];
   readonly #begun = performance.now();
 
-  constructor(options: Options, heartbeat: boolean) {
+  constructor(options: Options, guards: readonly Guard[]) {
     this.#options = options;
-    this.#heartbeat = heartbeat;
+    this.#guards = guards;
   }
 
   /** `apart`: each fault by itself, so that only the two programs share the machine. */
@@ -106,7 +107,7 @@ class Matrix {
         (cell): cell is Cell => cell.fault === fault.name && cell.daemon === program && 'lost' in cell,
       );
     const [vipward, keepalived] = [cellOf('vipward'), cellOf('keepalived')];
-    const { interval } = planOf(fault, this.#heartbeat);
+    const { interval } = planOf(fault, this.#guards);
     return {
       fault: fault.name,
       title: fault.title,
@@ -117,7 +118,7 @@ class Matrix {
 
   async #play(fault: Fault, program: Program): Promise<Played> {
     try {
-      const cell = await playCell(fault, { program, vipward: this.#options.vipward }, this.#heartbeat);
+      const cell = await playCell(fault, { program, vipward: this.#options.vipward }, this.#guards);
       const owners = cell.owners.join(' and ') || 'nobody';
       this.#note(`${fault.name}, ${program}: ${figures(cell)}; ${cell.moves} moves, at the end ${owners}`);
       this.#keep(cell);
@@ -156,6 +157,16 @@ const jsonOf = (rows: readonly Row[]): string => {
   return `${JSON.stringify(document, null, 2)}\n`;
 };
 
+function guardsText(faults: readonly Fault[], has: readonly Guard[]): string {
+  const lines = faults.flatMap(({ name, guards = [] }) => {
+    const used = guards.filter((guard) => has.includes(guard));
+    return used.length > 0 ? [`  ${name}: ${used.join(', ')}`] : [];
+  });
+  const missing = GUARDS.filter((guard) => !has.includes(guard));
+  if (missing.length > 0) lines.push(`  which this vipward does not have: ${missing.join(', ')}`);
+  return ["vipward's guards beyond VRRP (see configuration.ts):", ...lines].join('\n');
+}
+
 async function main(): Promise<number> {
   const usage =
     'npm run faults [-- [--only NAME[,NAME]] [--daemon NAME] [--list] [--json FILE] [--logs DIRECTORY] [--program FILE] [--lanes N]]';
@@ -164,8 +175,8 @@ async function main(): Promise<number> {
     for (const { name, title } of options.faults) process.stdout.write(`${name.padEnd(26)}${title}\n`);
     return 0;
   }
-  const heartbeat = await heartbeatWorks(options.vipward);
-  const matrix = new Matrix(options, heartbeat);
+  const guards = await guardsOf(options.vipward);
+  const matrix = new Matrix(options, guards);
   let played = await matrix.play(options.faults, false);
   // Owners that stay two for seconds are no noise.
   const marked = options.faults.filter((fault) =>
@@ -179,9 +190,7 @@ async function main(): Promise<number> {
   }
   const rows = options.faults.map((fault) => matrix.rowOf(fault, played));
   process.stdout.write(`${tableOf(rows)}\n\n${explainMarks(1_000)}\n`);
-  process.stdout.write(
-    `vipward's adverts: ${heartbeat ? 'on both networks' : 'on the network of the VIP only'}\n`,
-  );
+  process.stdout.write(`${guardsText(options.faults, guards)}\n`);
   if (options.json !== undefined) writeFileSync(options.json, jsonOf(rows));
   const cells = rows.flatMap(({ cells: of }) => Object.values(of)).length;
   if (cells < rows.length * options.programs.length) return 2;

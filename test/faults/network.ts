@@ -1,5 +1,6 @@
 /** Faults of the network between the directors. */
 import { join } from 'node:path';
+import type { Guard } from './configuration.ts';
 import type { Fault, Inflict } from './fault.ts';
 import type { Stage } from './stage.ts';
 
@@ -22,6 +23,7 @@ type Frames = (stage: Stage) => readonly string[];
 /** Frames that vanish for 8 s, then pass again. */
 const loss = (name: string, title: string, frames: Frames): Fault => ({
   name,
+  guards: ['heartbeat', 'gateway'],
   title: `for 8 s ${title}`,
   lasts: 8,
   after: 8,
@@ -32,8 +34,9 @@ const loss = (name: string, title: string, frames: Frames): Fault => ({
 });
 
 /** Frames that vanish until the end. */
-const cut = (name: string, title: string, frames: Frames): Fault => ({
+const cut = (name: string, title: string, guards: readonly Guard[], frames: Frames): Fault => ({
   name,
+  guards,
   title,
   lasts: 10,
   prepare: async (stage) => async () => {
@@ -97,8 +100,13 @@ export const networkFaults: readonly Fault[] = [
   loss('deaf', 'nothing reaches the active director on the network of the VIP', (stage) => [
     portRule(stage, 'oifname', 'a'),
   ]),
-  cut('partition', 'the network of the VIP is cut between the directors', () => TRUNK),
-  cut('partition-of-both', 'both networks are cut between the directors', bothNetworks),
+  cut(
+    'partition',
+    'the network of the VIP is cut between the directors',
+    ['heartbeat', 'gateway'],
+    () => TRUNK,
+  ),
+  cut('partition-of-both', 'both networks are cut between the directors', ['arbiter'], bothNetworks),
   partitionHealed,
   flood,
 ];

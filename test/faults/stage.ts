@@ -16,7 +16,7 @@ import type { Lab } from '../lab/support/lab.ts';
 import { NamespaceNode, type Port, type Switch } from '../lab/support/network.ts';
 import type { LabProcess } from '../lab/support/process.ts';
 import { type Observer, observe, startRealServer } from '../lab/support/tools.ts';
-import { type Plan, VIP } from './configuration.ts';
+import { ETCD, type Plan, VIP } from './configuration.ts';
 import { Director, type StartOptions, type Subject } from './director.ts';
 import type { OwnerLine } from './owner-watch.ts';
 import { NAMES, type Name, now, Timeline } from './timeline.ts';
@@ -69,14 +69,16 @@ export class Stage {
 
   /** Starts the program on both; resolves when `a` is the owner and `b`, which has been listening for a while, is not. */
   async start(plan: Plan, options: StartOptions = {}): Promise<void> {
-    if (plan.service) await startRealServer(this.machines.client, { body: 'ok' });
+    const { client } = this.machines;
+    if (plan.service) await startRealServer(client, { body: 'ok' });
+    if (plan.guards.includes('arbiter')) await startEtcd(client);
     const { a, b, timeline } = this;
     this.#plan = plan;
     await a.start(planOn('a', plan), options);
-    await timeline.become(['a'], LIMIT);
+    await whileRuns(a, timeline.become(['a'], LIMIT));
     await b.start(planOn('b', plan), options);
     await until('director b to listen', async () => {
-      if (b.process.ended !== undefined) throw new Error(`director b ended:\n${b.log.join('\n')}`);
+      if (b.process.ended !== undefined) throw new Error('director b: the program ended');
       return (await b.node.readFile('/proc/net/igmp')).includes(VRRP_GROUP);
     });
     // Its start is over when it has heard two.
@@ -188,6 +190,28 @@ async function buildMachines(lab: Lab, place: Place): Promise<Machines> {
   const b = await lab.addKernel('b', { ports: portsOf('b', right) });
   await Promise.all([a.boot(), b.boot()]);
   return { left, client, a, b };
+}
+
+async function startEtcd(node: NamespaceNode): Promise<void> {
+  const peer = 'http://127.0.0.1:2380';
+  const etcd = await node.spawn([
+    ...['etcd', '--data-dir', `${node.scratch}/etcd`, '--name', 'arbiter', '--log-level', 'error'],
+    ...['--listen-client-urls', ETCD, '--advertise-client-urls', ETCD],
+    ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer],
+    ...['--initial-cluster', `arbiter=${peer}`],
+  ]);
+  await until('etcd', async () => {
+    if (etcd.ended !== undefined) throw new Error(`etcd ended:\n${etcd.output.all.join('\n')}`);
+    return (await node.exec(['curl', '-sf', `${ETCD}/health`])).stdout.includes('true');
+  });
+}
+
+/** As `wanted`, but rejects as soon as the director's program ends. */
+async function whileRuns<T>({ name, process }: Director, wanted: Promise<T>): Promise<T> {
+  const ended = process.exit.then(({ code }): never => {
+    throw new Error(`director ${name}: the program ended with ${code}`);
+  });
+  return await Promise.race([wanted, ended]);
 }
 
 /** Asks again and again, since nothing tells when it comes true. */

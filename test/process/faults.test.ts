@@ -16,9 +16,9 @@ function fault(name: string): Fault {
 }
 
 const play = (name: string): Promise<Cell> =>
-  playCell(fault(name), { program: 'vipward', vipward: VIPWARD }, false);
+  playCell(fault(name), { program: 'vipward', vipward: VIPWARD }, []);
 
-const lease = (name: string): number => leaseSeconds(planOf(fault(name), false).interval);
+const lease = (name: string): number => leaseSeconds(planOf(fault(name), []).interval);
 
 describe('faults', () => {
   it.concurrent.for(['kill-all', 'stop-all', 'partition-healed', 'vip-deleted'])(
