@@ -1,6 +1,15 @@
 /** The rules of the state initialize (RFC 9568 section 6.4.1). */
 import type { Instant } from '../model/units.ts';
-import { enterActive, enterHeld, enterService, enterStopped, type Step, unchanged } from './enter.ts';
+import {
+  enterActive,
+  enterHeld,
+  enterService,
+  enterStopped,
+  preceded,
+  type Step,
+  unchanged,
+  withdrawal,
+} from './enter.ts';
 import type { Event } from './event.ts';
 import type { Initialize, Parameters } from './state.ts';
 
@@ -8,10 +17,10 @@ export function stepInitialize(state: Initialize, event: Event, now: Instant, pa
   switch (event.event) {
     case 'startup':
       if (state.started) return unchanged(state);
-      if (state.obstacle !== undefined) return enterHeld(state, state.obstacle, now, true);
+      if (state.obstacle !== undefined) return heldFromTheStart(state, state.obstacle, now, parameters);
       return enterService(state, 'started', now, parameters);
     case 'resume':
-      if (state.obstacle !== undefined) return enterHeld(state, state.obstacle, now, true);
+      if (state.obstacle !== undefined) return heldFromTheStart(state, state.obstacle, now, parameters);
       if (parameters.standby) return enterService(state, 'started', now, parameters);
       return enterActive(state, 'resumed for a process that died while active', now, parameters);
     case 'shutdown':
@@ -43,3 +52,7 @@ export function stepInitialize(state: Initialize, event: Event, now: Instant, pa
       return event satisfies never;
   }
 }
+
+/** A predecessor that crashed may have left the addresses, and whoever is held back must not answer for them. */
+const heldFromTheStart = (state: Initialize, obstacle: string, now: Instant, parameters: Parameters): Step =>
+  preceded(withdrawal(parameters), enterHeld(state, obstacle, now, true));

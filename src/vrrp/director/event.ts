@@ -53,6 +53,8 @@ export type DirectorEvent =
   | {
       readonly type: 'presence';
       readonly key: InstanceKey;
+      /** Which of the heartbeat paths it came by: a director has another address on each. */
+      readonly path: number;
       readonly source: IpAddress;
       readonly priority: number;
       readonly asks: boolean;
@@ -61,7 +63,13 @@ export type DirectorEvent =
   | { readonly type: 'addresses-lost'; readonly key: InstanceKey; readonly addresses: readonly Prefix[] }
   /** Somebody else answers for one of its addresses. */
   | { readonly type: 'claim'; readonly key: InstanceKey; readonly address: IpAddress; readonly mac: string }
-  | { readonly type: 'lease'; readonly unit: string; readonly heldUntil: Instant | undefined }
+  | {
+      readonly type: 'lease';
+      readonly unit: string;
+      readonly heldUntil: Instant | undefined;
+      /** The arbiter answers, and another director has it: whoever wants to preempt that one may ask it to let go. */
+      readonly contended?: boolean;
+    }
   | { readonly type: 'fenced'; readonly id: number; readonly done: boolean; readonly reason: string }
   | {
       readonly type: 'handover';

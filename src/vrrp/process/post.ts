@@ -143,7 +143,7 @@ export class Post {
       this.#context.onEvent({ type: 'advert', key, path, source, local, advertisement });
     } else {
       const { priority } = advertisement;
-      this.#context.onEvent({ type: 'presence', key, source, priority, asks: kind === 'request' });
+      this.#context.onEvent({ type: 'presence', key, path, source, priority, asks: kind === 'request' });
     }
   }
 

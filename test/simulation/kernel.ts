@@ -1,0 +1,74 @@
+/**
+ * The kernel of one simulated machine, as far as virtual addresses go: each is installed with a lifetime, and removed
+ * by the kernel itself when that runs out. It outlives the processes.
+ */
+import type { VirtualAddress } from '../../src/model/virtual-router.ts';
+import type { InstanceKey } from '../../src/vrrp/director/event.ts';
+
+interface Installed {
+  readonly prefix: VirtualAddress;
+  /** On the clock of the machine. */
+  readonly until: number;
+}
+
+/** Linux ends an address up to 20 ms early (ADDRCONF_TIMER_FUZZ_MINUS, net/addrconf.h). */
+const EARLY = 20;
+
+export class Kernel {
+  readonly #instances = new Map<InstanceKey, Map<string, Installed>>();
+
+  put(key: InstanceKey, addresses: readonly VirtualAddress[], lifetime: number, now: number): void {
+    const installed = this.#instances.get(key) ?? new Map<string, Installed>();
+    this.#instances.set(key, installed);
+    for (const prefix of addresses) {
+      installed.set(prefix.address, { prefix, until: now + lifetime * 1000 - EARLY });
+    }
+  }
+
+  /** Those that were there. */
+  remove(key: InstanceKey, addresses: readonly VirtualAddress[]): readonly VirtualAddress[] {
+    const installed = this.#instances.get(key);
+    return addresses.filter(({ address }) => installed?.delete(address) === true);
+  }
+
+  /** What has run out, and is gone now. */
+  expire(now: number): readonly (readonly [InstanceKey, readonly VirtualAddress[]])[] {
+    const gone: [InstanceKey, VirtualAddress[]][] = [];
+    for (const [key, installed] of this.#instances) {
+      const over = [...installed.values()].filter(({ until }) => until <= now).map(({ prefix }) => prefix);
+      for (const { address } of over) installed.delete(address);
+      if (over.length > 0) gone.push([key, over]);
+    }
+    return gone;
+  }
+
+  /** When the next one runs out. */
+  get nextEnd(): number | undefined {
+    let next: number | undefined;
+    for (const installed of this.#instances.values()) {
+      for (const { until } of installed.values()) if (next === undefined || until < next) next = until;
+    }
+    return next;
+  }
+
+  held(key: InstanceKey): readonly VirtualAddress[] {
+    return [...(this.#instances.get(key)?.values() ?? [])].map(({ prefix }) => prefix);
+  }
+
+  has(key: InstanceKey): boolean {
+    return (this.#instances.get(key)?.size ?? 0) > 0;
+  }
+
+  answersFor(address: string): boolean {
+    for (const installed of this.#instances.values()) if (installed.has(address)) return true;
+    return false;
+  }
+
+  keys(): Iterable<InstanceKey> {
+    return this.#instances.keys();
+  }
+
+  clear(): void {
+    this.#instances.clear();
+  }
+}
