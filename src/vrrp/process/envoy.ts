@@ -49,6 +49,7 @@ export class Envoy {
   advertsSent = 0;
   advertsReceived = 0;
   sendErrors = 0;
+  /** Milliseconds since 1970, never set back. */
   readonly #date: () => number;
   readonly #marks = new Map<IpAddress, Sequence>();
   #secrets: Secrets;

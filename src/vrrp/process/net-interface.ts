@@ -13,7 +13,7 @@ import { type Announcer, openAnnouncer } from '../../kernel/announce.ts';
 import type { Link } from '../../kernel/links.ts';
 import { type Neighbours, openNeighbours } from '../../kernel/neighbours.ts';
 import type { Family, IpAddress } from '../../model/address.ts';
-import type { Seconds } from '../../model/units.ts';
+import type { Milliseconds, Seconds } from '../../model/units.ts';
 import type { Reactor } from '../../sys/reactor.ts';
 import { linkObstacle } from './interface-view.ts';
 import type { ThrottledLog } from './throttle.ts';
@@ -64,6 +64,9 @@ export class NetInterface {
   #held: readonly InterfaceAddress[] = [];
   #obstacle: string | undefined;
   #failed = false;
+  /** Those whose turn has not come. */
+  readonly #toAnnounce = new Set<IpAddress>();
+  #announcing: NodeJS.Timeout | undefined;
 
   constructor(name: string, context: InterfaceContext) {
     this.name = name;
@@ -152,9 +155,11 @@ export class NetInterface {
     this.#change('remove', prefixes, (index) => this.#context.addresses.remove(index, prefixes));
   }
 
-  announce(addresses: readonly IpAddress[]): void {
+  /** Tells the neighbours: all at once, or one after the other with pauses for switches that drop bursts. */
+  announce(addresses: readonly IpAddress[], spacing: Milliseconds): void {
     if (addresses.length === 0) return;
-    this.#attempt(`announce ${addresses[0]}`, ({ announcer }) => announcer.announce(addresses));
+    if (spacing === 0) this.#announceNow(addresses);
+    else this.#announceInTurn(addresses, spacing);
   }
 
   /** Asks who has an address; whoever answers is told by `onClaim`. Only where neighbours are listened to. */
@@ -164,6 +169,25 @@ export class NetInterface {
 
   close(): void {
     this.#shut();
+  }
+
+  #announceNow(addresses: readonly IpAddress[]): void {
+    this.#attempt(`announce ${addresses[0]}`, ({ announcer }) => announcer.announce(addresses));
+  }
+
+  /** What waits already is not queued a second time. */
+  #announceInTurn(addresses: readonly IpAddress[], spacing: Milliseconds): void {
+    for (const address of addresses) this.#toAnnounce.add(address);
+    if (this.#announcing !== undefined) return;
+    const next = () => {
+      const [address] = this.#toAnnounce;
+      this.#announcing = undefined;
+      if (address === undefined) return;
+      this.#toAnnounce.delete(address);
+      this.#announceNow([address]);
+      this.#announcing = setTimeout(next, spacing);
+    };
+    next();
   }
 
   /** Where they cannot be listed, the link's addresses are taken to be what they were: no reason to stop. */
@@ -223,6 +247,9 @@ export class NetInterface {
   }
 
   #shut(): void {
+    clearTimeout(this.#announcing);
+    this.#announcing = undefined;
+    this.#toAnnounce.clear();
     for (const socket of this.#opened?.sockets.values() ?? []) socket.close();
     this.#opened?.announcer.close();
     this.#opened?.neighbours?.close();

@@ -18,9 +18,10 @@ import { vmacDevice } from './vmac.ts';
 export interface PostContext {
   readonly network: Network;
   readonly complain: ThrottledLog;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970: what others' messages are judged by. */
   readonly date: () => number;
-  memberOf(key: InstanceKey): Member | undefined;
+  /** The same, but never set back: what our own messages are numbered by. */
+  readonly steadyDate: () => number;
   isVmacUp(member: Member): boolean;
   onEvent(event: Extract<DirectorEvent, { type: 'advert' | 'presence' }>): void;
 }
@@ -160,7 +161,7 @@ export class Post {
     let entry = this.#entries.get(member.key);
     if (entry === undefined || entry.member !== member) {
       const { router, family } = member;
-      const envoy = new Envoy(member, this.#context.date);
+      const envoy = new Envoy(member, this.#context.steadyDate);
       entry = { member, router, paths: pathsOf(router, family), envoy };
       this.#entries.set(member.key, entry);
     } else if (entry.router !== member.router) {

@@ -72,7 +72,8 @@ export class Reporter {
 
   /** All of them, in the order of the configuration. */
   routers(now: Instant): readonly RouterStatus[] {
-    const names = new Set([...this.#context.director.members()].map(({ router }) => router.name));
+    const present = [...this.#context.director.members()].filter(({ leaving, ended }) => !leaving || !ended);
+    const names = new Set(present.map(({ router }) => router.name));
     return [...names].map((name) => this.#describe(this.#membersOf(name), now));
   }
 
@@ -179,7 +180,10 @@ export class Reporter {
   }
 
   #membersOf(name: string): readonly Member[] {
-    return [...this.#context.director.members()].filter(({ router }) => router.name === name);
+    const members = [...this.#context.director.members()].filter(({ router }) => router.name === name);
+    // While one leaves, its successor of the same name (with another VRID, say) is the one that people mean.
+    const staying = members.filter(({ leaving }) => !leaving);
+    return staying.length > 0 ? staying : members;
   }
 
   #unitOf(members: readonly Member[]): Unit | undefined {

@@ -89,7 +89,6 @@ export class VirtualRouters {
     const { reactor, kernel, complain, now, date, send } = context;
     this.#links = new LinkTable(kernel.listLinks);
     this.#timer = new DeadlineTimer(reactor, () => this.#onDeadline());
-    const memberOf = (key: InstanceKey) => this.#director.member(key);
     this.#network = new Network({
       reactor,
       addresses: kernel.addresses,
@@ -102,7 +101,7 @@ export class VirtualRouters {
       network: this.#network,
       complain,
       date,
-      memberOf,
+      steadyDate: steady(date, now),
       isVmacUp: (member) => this.#vmacs.isUp(member),
       // It came before it is looked at: what that takes must not delay a take-over.
       onEvent: (event) => this.#handle(event, now()),
@@ -174,13 +173,11 @@ export class VirtualRouters {
   /** Hands over every virtual router, make before break; `onStopped` follows, perhaps within this call. */
   stop(reason: string): void {
     this.#handle({ type: 'stop', reason }, this.#context.now());
-    this.#ifEnded();
   }
 
   /** Ends every hand-over now. */
   abandon(reason: string): void {
     this.#handle({ type: 'abandon', reason }, this.#context.now());
-    this.#ifEnded();
   }
 
   /** Tells the manager every event from now on, or no longer. */
@@ -240,6 +237,7 @@ export class VirtualRouters {
     for (const order of this.#director.handle(event, now)) this.#carryOut(order);
     this.#reporter.flush(now);
     this.#timer.arm(this.#director.deadline);
+    this.#ifEnded();
   }
 
   #carryOut(order: Order): void {
@@ -408,7 +406,6 @@ export class VirtualRouters {
     for (const name of new Set(deciding.flatMap((key) => this.#post.interfacesOf(key))))
       this.#network.drain(name);
     this.#handle({ type: 'timer' }, this.#context.now());
-    this.#ifEnded();
   }
 
   /** Nothing was sent meanwhile, and the kernel may have ended leases: the only trace of that may be this line. */
@@ -430,6 +427,15 @@ export class VirtualRouters {
 }
 
 type RouterStatusLike = Pick<VrrpNetwork['routers'][number], 'addresses' | 'interface' | 'vmac'>;
+
+/**
+ * The date for numbering our own messages. A clock that is set back while we run must not make the others take them
+ * for replays, so it goes on by the monotonic clock; one that is set forward is followed.
+ */
+function steady(date: () => number, now: Clock): () => number {
+  const offset = date() - now();
+  return () => Math.max(offset + now(), date());
+}
 
 /** The link that carries what has no device of its own. */
 const carrierOf = ({ router, family }: Pick<Member, 'router'> & { readonly family: Family }): string =>
