@@ -28,6 +28,7 @@ const PLAIN: Plan = {
   interval: 1_000,
   realtime: false,
   service: false,
+  password: undefined,
   guards: [],
   routers: [WEB],
 };

@@ -28,6 +28,8 @@ export interface Plan {
   readonly realtime: boolean;
   /** Whether a virtual server is balanced, which takes a kernel with IPVS. */
   readonly service: boolean;
+  /** With one, VRRPv2 is spoken and this is its password. */
+  readonly password: string | undefined;
   /** What vipward has against two owners beyond VRRP itself, and keepalived has not. */
   readonly guards: readonly Guard[];
   readonly routers: readonly RouterPlan[];
@@ -51,6 +53,7 @@ const vipwardRouter = (plan: Plan, router: RouterPlan): string => `
     vrid: ${router.vrid}
     priority: ${plan.priority}
     advert_interval: ${plan.interval}ms
+    ${plan.password === undefined ? '' : `version: 2\n    authentication: { text: ${plan.password} }`}
     ${plan.guards.includes('heartbeat') ? 'heartbeat: [eth0, eth1]' : ''}
     ${plan.guards.includes('gateway') ? 'track: { gateways: [{ name: router, weight: -100 }] }' : ''}
     addresses: [${router.addresses.map((address) => `${address}/24`).join(', ')}]`;
@@ -69,7 +72,7 @@ services:
 
 const keepalivedFile = (plan: Plan): string => `
 global_defs {
-  vrrp_version 3
+  vrrp_version ${plan.password === undefined ? 3 : 2}
   ${plan.realtime ? 'vrrp_rt_priority 50' : ''}
 }
 ${plan.routers.map((router) => keepalivedRouter(plan, router)).join('')}
@@ -82,6 +85,7 @@ vrrp_instance ${router.name} {
   virtual_router_id ${router.vrid}
   priority ${plan.priority}
   advert_int ${plan.interval / 1_000}
+  ${plan.password === undefined ? '' : `authentication {\n auth_type PASS\n auth_pass ${plan.password}\n }`}
   virtual_ipaddress {
 ${router.addresses.map((address) => `    ${address}/24`).join('\n')}
   }

@@ -1,6 +1,6 @@
 /** Faults of the network between the directors. */
 import { join } from 'node:path';
-import type { Guard } from './configuration.ts';
+import { type Guard, type Plan, VIP, VRID } from './configuration.ts';
 import type { Fault, Inflict } from './fault.ts';
 import type { Stage } from './stage.ts';
 
@@ -17,6 +17,8 @@ const bothNetworks = (stage: Stage): readonly string[] => [
   portRule(stage, 'iifname', 'b', 1),
   portRule(stage, 'oifname', 'b', 1),
 ];
+
+const ATTACKER = '10.1.1.66';
 
 type Frames = (stage: Stage) => readonly string[];
 
@@ -70,17 +72,24 @@ const linkDown: Fault = {
   },
 };
 
-/** Of adverts that must be refused, as fast as one process can send. */
-const flood: Fault = {
-  name: 'flood',
-  title: 'forged adverts of the highest priority: wrong VRID, TTL, checksum, version',
+/** Adverts of the highest priority that must be refused, from another host beside the client. */
+const flood = (
+  name: string,
+  title: string,
+  plan: Partial<Plan>,
+  program: string,
+  ...args: readonly string[]
+): Fault => ({
+  name,
+  title: `a flood of forged adverts: ${title}`,
+  plan,
   lasts: 10,
   prepare: async (stage): Promise<Inflict> => {
-    const ports = [{ on: stage.machines.left, addresses: ['10.1.1.66/24'] }];
-    const attacker = await stage.lab.addHost('attacker', { ports });
-    const program = join(import.meta.dirname, '../process/vrrp/flood.ts');
+    const ports = [{ on: stage.machines.left, addresses: [`${ATTACKER}/24`] }];
+    const routes = ['224.0.0.0/4 dev eth0'];
+    const attacker = await stage.lab.addHost('attacker', { ports, routes });
     return async () => {
-      const sender = await attacker.spawn(['node', program, 'eth0', '1000000000', '10.1.1.66']);
+      const sender = await attacker.spawn(['node', join(import.meta.dirname, program), ...args]);
       return async () => {
         if (sender.ended !== undefined)
           throw new Error(`the flood ended early:\n${sender.output.all.join('\n')}`);
@@ -88,7 +97,22 @@ const flood: Fault = {
       };
     };
   },
-};
+});
+
+const floods = [
+  flood(
+    'flood',
+    'of wrong VRID, TTL, checksum, version',
+    {},
+    ...(['../process/vrrp/flood.ts', 'eth0', '1000000000', ATTACKER] as const),
+  ),
+  flood(
+    'flood-password',
+    'of a wrong password (VRRPv2)',
+    { password: 'secret' },
+    ...(['wrong-password.ts', String(VRID), VIP] as const),
+  ),
+];
 
 export const networkFaults: readonly Fault[] = [
   linkDown,
@@ -108,5 +132,5 @@ export const networkFaults: readonly Fault[] = [
   ),
   cut('partition-of-both', 'both networks are cut between the directors', ['arbiter'], bothNetworks),
   partitionHealed,
-  flood,
+  ...floods,
 ];
