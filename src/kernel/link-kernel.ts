@@ -58,9 +58,9 @@ export class LinkKernel {
     this.#netlink.request({ attempt, type: RTM_SETLINK, payload });
   }
 
-  remove(index: number, name: string): void {
+  /** Waits until the kernel has forgotten it. One that is not there is gone. */
+  remove(attempt: Attempt, index: number): void {
     try {
-      const attempt = { operation: 'remove', object: `link ${name}` };
       this.#netlink.request({ attempt, type: RTM_DELLINK, payload: encodeRemoveLink(index) });
     } catch (error) {
       if (!isKernelError(error, 'ENODEV')) throw error;

@@ -3,6 +3,8 @@ import type { Ipv4Settings } from '../netlink/route/macvlan.ts';
 
 /** Begins the alias of every macvlan of ours; what the parent's settings were follows. */
 export const MARK = 'vipward parent';
+/** The alias of one that is being removed. */
+export const GONE = 'vipward gone';
 export const PARENT_SETTINGS = { arp_ignore: 1, arp_announce: 2 } as const;
 type ParentSetting = keyof typeof PARENT_SETTINGS;
 export type ParentSettings = Readonly<Record<ParentSetting, number>>;

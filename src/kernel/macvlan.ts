@@ -22,29 +22,21 @@
  * parent has them all. So a backup keeps it down (and then it answers nobody and joins no group), and an active router
  * listens on both.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
 import type { MacAddress } from '../model/address.ts';
 import {
-  encodeIpv4Settings,
   encodeLinkAlias,
   encodeLinkState,
   encodeNewMacvlan,
-  encodeNoAutomaticAddress,
   type LinkDetail,
 } from '../netlink/route/macvlan.ts';
 import { ERRNO } from '../sys/errors.ts';
 import { NETLINK_ROUTE, openNetlinkSocket } from '../sys/netlink-socket.ts';
 import { type Attempt, isKernelError, KernelAnswerError, KernelError } from './kernel-error.ts';
 import { LinkKernel } from './link-kernel.ts';
-import {
-  aliasOf,
-  differing,
-  MARK,
-  PARENT_SETTINGS,
-  type ParentSettings,
-  parentSettings,
-} from './macvlan-parent.ts';
-import type { NetlinkTransport } from './request.ts';
+import { LinkWork } from './link-work.ts';
+import { GONE, type ParentSettings } from './macvlan-parent.ts';
+import { isOwn, prepareIpv6, restoreParent, takeOver } from './macvlan-settings.ts';
+import type { BackgroundTransport, NetlinkTransport } from './request.ts';
 
 export interface MacvlanSpec {
   /** Index of the parent. */
@@ -74,58 +66,95 @@ export interface Macvlans {
    * EADDRINUSE or EBUSY where another macvlan of the parent is up with this Ethernet address; KernelAnswerError.
    */
   create(spec: MacvlanSpec): Macvlan;
-  /** Up takes some 0.1 ms. IPv6 addresses do not outlive `down`. Throws KernelError. */
+  /**
+   * Up takes some 0.1 ms. Down takes the kernel 7 to 22 ms, in which it goes on answering for the addresses that it
+   * has; nobody waits for that. IPv6 addresses do not outlive it. Throws KernelError for a link that cannot be set up.
+   */
   setUp(index: number, up: boolean): void;
-  /** With its addresses and routes. One that is not there is gone. Throws KernelError or KernelAnswerError. */
+  /**
+   * With its addresses and routes. It is not ours any more at once, and its parent has its settings back if it was the
+   * last; the rest takes the kernel some 25 ms, which nobody waits for. One that is not there is gone. Throws
+   * KernelError or KernelAnswerError.
+   */
   remove(index: number): void;
   /** Those that we made or adopted, or a process of ours before this one. Throws KernelError or KernelAnswerError. */
   listOwn(): readonly Macvlan[];
+  /** Resolves when those that were set down are down, and those that were removed are gone. */
+  settled(): Promise<void>;
   close(): void;
 }
 
-/** Throws SystemError. */
-export function openMacvlans(socket: NetlinkTransport = openNetlinkSocket(NETLINK_ROUTE)): Macvlans {
+/** `background`: a socket that only what nobody waits for uses. Throws SystemError. */
+export function openMacvlans(
+  socket: NetlinkTransport = openNetlinkSocket(NETLINK_ROUTE),
+  background: BackgroundTransport = openNetlinkSocket(NETLINK_ROUTE),
+): Macvlans {
   const kernel = new LinkKernel(socket);
-  const parents: Parents = new Map();
+  const work = new LinkWork(background, (index) => raise(kernel, index));
+  const context: Context = { kernel, work, parents: new Map() };
   return {
-    create: (spec) => create(kernel, parents, spec),
-    setUp: (index, up) =>
-      kernel.set(
-        { operation: up ? 'set up' : 'set down', object: `link ${index}` },
-        encodeLinkState(index, up),
-      ),
-    remove: (index) => remove(kernel, parents, index),
-    listOwn: () =>
-      kernel
-        .list()
-        .filter(isOwn)
-        .map((detail) => describe(detail, [])),
-    close: () => kernel.close(),
+    create: (spec) => create(context, spec),
+    setUp: (index, up) => setUp(context, { operation: 'set up', object: `link ${index}` }, index, up),
+    remove: (index) => remove(context, index),
+    listOwn() {
+      const all = kernel.list();
+      // Left by a process that ended before the kernel had removed it.
+      for (const { link, alias } of all) if (alias === GONE) work.remove(link.index);
+      return all.filter(isOwn).map((detail) => describe(detail, []));
+    },
+    settled: () => work.settled(),
+    close() {
+      work.close();
+      kernel.close();
+    },
   };
 }
 
-/** What the settings of parents were, by index: what the aliases say too, without listing all links each time. */
-type Parents = Map<number, ParentSettings>;
+interface Context {
+  readonly kernel: LinkKernel;
+  readonly work: LinkWork;
+  /** What the settings of parents were, by index: what the aliases say too, without listing all links each time. */
+  readonly parents: Map<number, ParentSettings>;
+}
 
-function create(kernel: LinkKernel, parents: Parents, spec: MacvlanSpec): Macvlan {
+function setUp({ kernel, work }: Context, attempt: Attempt, index: number, up: boolean): void {
+  if (!up) {
+    work.down(index);
+    return;
+  }
+  work.supersede(index);
+  kernel.set(attempt, encodeLinkState(index, true));
+}
+
+/** Again, after it was set down behind our back. Whoever wanted it up has gone on: one that is gone is gone. */
+function raise(kernel: LinkKernel, index: number): void {
+  try {
+    kernel.set({ operation: 'set up', object: `link ${index}` }, encodeLinkState(index, true));
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+  }
+}
+
+function create(context: Context, spec: MacvlanSpec): Macvlan {
+  const { kernel } = context;
   const attempt = { operation: 'make', object: `macvlan ${spec.name} (${spec.mac}) on link ${spec.parent}` };
   const parent = kernel.findByIndex(spec.parent);
   if (parent === undefined)
     throw new KernelError(attempt, ERRNO.ENODEV, undefined, 'its parent is not there');
-  clearPlace(kernel, parents, attempt, spec);
+  clearPlace(context, attempt, spec);
   const adopted = kernel.find(spec.name) !== undefined;
   if (!adopted) kernel.make(attempt, encodeNewMacvlan({ ...spec, group: parent.group }));
   const made = kernel.find(spec.name);
   if (made === undefined) throw new KernelAnswerError(attempt, 'it is not there although the kernel made it');
   const { index } = made.link;
   try {
-    takeOver(kernel, parents, attempt, made, parent);
+    takeOver(kernel, context.parents, attempt, made, parent);
     const warnings = prepareIpv6(kernel, attempt, made);
     const up = spec.up ?? true;
-    if (made.link.up !== up) kernel.set(attempt, encodeLinkState(index, up));
+    if (made.link.up !== up) setUp(context, attempt, index, up);
     return { ...describe(made, warnings), up };
   } catch (error) {
-    if (!adopted) remove(kernel, parents, index);
+    if (!adopted) remove(context, index);
     throw isKernelError(error, 'EADDRINUSE', 'EBUSY')
       ? new KernelError(
           attempt,
@@ -137,80 +166,26 @@ function create(kernel: LinkKernel, parents: Parents, spec: MacvlanSpec): Macvla
   }
 }
 
-/** Removes what has the name and is ours, but is not what is wanted. */
-function clearPlace(kernel: LinkKernel, parents: Parents, attempt: Attempt, spec: MacvlanSpec): void {
-  const there = kernel.find(spec.name);
+/** Removes what has the name and is ours, but is not what is wanted, or is going. */
+function clearPlace(context: Context, attempt: Attempt, spec: MacvlanSpec): void {
+  const there = context.kernel.find(spec.name);
   if (there === undefined) return;
-  if (there.isPrivate && there.parent === spec.parent && there.link.mac === spec.mac) return;
-  if (isOwn(there)) remove(kernel, parents, there.link.index);
-  else
+  const isGoing = there.alias === GONE;
+  const fits = there.isPrivate && there.parent === spec.parent && there.link.mac === spec.mac;
+  if (fits && !isGoing) return;
+  if (!isOwn(there) && !isGoing)
     throw new KernelError(
       attempt,
       ERRNO.EEXIST,
       undefined,
       'another link has that name: choose a different one',
     );
+  if (isOwn(there)) remove(context, there.link.index);
+  // The name must be free.
+  context.kernel.remove(attempt, there.link.index);
 }
 
-/** Marks it as ours, with the parent's settings as they were, and changes those. */
-function takeOver(
-  kernel: LinkKernel,
-  parents: Parents,
-  attempt: Attempt,
-  made: LinkDetail,
-  parent: LinkDetail,
-): void {
-  const { index } = made.link;
-  const before = parents.get(parent.link.index) ?? settingsBefore(kernel, parent);
-  parents.set(parent.link.index, before);
-  kernel.set(attempt, encodeLinkAlias(index, aliasOf(before)));
-  kernel.set(
-    attempt,
-    encodeIpv4Settings(index, {
-      arp_ignore: 1,
-      arp_announce: 2,
-      accept_local: 1,
-      // The higher of the link's and of `all` counts, and strict (1) is below loose (2).
-      rp_filter: readSysctl('ipv4/conf/all/rp_filter') === 0 ? 0 : 2,
-      promote_secondaries: 1,
-    }),
-  );
-  const wanted = differing(parent.settings, (name, value) => Math.max(value, PARENT_SETTINGS[name]));
-  if (wanted !== undefined) kernel.set(attempt, encodeIpv4Settings(parent.link.index, wanted));
-}
-
-/** Of a parent that has a macvlan of ours, what its alias remembers. */
-function settingsBefore(kernel: LinkKernel, { link, settings }: LinkDetail): ParentSettings {
-  const [sibling] = ownOn(kernel, link.index);
-  return (sibling && parentSettings(sibling.alias)) ?? settings;
-}
-
-/**
- * No address of its own making: neither the link-local one, nor one out of a router's advertisement, which netlink has
- * no setting for. Gives a warning where that could not be set.
- */
-function prepareIpv6(kernel: LinkKernel, attempt: Attempt, { link }: LinkDetail): readonly string[] {
-  try {
-    kernel.set(attempt, encodeNoAutomaticAddress(link.index));
-  } catch (error) {
-    // This kernel runs without IPv6.
-    if (isKernelError(error, 'EAFNOSUPPORT')) return [];
-    throw error;
-  }
-  const path = `ipv6/conf/${link.name}/accept_ra`;
-  if (readSysctl(path) === 0) return [];
-  try {
-    writeFileSync(`${SYSCTLS}/${path}`, '0\n');
-    return [];
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return [
-      `cannot set ${SYSCTLS}/${path} to 0 (${reason}): where a router advertises itself, ${link.name} takes an address and a default route from it; have net.ipv6.conf.default.accept_ra = 0, or let this service write there`,
-    ];
-  }
-}
-
-function remove(kernel: LinkKernel, parents: Parents, index: number): void {
+function remove({ kernel, work, parents }: Context, index: number): void {
   const all = kernel.list();
   const gone = all.find(({ link }) => link.index === index);
   if (gone === undefined) return;
@@ -224,24 +199,10 @@ function remove(kernel: LinkKernel, parents: Parents, index: number): void {
       gone,
     );
   }
-  kernel.remove(index, gone.link.name);
+  const attempt = { operation: 'remove', object: `link ${gone.link.name}` };
+  kernel.set(attempt, encodeLinkAlias(index, GONE));
+  work.remove(index);
 }
-
-/** A setting that is not as we set it is somebody else's by now. */
-function restoreParent(kernel: LinkKernel, parent: LinkDetail | undefined, last: LinkDetail): void {
-  const before = parentSettings(last.alias);
-  if (parent === undefined || before === undefined) return;
-  const wanted = differing(parent.settings, (name, value) =>
-    value === PARENT_SETTINGS[name] ? before[name] : value,
-  );
-  const attempt = { operation: 'put back the ARP settings of', object: `link ${parent.link.name}` };
-  if (wanted !== undefined) kernel.set(attempt, encodeIpv4Settings(parent.link.index, wanted));
-}
-
-const isOwn = ({ kind, alias }: LinkDetail): boolean => kind === 'macvlan' && alias.startsWith(MARK);
-
-const ownOn = (kernel: LinkKernel, parent: number): readonly LinkDetail[] =>
-  kernel.list().filter((detail) => isOwn(detail) && detail.parent === parent);
 
 const describe = ({ link, parent }: LinkDetail, warnings: readonly string[]): Macvlan => ({
   index: link.index,
@@ -251,14 +212,3 @@ const describe = ({ link, parent }: LinkDetail, warnings: readonly string[]): Ma
   up: link.up,
   warnings,
 });
-
-const SYSCTLS = '/proc/sys/net';
-
-/** undefined where the kernel has no such setting. */
-function readSysctl(path: string): number | undefined {
-  try {
-    return Number(readFileSync(`${SYSCTLS}/${path}`, 'utf8'));
-  } catch {
-    return undefined;
-  }
-}

@@ -215,6 +215,30 @@ describe('a macvlan', () => {
     expect(await drive(router, 'list')).toMatchObject([{ name: 'vrrp4', mac: MAC4, up: false }]);
   });
 
+  it('that is removed and wanted again at once is a new one', async () => {
+    await make(router, 'vrrp4', MAC4, 'up');
+    const [before, after, listed] = (await drive(router, 'again', 'vrrp4')) as [number, number, number[]];
+    expect(after).not.toBe(before);
+    expect(listed).toEqual([after]);
+    expect(await sysctl('eth0', 'arp_ignore')).toBe(1);
+  });
+
+  it('has the last word that it was given, though it is set down while nobody waits', async () => {
+    await make(router, 'vrrp4', MAC4, 'up');
+    expect(await drive(router, 'waver', 'vrrp4')).toBe(true);
+    await drive(router, 'down', 'vrrp4');
+    expect(await router.run('ip link show dev vrrp4')).not.toMatch(/UP/);
+  });
+
+  it('that a process left before it was gone is gone with the next listing', async () => {
+    await make(router, 'vrrp4', MAC4, 'up');
+    await router.run('ip link set vrrp4 alias "vipward gone"');
+    expect(await drive(router, 'list')).toEqual([]);
+    expect(await router.run('ip -br link')).not.toMatch(/vrrp4/);
+    await router.run('echo 0 >/proc/sys/net/ipv4/conf/eth0/arp_ignore');
+    await router.run('echo 0 >/proc/sys/net/ipv4/conf/eth0/arp_announce');
+  });
+
   it('with an Ethernet address that is in use there is refused, and leaves nothing behind', async () => {
     await make(router, 'vrrp4', MAC4, 'up');
     expect(await make(router, 'vrrp5', MAC4, 'up')).toEqual({

@@ -2,6 +2,8 @@
  * Makes and removes macvlans on eth0, and refuses local packets, on the node that it runs on. Prints one line of JSON:
  *
  *   make NAME MAC up|down ADDRESS/LENGTH...     up NAME | down NAME     remove NAME     list
+ *   again NAME       removes it and makes it again at once
+ *   waver NAME       sets it down, up, down and up again
  *   refuse JSON      accept                     (see packet-filter.ts)
  */
 import { openAddresses } from '../../src/kernel/addresses.ts';
@@ -11,14 +13,16 @@ import { acceptLocal, refuseLocal } from '../../src/kernel/packet-filter.ts';
 import type { IpAddress, MacAddress } from '../../src/model/address.ts';
 
 const [verb = '', ...rest] = process.argv.slice(2);
+const macvlans = openMacvlans();
 try {
   console.log(JSON.stringify((await run()) ?? 'done'));
+  // What was to make room as well.
+  await macvlans.settled();
 } catch (error) {
   console.log(JSON.stringify({ error: error instanceof Error ? error.message : String(error) }));
 }
 
 async function run(): Promise<unknown> {
-  const macvlans = openMacvlans();
   const [name = '', mac = '', state = '', ...addresses] = rest;
   const own = (): Macvlan => {
     const found = macvlans.listOwn().find((each) => each.name === name);
@@ -43,7 +47,21 @@ async function run(): Promise<unknown> {
     case 'down':
       return macvlans.setUp(own().index, verb === 'up');
     case 'remove':
-      return macvlans.remove(own().index);
+      macvlans.remove(own().index);
+      return await macvlans.settled();
+    case 'again': {
+      const before = own();
+      macvlans.remove(before.index);
+      const after = macvlans.create(before);
+      await macvlans.settled();
+      return [before.index, after.index, macvlans.listOwn().map(({ index }) => index)];
+    }
+    case 'waver': {
+      const { index } = own();
+      for (const up of [false, true, false, true]) macvlans.setUp(index, up);
+      await macvlans.settled();
+      return own().up;
+    }
     case 'list':
       return macvlans.listOwn();
     case 'refuse':
