@@ -45,7 +45,12 @@ export class Holdings {
   }
 
   announce(member: Member, addresses: readonly VirtualAddress[]): void {
-    this.#each(member, addresses, (port, own) => port.announce(own.map(({ address }) => address)), false);
+    const { addressSpacing } = member.router.announce;
+    const tell = (port: NetInterface, own: readonly VirtualAddress[]): void => {
+      const names = own.map(({ address }) => address);
+      port.announce(names, addressSpacing);
+    };
+    this.#each(member, addresses, tell, false);
   }
 
   /** Rules come after the routes that their tables hold. */

@@ -240,7 +240,10 @@ export class NetInterface {
     }
     if (opened.neighbours === undefined) {
       opened.neighbours = openNeighbours(this.#context.reactor, opened.link);
-      opened.neighbours.onAnswer(({ address, mac }) => this.#context.onClaim(this.name, address, mac));
+      opened.neighbours.onAnswer(({ address, mac }) => {
+        // Our own frame, sent back by the network.
+        if (mac !== this.#opened?.link.mac) this.#context.onClaim(this.name, address, mac);
+      });
       opened.neighbours.onError((error) => this.#complain('hear its neighbours', error));
     }
     opened.neighbours.watch(watched);

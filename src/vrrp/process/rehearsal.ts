@@ -68,6 +68,22 @@ const ROUTER: VirtualRouter = {
   },
 };
 
+/** The other family is announced and sent to in other ways. On the loopback interface only unicast is possible. */
+const ROUTER_IPV6: VirtualRouter = {
+  ...ROUTER,
+  name: 'rehearsal of IPv6',
+  heartbeat: [
+    {
+      interface: LOOPBACK.name,
+      transport: 'vrrp',
+      peers: [{ address: '::1' as IpAddress, leastTtl: undefined }],
+      source: ['::1' as IpAddress],
+      port: 0,
+    },
+  ],
+  addresses: [{ address: '2001:db8::1' as IpAddress, length: 128 }],
+};
+
 /** Runs beside whatever else goes on, and ends by itself. */
 export function rehearse(reactor: Reactor, kernel: VrrpKernel): void {
   // Otherwise what has not run during a few garbage collections would have to be compiled again.
@@ -99,7 +115,7 @@ export function rehearse(reactor: Reactor, kernel: VrrpKernel): void {
     onStopped: () => undefined,
   });
   const network = {
-    routers: [ROUTER],
+    routers: [ROUTER, ROUTER_IPV6],
     groups: [],
     gateways: [],
     fixed: { addresses: [], routes: [], rules: [] },
