@@ -6,6 +6,7 @@ import { schemaAt, unwrap } from './schema-walk.ts';
 /** The value with `{}` wherever `schema` has a mapping and the file has nothing. */
 export function fillEmptySections(schema: z.core.$ZodType, value: unknown): unknown {
   const inner = unwrap(schema);
+  if (inner instanceof z.ZodUnion) return fillBranch(inner, value);
   if (inner instanceof z.ZodArray) {
     return Array.isArray(value) ? value.map((item) => fillEmptySections(inner.element, item)) : value;
   }
@@ -18,4 +19,14 @@ export function fillEmptySections(schema: z.core.$ZodType, value: unknown): unkn
       return [key, schemaOfKey === undefined ? item : fillEmptySections(schemaOfKey, item)];
     }),
   );
+}
+
+/** A key that may also have a mapping, where that mapping needs no key. */
+function fillBranch(union: z.ZodUnion, value: unknown): unknown {
+  const options = union.options.map(unwrap);
+  const list = options.find((option) => option instanceof z.ZodArray);
+  if (list !== undefined && Array.isArray(value)) return fillEmptySections(list, value);
+  const mapping = options.find((option) => option instanceof z.ZodObject);
+  if (mapping === undefined || !(value === null || isMapping(value))) return value;
+  return value === null && !mapping.safeParse({}).success ? value : fillEmptySections(mapping, value);
 }

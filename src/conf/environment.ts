@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { type Prefix, parseAddress } from '../model/address.ts';
-import { inspectProgram, readSecret } from './files.ts';
+import { fileProblem, inspectProgram, readSecret } from './files.ts';
 
 export interface Environment {
   readonly hostName: string;
@@ -10,6 +10,8 @@ export interface Environment {
   readonly interfaces: readonly InterfaceAddresses[];
   /** Reads a file that holds a password or a key. Never throws. */
   readonly readSecret: ReadSecret;
+  /** Why a file cannot be read, in words that go on after its path; undefined when it can. Never throws. */
+  readonly fileProblem: (path: string) => string | undefined;
   /** Looks at a program that the configuration names, by its path or a name. Never throws. */
   readonly inspectProgram: (command: string) => ProgramFacts;
 }
@@ -47,6 +49,7 @@ export function readEnvironment(): Environment {
     hostName: hostname(),
     interfaces: [...names].map((name) => ({ name, addresses: addresses.get(name) ?? [] })),
     readSecret,
+    fileProblem,
     inspectProgram,
   };
 }

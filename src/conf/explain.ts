@@ -31,19 +31,25 @@ function explainIssue(issue: Issue, base: Path, schema: z.core.$ZodType, root: u
   }
 }
 
-/** Where a value has the right container for one branch (a list, say), what is wrong lies inside it. */
+/**
+ * Where a value has the right container for one branch (a list, say), what is wrong lies inside it; where it is of the
+ * right type for one, that one says best what is wrong.
+ */
 function explainUnion(
   issue: z.core.$ZodIssueInvalidUnion,
   path: Path,
   schema: z.core.$ZodType,
   root: unknown,
 ): readonly Finding[] {
-  const inside = issue.errors.find(
-    (branch) => branch.length > 0 && branch.every((nested) => nested.path.length > 0 || isUnknownKey(nested)),
-  );
+  const branches = issue.errors.filter((branch) => branch.length > 0);
+  const inside =
+    branches.find((branch) => branch.every((nested) => nested.path.length > 0 || isUnknownKey(nested))) ??
+    branches.find((branch) => branch.every(({ code }) => OF_RIGHT_TYPE.includes(code)));
   if (inside === undefined) return [unexpected(issue, path, root)];
   return inside.flatMap((nested) => explainIssue(nested, path, schema, root));
 }
+
+const OF_RIGHT_TYPE: readonly Issue['code'][] = ['invalid_format', 'too_big', 'too_small', 'custom'];
 
 /** Found in the container, but said of the container's own path. */
 const isUnknownKey = ({ code }: Issue): boolean => code === 'unrecognized_keys';

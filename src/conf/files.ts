@@ -1,5 +1,15 @@
 /** The files that a configuration names: secrets that are read with it, and programs that will be run. */
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import type { ProgramFacts, Secret } from './environment.ts';
 
@@ -33,6 +43,15 @@ function readFrom(file: number): Secret {
   return { text, exposed: (facts.mode & OTHERS) !== 0 };
 }
 
+export function fileProblem(path: string): string | undefined {
+  try {
+    accessSync(path, constants.R_OK);
+    return statSync(path).isFile() ? undefined : 'is no regular file';
+  } catch (error) {
+    return inWords(error, 'cannot be read');
+  }
+}
+
 /** Where programs are looked for by name: as systemd gives it to services, since a daemon has no other. */
 const PROGRAM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
@@ -54,20 +73,26 @@ function inspect(path: string): ProgramFacts {
   }
 }
 
-/** Whoever can change a folder can put another file in its place; a sticky one protects what others own in it. */
+/** What others than root can change on the way to a program: itself, a folder above it, or above what it links to. */
 function changeableByOthers(path: string): string | undefined {
-  const folders: string[] = [];
-  for (let at = dirname(path); ; at = dirname(at)) {
-    folders.push(at);
-    if (at === dirname(at)) break;
-  }
-  if (!isRootsOwn(statSync(path))) return path;
-  return folders.find((folder) => {
-    const facts = statSync(folder);
-    const sticky = (facts.mode & 0o1000) !== 0 && facts.uid === 0;
-    return !sticky && !isRootsOwn(facts);
-  });
+  const real = realpathSync(path);
+  if (!isRootsOwn(statSync(real))) return real;
+  return [...new Set([...foldersAbove(path), ...foldersAbove(real)])].find(isReplaceable);
 }
+
+function foldersAbove(path: string): readonly string[] {
+  const folder = dirname(path);
+  return folder === path ? [] : [folder, ...foldersAbove(folder)];
+}
+
+/** Whoever can change a folder can put another file in its place; a sticky one protects what others own in it. */
+function isReplaceable(folder: string): boolean {
+  const facts = statSync(folder);
+  return !isRootsOwn(facts) && !(facts.uid === 0 && (facts.mode & STICKY) !== 0);
+}
+
+/** S_ISVTX of sys/stat.h, which Node does not name. */
+const STICKY = 0o1000;
 
 const isRootsOwn = ({ uid, gid, mode }: Stats): boolean =>
   uid === 0 && (mode & constants.S_IWOTH) === 0 && ((mode & constants.S_IWGRP) === 0 || gid === 0);

@@ -10,6 +10,7 @@ const NOWHERE: Environment = {
   hostName: 'lvs1',
   interfaces: [],
   readSecret: () => ({ problem: 'does not exist' }),
+  fileProblem: () => 'does not exist',
   inspectProgram: () => ({ problem: 'does not exist' }),
 };
 const conf = new URL('../../conf/', import.meta.url);

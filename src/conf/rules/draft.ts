@@ -1,12 +1,24 @@
 /** The configuration as the rules see it: what could be read of it, each thing with its path. */
+import { type Family, familyOf } from '../../model/address.ts';
 import type { Path } from '../finding.ts';
 import type { Draft } from '../salvage.ts';
-import type { ConfigShape, ServiceShape, VirtualRouterShape } from '../schema/index.ts';
+import type {
+  ConfigShape,
+  NotifyShape,
+  ServiceShape,
+  SyncGroupShape,
+  TrackShape,
+  VirtualRouterShape,
+} from '../schema/index.ts';
 
 export type ConfigDraft = Draft<ConfigShape>;
 export type VirtualRouterDraft = Draft<VirtualRouterShape>;
 export type ServiceDraft = Draft<ServiceShape>;
 export type RealServerDraft = Draft<ServiceShape['real_servers'][number]>;
+
+export type SyncGroupDraft = Draft<SyncGroupShape>;
+export type TrackDraft = Draft<TrackShape>;
+export type NotifyDraft = Draft<NotifyShape>;
 
 export interface Named<T> {
   readonly name: string;
@@ -17,6 +29,9 @@ export interface Named<T> {
 export const virtualRoutersOf = (draft: ConfigDraft): readonly Named<VirtualRouterDraft>[] =>
   named('virtual_routers', draft.virtual_routers);
 
+export const syncGroupsOf = (draft: ConfigDraft): readonly Named<SyncGroupDraft>[] =>
+  named('sync_groups', draft.sync_groups);
+
 export const servicesOf = (draft: ConfigDraft): readonly Named<ServiceDraft>[] =>
   named('services', draft.services);
 
@@ -26,6 +41,24 @@ export function realServersOf({ path, value }: Named<ServiceDraft>) {
     server === undefined ? [] : [{ path: [...path, 'real_servers', index], index, value: server }],
   );
 }
+
+/** Items of a list that could be read, each with its path. */
+export const itemsOf = <T>(list: readonly (T | undefined)[] | undefined, path: Path) =>
+  (list ?? []).flatMap((value, index): { path: Path; index: number; value: T }[] =>
+    value === undefined ? [] : [{ path: [...path, index], index, value }],
+  );
+
+/** The families for which the protocol runs: those of the addresses that are advertised. */
+export function familiesOf({ addresses }: VirtualRouterDraft): readonly Family[] {
+  const advertised = (addresses ?? []).flatMap((vip) => (vip === undefined || vip.excluded ? [] : [vip]));
+  return [...new Set(advertised.map(({ address }) => familyOf(address)))];
+}
+
+/** Whether every address could be read, so that one may say what is missing among them. */
+export const knowsAddresses = ({ addresses }: VirtualRouterDraft): boolean =>
+  addresses !== undefined && !addresses.includes(undefined);
+
+export const familyName = (family: Family): string => (family === 'ipv4' ? 'IPv4' : 'IPv6');
 
 function named<T>(section: string, entries: Readonly<Record<string, T | undefined>> | undefined) {
   return Object.entries(entries ?? {}).flatMap(([name, value]): Named<T>[] =>

@@ -1,13 +1,17 @@
 /** Virtual routers: their VRIDs, their interfaces, and the owner of the addresses. */
+import type { Family } from '../../model/address.ts';
 import type { Environment } from '../environment.ts';
 import { errorAt, type Finding, warningAt } from '../finding.ts';
 import {
   type ConfigDraft,
   duplicates,
+  familiesOf,
+  itemsOf,
   type Named,
   type VirtualRouterDraft,
   virtualRoutersOf,
 } from './draft.ts';
+import { waysOf } from './transport.ts';
 
 const LOOPBACK = 'lo';
 
@@ -21,25 +25,42 @@ export function virtualRouterFindings(draft: ConfigDraft, environment: Environme
   ];
 }
 
+interface Instance {
+  readonly router: Named<VirtualRouterDraft>;
+  readonly interface: string | undefined;
+  readonly family: Family;
+}
+
+/** One protocol instance for each family; its adverts must not meet those of another on any of their ways. */
 function duplicateVrids(routers: readonly Named<VirtualRouterDraft>[]): readonly Finding[] {
+  const instances = routers.flatMap((router) =>
+    interfacesOf(router).flatMap((name) =>
+      familiesOf(router.value).map((family): Instance => ({ router, interface: name, family })),
+    ),
+  );
   return duplicates(
-    routers,
-    ({ value }) =>
-      value.interface === undefined || value.vrid === undefined
-        ? undefined
-        : `${value.vrid} ${value.interface}`,
-    ({ path, value }, first) =>
+    instances,
+    ({ router: { value }, interface: name, family }) =>
+      name === undefined || value.vrid === undefined ? undefined : `${value.vrid} ${family} ${name}`,
+    ({ router, interface: name }, first) =>
       errorAt(
-        [...path, 'vrid'],
-        `vrid ${value.vrid} on ${value.interface} belongs to virtual router "${first.name}" already: choose another from 1 to 255`,
+        [...router.path, 'vrid'],
+        `vrid ${router.value.vrid} on ${name} belongs to virtual router "${first.router.name}" already: choose another from 1 to 255`,
       ),
   );
 }
 
+const interfacesOf = (router: Named<VirtualRouterDraft>) => [
+  ...new Set([router.value.interface, ...waysOf(router).map(({ value }) => value.interface)]),
+];
+
 function onLoopback({ path, value }: Named<VirtualRouterDraft>): readonly Finding[] {
-  if (value.interface !== LOOPBACK) return [];
   const message = `interface ${LOOPBACK} reaches no other director: give the interface of the network that they share`;
-  return [errorAt([...path, 'interface'], message)];
+  const own = value.interface === LOOPBACK ? [errorAt([...path, 'interface'], message)] : [];
+  const others = itemsOf(value.heartbeat, [...path, 'heartbeat']).filter(
+    (item) => item.value.interface === LOOPBACK,
+  );
+  return [...own, ...others.map((item) => errorAt(item.path, message))];
 }
 
 function missingInterface(
@@ -65,7 +86,10 @@ function notOwner({ path, value }: Named<VirtualRouterDraft>, environment: Envir
   // Without a carrier its addresses are not known.
   if (device === undefined || device.addresses.length === 0) return [];
   const foreign = (value.addresses ?? []).find(
-    (vip) => vip !== undefined && !device.addresses.some(({ address }) => address === vip.address),
+    (vip) =>
+      vip !== undefined &&
+      vip.device === undefined &&
+      !device.addresses.some(({ address }) => address === vip.address),
   );
   if (foreign === undefined) return [];
   const message = `priority 255 is for the owner of the addresses, but ${value.interface} does not have ${foreign.address}: use 254 at most`;

@@ -8,10 +8,18 @@ import { phrase } from '../phrase.ts';
 
 const MAX_UINT32 = 4_294_967_295;
 
+function wordOrNumber<const Word extends string>(
+  known: readonly Word[],
+  least: number,
+  most: number,
+  expected: string,
+) {
+  const words = { error: phrase(expected) };
+  return z.union([z.enum(known, words), z.int(words).min(least, words).max(most, words)], words);
+}
+
 const SCOPE = 'global, site, link, host, or a number from 0 to 255';
-const scope = z.union([z.enum(['global', 'site', 'link', 'host']), z.int().min(0).max(255)], {
-  error: phrase(SCOPE),
-});
+const scope = wordOrNumber(['global', 'site', 'link', 'host'], 0, 255, SCOPE);
 
 const label = pattern(/^[!-~]{1,15}$/, 'a label of 1 to 15 characters such as "eth0:vip"');
 
@@ -54,9 +62,9 @@ export const virtualAddresses = z
 
 const TABLE = `main, local, default, or the number of a routing table from 1 to ${MAX_UINT32}`;
 const tableNumbers = { default: 253, main: 254, local: 255 } as const;
-const table = z
-  .union([z.enum(['main', 'local', 'default']), z.int().min(1).max(MAX_UINT32)], { error: phrase(TABLE) })
-  .transform((value) => (typeof value === 'number' ? value : tableNumbers[value]));
+const table = wordOrNumber(['main', 'local', 'default'], 1, MAX_UINT32, TABLE).transform((value) =>
+  typeof value === 'number' ? value : tableNumbers[value],
+);
 
 const nextHop = z.strictObject(
   {

@@ -20,7 +20,10 @@ const program = (example: string) =>
   );
 
 const withArguments = (example: string) =>
-  z.tuple([filePath(example)], argument, words(example)).transform((list): readonly string[] => list);
+  z
+    .tuple([filePath(example)], argument, words(example))
+    .meta({ minItems: 1 })
+    .transform((list): readonly string[] => list);
 
 /** A path, or a list that begins with one. */
 export const command = (example: string) =>

@@ -98,7 +98,7 @@ const process = z.strictObject(
 const file = z.strictObject(
   {
     path: filePath('/run/maint').describe(
-      'The file: up while it is there and does not hold a negative number. With a weight, the number counts.',
+      'The file: the number in it times the weight is added to the priority; none is 0. Down while it holds anything else.',
     ),
     interval: duration({ least: '100ms', most: '1h' })
       .prefault('1s')

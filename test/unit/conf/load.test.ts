@@ -5,6 +5,15 @@ import { configOf, LVS1, problemsOf, service } from './support.ts';
 
 const example = readFileSync(new URL('example.yaml.txt', import.meta.url), 'utf8');
 
+const NOBODY = {
+  all: undefined,
+  active: undefined,
+  backup: undefined,
+  fault: undefined,
+  stop: undefined,
+  mail: false,
+};
+
 describe('a right file', () => {
   test('the example is accepted as it stands, without a warning', () => {
     expect(loadConfig(example, 'f', LVS1)).toEqual({
@@ -12,18 +21,46 @@ describe('a right file', () => {
       config: {
         director: { name: 'lvs1' },
         vrrp: { realtime: false },
-        ipvs: { exclusive: false },
+        ipvs: { exclusive: false, sync: undefined },
         virtualRouters: [
           {
             name: 'web',
             interface: 'eth0',
             vrid: 51,
+            version: 3,
             priority: 150,
             advertInterval: 100,
+            downAdverts: 3,
             preempt: true,
+            preemptDelay: 0,
+            startupDelay: 0,
+            checksum: 'rfc9568',
+            authentication: undefined,
+            heartbeat: [{ interface: 'eth0', transport: 'vrrp', peers: [], source: [], port: 61112 }],
             addresses: [{ address: '10.1.1.254', length: 24 }],
+            routes: [],
+            rules: [],
+            vmac: undefined,
+            accept: true,
+            announce: {
+              count: 5,
+              spacing: 100,
+              delay: 5000,
+              delayedCount: 5,
+              refresh: 0,
+              addressSpacing: 0,
+            },
+            track: [],
+            probe: 'beside',
+            notify: NOBODY,
           },
         ],
+        syncGroups: [],
+        trackers: { scripts: [], processes: [], files: [], gateways: [] },
+        arbiter: undefined,
+        fencing: undefined,
+        mail: undefined,
+        fixed: { addresses: [], routes: [], rules: [] },
         virtualServers: [
           {
             name: 'web',
@@ -47,6 +84,7 @@ describe('a right file', () => {
               fall: 1,
               port: undefined,
             },
+            quorum: 1,
             sorryServer: { address: '127.0.0.1', port: 80 },
             realServers: [
               { address: '10.1.1.2', port: 80, weight: 2 },
@@ -178,7 +216,7 @@ services:
       '1:13: error: unknown key "nam": did you mean "name"?',
       '5:11: error: vrid: expected a whole number from 1 to 255, not 300',
       '6:22: error: advert_interval: expected a duration from 10ms to 40.95s in steps of 10ms, not "5ms"',
-      '7:17: error: addresses[0]: expected an IPv4 address with a prefix length from 1 to 32 such as 10.1.1.254/24, not "10.1.1.300/24"',
+      '7:17: error: addresses[0]: expected an address with a prefix length (1 to 32, or 1 to 128 for IPv6) such as 10.1.1.254/24 or 2001:db8::1/64, not "10.1.1.300/24"',
       '7:47: error: 10.1.1.254 is an address of this virtual router already (as /24, and here as /32): remove one of them',
       '9:3: error: services.web: missing key "forwarding": dr, nat or tun',
       '11:11: error: port: expected a whole number from 1 to 65535, not the text "80"',

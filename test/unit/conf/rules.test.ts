@@ -78,10 +78,10 @@ describe('virtual routers', () => {
       ['2:45: error: addresses: expected at least one address such as 10.1.1.254/24, not an empty list'],
     ],
     [
-      'IPv6',
-      routers('interface: eth0, vrid: 7, addresses: ["2001:db8::1/64"]'),
+      'an IPv6 prefix that is too long',
+      routers('interface: eth0, vrid: 7, addresses: ["2001:db8::1/129"]'),
       [
-        '2:46: error: addresses[0]: expected an IPv4 address with a prefix length from 1 to 32 such as 10.1.1.254/24 (IPv6 is not supported yet), not "2001:db8::1/64"',
+        '2:46: error: addresses[0]: expected an address with a prefix length (1 to 32, or 1 to 128 for IPv6) such as 10.1.1.254/24 or 2001:db8::1/64, not "2001:db8::1/129"',
       ],
     ],
   ])('%s', (_, text, problems) => {
@@ -128,7 +128,7 @@ describe('services', () => {
     expect(problemsOf(`${text}\n${held}`)).toEqual([]);
     const broken = problemsOf(`${text}\n${held.replace('/24', '/33')}`);
     expect(broken).toHaveLength(1);
-    expect(broken[0]).toContain('addresses[0]: expected an IPv4 address');
+    expect(broken[0]).toContain('addresses[0]: expected an address with a prefix length');
   });
 
   test.each<[string, string, string[]]>([

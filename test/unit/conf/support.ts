@@ -30,6 +30,7 @@ export const LVS1: Environment = {
     { name: 'eth1', addresses: [] },
   ],
   readSecret: (path) => SECRETS[path] ?? { problem: 'does not exist' },
+  fileProblem: (path) => (path.includes('missing') ? 'does not exist' : undefined),
   inspectProgram: (command) =>
     command.includes('missing')
       ? { problem: 'does not exist' }

@@ -117,7 +117,7 @@ describe('text that is no YAML, or not ours', () => {
 
   test('columns are the same with a byte order mark and CRLF', () => {
     const problem = [
-      '1:1: error: unknown key "x": known here: director, vrrp, ipvs, virtual_routers, services',
+      '1:1: error: unknown key "x": known here: director, vrrp, ipvs, virtual_routers, sync_groups, track, arbiter, fencing, mail, static, services',
     ];
     expect(problemsOf(`\ufeffx: 1\r\n${CHECKED.replaceAll('\n', '\r\n')}`)).toEqual(problem);
   });
@@ -128,8 +128,14 @@ describe('unknown keys', () => {
     ['servces', 'did you mean "services"?'],
     ['virtual-routers', 'did you mean "virtual_routers"?'],
     ['Director', 'did you mean "director"?'],
-    ['zebra', 'known here: director, vrrp, ipvs, virtual_routers, services'],
-    ['toString', 'known here: director, vrrp, ipvs, virtual_routers, services'],
+    [
+      'zebra',
+      'known here: director, vrrp, ipvs, virtual_routers, sync_groups, track, arbiter, fencing, mail, static, services',
+    ],
+    [
+      'toString',
+      'known here: director, vrrp, ipvs, virtual_routers, sync_groups, track, arbiter, fencing, mail, static, services',
+    ],
   ])('%s', (key, advice) => {
     expect(problemsOf(`${CHECKED}\n${key}: {}`)).toEqual([`8:1: error: unknown key "${key}": ${advice}`]);
   });

@@ -1,0 +1,55 @@
+/** Programs that are run as root, or not at all: whether they are there, and who can change them. */
+import type { Environment } from '../environment.ts';
+import { type Finding, type Path, warningAt } from '../finding.ts';
+import { type ConfigDraft, type NotifyDraft, syncGroupsOf, virtualRoutersOf } from './draft.ts';
+
+interface Program {
+  readonly path: Path;
+  readonly command: string;
+  /** As whom it runs; undefined: as root. */
+  readonly user: string | undefined;
+  /** What comes of it when it cannot be run. */
+  readonly consequence: string;
+}
+
+export const programFindings = (draft: ConfigDraft, environment: Environment): readonly Finding[] =>
+  programsOf(draft).flatMap((program) => ofProgram(program, environment));
+
+function ofProgram(
+  { path, command, user, consequence }: Program,
+  environment: Environment,
+): readonly Finding[] {
+  const facts = environment.inspectProgram(command);
+  if ('problem' in facts) return [warningAt(path, `${command} ${facts.problem}: ${consequence}`)];
+  if (facts.changeable === undefined || user !== undefined) return [];
+  const what = facts.changeable === command ? command : `${facts.changeable}, and with it ${command}`;
+  const message = `others than root can change ${what}, so it is not run as root: chown and chmod it, or give a user to run it as`;
+  return [warningAt(path, message)];
+}
+
+function programsOf(draft: ConfigDraft): readonly Program[] {
+  const scripts = Object.entries(draft.track?.scripts ?? {}).map(([name, script]) => ({
+    ...script,
+    path: ['track', 'scripts', name, 'command'],
+    consequence: 'the script counts as down',
+  }));
+  const notified = [...virtualRoutersOf(draft), ...syncGroupsOf(draft)].flatMap(({ path, value }) =>
+    scriptsOf(value.notify ?? {}, [...path, 'notify']),
+  );
+  return [...scripts, ...notified].flatMap(({ command, user, path, consequence }) => {
+    const program = command?.[0];
+    return program === undefined ? [] : [{ path, command: program, user, consequence }];
+  });
+}
+
+const STATES = ['all', 'active', 'backup', 'fault', 'stop'] as const;
+type ScriptDraft = NonNullable<NotifyDraft['all']>;
+
+function scriptsOf(notify: NotifyDraft, path: Path) {
+  const scripts: { readonly [State in (typeof STATES)[number]]?: ScriptDraft | undefined } = notify;
+  return STATES.flatMap((state) => {
+    const script = scripts[state];
+    if (script === undefined) return [];
+    return [{ ...script, path: [...path, state], consequence: 'nothing is run when the state changes' }];
+  });
+}

@@ -1,0 +1,170 @@
+/** The ways that adverts go: peers, sources, heartbeats. */
+import { familyOf, type IpAddress, isLoopback, isNotUnicast } from '../../model/address.ts';
+import type { Environment } from '../environment.ts';
+import { errorAt, type Finding, type Path, warningAt } from '../finding.ts';
+import {
+  type ConfigDraft,
+  duplicates,
+  familiesOf,
+  familyName,
+  itemsOf,
+  knowsAddresses,
+  type Named,
+  type VirtualRouterDraft,
+  virtualRoutersOf,
+} from './draft.ts';
+
+type Router = Named<VirtualRouterDraft>;
+type PathDraft = Pick<VirtualRouterDraft, 'interface' | 'transport' | 'peers' | 'source'>;
+
+/** One way, with what the virtual router itself says of it. */
+interface Way {
+  readonly path: Path;
+  readonly value: PathDraft;
+}
+
+export const transportFindings = (draft: ConfigDraft, environment: Environment): readonly Finding[] =>
+  virtualRoutersOf(draft).flatMap((router) => [
+    ...duplicateWays(router),
+    ...waysOf(router).flatMap((way) => ofWay(way, router, environment)),
+  ]);
+
+/** The router's own keys, and each entry of its heartbeat. */
+export function waysOf({ path, value }: Router): readonly Way[] {
+  const listed = itemsOf(value.heartbeat, [...path, 'heartbeat']);
+  const others = listed.map((item): Way => {
+    if (item.value.interface !== value.interface) return item;
+    // What the entry does not say, the router does.
+    const { transport = value.transport, peers = value.peers, source = value.source } = item.value;
+    return { path: item.path, value: { interface: value.interface, transport, peers, source } };
+  });
+  const own = listed.some((item) => item.value.interface === value.interface);
+  return own ? others : [{ path, value }, ...others];
+}
+
+function duplicateWays({ path, value }: Router): readonly Finding[] {
+  return duplicates(
+    itemsOf(value.heartbeat, [...path, 'heartbeat']),
+    (item) => item.value.interface,
+    (item) => errorAt(item.path, `${item.value.interface} is in this list already: keep one of them`),
+  );
+}
+
+function ofWay(way: Way, router: Router, environment: Environment): readonly Finding[] {
+  const peers = itemsOf(way.value.peers, [...way.path, 'peers']).flatMap((item) =>
+    item.value.address === undefined ? [] : [{ path: item.path, address: item.value.address }],
+  );
+  return [
+    ...udp(way, router),
+    ...peers.flatMap((peer) => unusablePeer(peer, router, environment)),
+    ...peers.flatMap((peer) => needless(peer, 'peer', router)),
+    ...duplicates(
+      peers,
+      ({ address }) => address,
+      (peer) => errorAt(peer.path, `${peer.address} is in this list already: remove one of them`),
+    ),
+    ...familyWithoutPeer(way, peers, router),
+    ...sources(way, router, environment),
+  ];
+}
+
+function udp({ path, value }: Way, router: Router): readonly Finding[] {
+  if (value.transport !== 'udp') return [];
+  const at = [...path, 'transport'];
+  const { authentication } = router.value;
+  const keyless = !('authentication' in router.value) || (authentication && !('hmac' in authentication));
+  return [
+    ...(keyless
+      ? [
+          errorAt(
+            at,
+            'transport udp needs a key, since anybody can send UDP: add authentication: { hmac: … }',
+          ),
+        ]
+      : []),
+    ...(value.peers === undefined && !('peers' in value && value.peers !== undefined)
+      ? [errorAt(at, 'transport udp knows no multicast: add peers, the addresses of the other directors')]
+      : []),
+  ];
+}
+
+interface Placed {
+  readonly path: Path;
+  readonly address: IpAddress;
+}
+
+function unusablePeer(
+  { path, address }: Placed,
+  router: Router,
+  { interfaces }: Environment,
+): readonly Finding[] {
+  if (isLoopback(address) || isNotUnicast(address))
+    return [errorAt(path, `${address} is no address of another director: give the one of its own`)];
+  if (router.value.addresses?.some((vip) => vip?.address === address))
+    return [
+      errorAt(path, `${address} is a virtual address, which moves: give the other director's own address`),
+    ];
+  const own = interfaces.find(({ addresses }) => addresses.some((prefix) => prefix.address === address));
+  if (own === undefined) return [];
+  return [
+    errorAt(path, `${address} is this director's own address, on ${own.name}: list the other directors only`),
+  ];
+}
+
+function needless({ path, address }: Placed, what: string, { value }: Router): readonly Finding[] {
+  const family = familyOf(address);
+  if (!knowsAddresses(value) || familiesOf(value).length === 0 || familiesOf(value).includes(family))
+    return [];
+  const message = `${address} is an ${familyName(family)} ${what}, but no ${familyName(family)} address is advertised: adverts go by the family of the addresses`;
+  return [errorAt(path, message)];
+}
+
+/** With peers of one family only, the other would go by multicast without anybody's having said so. */
+function familyWithoutPeer(
+  { path, value }: Way,
+  peers: readonly Placed[],
+  router: Router,
+): readonly Finding[] {
+  if (value.peers === undefined || value.peers.includes(undefined)) return [];
+  const missing = familiesOf(router.value).filter(
+    (family) => !peers.some(({ address }) => familyOf(address) === family),
+  );
+  return missing.map((family) =>
+    errorAt(
+      [...path, 'peers'],
+      `no peer has an ${familyName(family)} address, but ${familyName(family)} addresses are advertised: add the peers' ${familyName(family)} addresses`,
+    ),
+  );
+}
+
+function sources({ path, value }: Way, router: Router, { interfaces }: Environment): readonly Finding[] {
+  const given = itemsOf(value.source, [...path, 'source']).map((item) => ({
+    path: item.path,
+    address: item.value,
+  }));
+  const device = interfaces.find(({ name }) => name === value.interface);
+  const foreign = given.filter(
+    ({ address }) => device !== undefined && device.addresses.length > 0 && !hasAddress(device, address),
+  );
+  return [
+    ...given.flatMap((source) => needless(source, 'source', router)),
+    ...duplicates(
+      given,
+      ({ address }) => familyOf(address),
+      ({ path: at, address }) =>
+        errorAt(
+          at,
+          `a second ${familyName(familyOf(address))} source: adverts come from one address per family`,
+        ),
+    ),
+    ...foreign.map(({ path: at, address }) =>
+      warningAt(
+        at,
+        `${value.interface} does not have ${address}: the virtual router waits in FAULT until it does`,
+      ),
+    ),
+  ];
+}
+
+const hasAddress = (device: Environment['interfaces'][number], address: IpAddress): boolean =>
+  device.addresses.some((own) => own.address === address);
