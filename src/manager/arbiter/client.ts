@@ -90,8 +90,10 @@ export class ArbiterClient {
       if (entry?.era !== undefined) this.#giveBack(unit, entry, entry.era);
     } else if (entry?.era === undefined) {
       this.#strive(unit, entry);
-    } else if (entry.era.contender.heldUntil !== undefined) {
-      this.#options.onLease(unit, entry.era.contender.heldUntil);
+    } else {
+      const { heldUntil } = entry.era.contender;
+      if (heldUntil !== undefined && heldUntil > this.#options.clock())
+        this.#options.onLease(unit, heldUntil);
     }
   }
 

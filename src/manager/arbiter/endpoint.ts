@@ -188,29 +188,29 @@ const certificates = ({ caFile, certFile, keyFile }: CertificateFiles): https.Ag
   ...(keyFile === undefined ? {} : { key: readFileSync(keyFile) }),
 });
 
-/** One line as its message: out of a stream's wrapping, and as an EtcdError where it is one. */
+/** One line as its message: out of a stream's wrapping, and as an EtcdError where it is one. Never throws. */
 function unwrap(line: string, status: number, url: string): unknown {
-  let message: { result?: unknown; error?: unknown; code?: unknown; message?: unknown };
-  try {
-    message = JSON.parse(line);
-  } catch (cause) {
-    return new EtcdError(
-      `${url}: HTTP status ${status}, not an answer of etcd's: ${line.slice(0, 80)}`,
-      undefined,
-      {
-        cause,
-      },
-    );
+  const message = parseObject(line);
+  if (message === undefined) {
+    return new EtcdError(`${url}: HTTP status ${status}, not an answer of etcd's: ${line.slice(0, 80)}`);
   }
-  if (typeof message.error === 'string') {
-    return new EtcdError(message.error, typeof message.code === 'number' ? message.code : undefined);
-  }
-  if (typeof message.error === 'object' && message.error !== null) {
-    const { grpc_code: code, message: text } = message.error as { grpc_code?: unknown; message?: unknown };
-    return new EtcdError(String(text), typeof code === 'number' ? code : undefined);
+  const { error, code } = message;
+  if (typeof error === 'string') return new EtcdError(error, typeof code === 'number' ? code : undefined);
+  if (typeof error === 'object' && error !== null) {
+    const { grpc_code: grpc, message: text } = error as { grpc_code?: unknown; message?: unknown };
+    return new EtcdError(String(text), typeof grpc === 'number' ? grpc : undefined);
   }
   if (status !== 200) return new EtcdError(`${url}: HTTP status ${status}: ${line.slice(0, 80)}`);
   return message.result ?? message;
+}
+
+function parseObject(line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Node tells of several addresses that were tried in an AggregateError without a text of its own. */

@@ -29,7 +29,7 @@ export const keepAliveInterval = (ttl: Milliseconds): Milliseconds => millisecon
 
 /** How long one endpoint may take to answer one request. */
 export const requestLimit = (lease: Milliseconds): Milliseconds =>
-  milliseconds(Math.min(lease / TRIES_PER_LEASE, LONGEST_REQUEST));
+  milliseconds(Math.floor(Math.min(lease / TRIES_PER_LEASE, LONGEST_REQUEST)));
 
 /**
  * The wait after the n-th failure in a row (1 and up): doubled each time, up to a third of the lease, and shortened by

@@ -60,6 +60,11 @@ export class FaultyEtcd {
     for (const id of this.#leases.keys()) this.#renew(id);
   }
 
+  /** As an administrator does with etcdctl. */
+  remove(key: string): void {
+    this.#change(() => this.#keys.delete(key));
+  }
+
   #grant(ttl: Seconds): { id: LeaseId; ttl: Milliseconds } {
     const id = String(this.#nextLease++);
     const time = milliseconds(ttl * 1000);
