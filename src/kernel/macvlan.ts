@@ -62,7 +62,7 @@ export interface Macvlan {
 export interface Macvlans {
   /**
    * Makes the link, or adopts the one of this name that has this parent and this Ethernet address. One of ours that
-   * has others is replaced. Throws KernelError: EEXIST where another link has the name, ENODEV without the parent,
+   * has others, or has these under another name and is up, is replaced. Throws KernelError: EEXIST where another link has the name, ENODEV without the parent,
    * EADDRINUSE or EBUSY where another macvlan of the parent is up with this Ethernet address; KernelAnswerError.
    */
   create(spec: MacvlanSpec): Macvlan;
@@ -151,7 +151,7 @@ function create(context: Context, spec: MacvlanSpec): Macvlan {
     takeOver(kernel, context.parents, attempt, made, parent);
     const warnings = prepareIpv6(kernel, attempt, made);
     const up = spec.up ?? true;
-    if (made.link.up !== up) setUp(context, attempt, index, up);
+    if (made.link.up !== up) bring(context, attempt, made, up);
     return { ...describe(made, warnings), up };
   } catch (error) {
     if (!adopted) remove(context, index);
@@ -163,6 +163,25 @@ function create(context: Context, spec: MacvlanSpec): Macvlan {
           'another macvlan there has this Ethernet address',
         )
       : error;
+  }
+}
+
+/** In the place of one of ours that has its Ethernet address under another name: that was renamed in the configuration. */
+function bring(context: Context, attempt: Attempt, made: LinkDetail, up: boolean): void {
+  try {
+    setUp(context, attempt, made.link.index, up);
+  } catch (error) {
+    const former = context.kernel
+      .list()
+      .find(
+        (each) =>
+          each.parent === made.parent &&
+          each.link.mac === made.link.mac &&
+          each.link.index !== made.link.index,
+      );
+    if (former === undefined || !(isOwn(former) || former.alias === GONE)) throw error;
+    context.kernel.remove(attempt, former.link.index);
+    setUp(context, attempt, made.link.index, up);
   }
 }
 

@@ -239,15 +239,24 @@ describe('a macvlan', () => {
     await router.run('echo 0 >/proc/sys/net/ipv4/conf/eth0/arp_announce');
   });
 
-  it('with an Ethernet address that is in use there is refused, and leaves nothing behind', async () => {
+  it('takes the place of the one that had its Ethernet address under another name', async () => {
     await make(router, 'vrrp4', MAC4, 'up');
+    await make(router, 'renamed', MAC4, 'up', '10.1.1.254/24');
+    expect(await drive(router, 'list')).toMatchObject([{ name: 'renamed', up: true }]);
+    expect(await sysctl('eth0', 'arp_ignore')).toBe(1);
+    expect(await fetchFrom('10.1.1.254')).toBe('router\n');
+  });
+
+  it('with an Ethernet address that another has there is refused, and leaves nothing behind', async () => {
+    await router.run(`ip link add theirs link eth0 address ${MAC4} up type macvlan mode private`);
     expect(await make(router, 'vrrp5', MAC4, 'up')).toEqual({
       error: expect.stringMatching(
         /vrrp5 \(00:00:5e:00:01:33\).*another macvlan there has this Ethernet address/,
       ),
     });
     expect(await router.run('ip -br link')).not.toMatch(/vrrp5/);
-    expect(await sysctl('eth0', 'arp_ignore')).toBe(1);
+    expect(await sysctl('eth0', 'arp_ignore')).toBe(0);
+    await router.run('ip link del theirs');
   });
 });
 
