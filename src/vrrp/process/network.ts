@@ -39,6 +39,7 @@ export class Network {
   readonly #interfaces = new Map<string, NetInterface>();
   readonly #udp: UdpPaths;
   #routers: readonly VirtualRouter[] = [];
+  readonly #sources = new Map<string, IpAddress>();
   #vmacDevices: ReadonlySet<string> = new Set();
 
   constructor(context: NetworkContext) {
@@ -89,12 +90,14 @@ export class Network {
   }
 
   refresh(name: string): void {
+    this.#sources.clear();
     const evenDown = this.#vmacDevices.has(name);
     this.#interfaces.get(name)?.refresh(this.#context.linkNamed(name), evenDown);
     this.#udp.configure(this.#udpUses());
   }
 
   refreshAll(): void {
+    this.#sources.clear();
     for (const name of this.#interfaces.keys()) {
       this.#interfaces.get(name)?.refresh(this.#context.linkNamed(name), this.#vmacDevices.has(name));
     }
@@ -121,9 +124,8 @@ export class Network {
   /** Where messages on this path come from; undefined while there is no such address. */
   sourceOf(path: InstancePath, family: Family): IpAddress | undefined {
     if (path.source !== undefined) return path.source;
-    const held = this.#interfaces.get(path.interface)?.held ?? [];
     const global = path.peers.some(({ address }) => familyOf(address) === 'ipv6' && !isLinkLocal(address));
-    return sourceAddress(family, held, this.#routers, global);
+    return this.#ownAddress(path.interface, family, global);
   }
 
   /** False when it could not be sent; that is logged. `device`: the macvlan that it leaves by, where there is one. */
@@ -145,7 +147,7 @@ export class Network {
   ask(name: string, address: IpAddress): void {
     const port = this.#interfaces.get(name);
     const family = familyOf(address);
-    port?.ask(address, sourceAddress(family, port.held, this.#routers));
+    port?.ask(address, this.#ownAddress(name, family, false));
   }
 
   /** Handles what is queued in the sockets of a link. */
@@ -157,6 +159,17 @@ export class Network {
     for (const port of this.#interfaces.values()) port.close();
     this.#interfaces.clear();
     this.#udp.close();
+  }
+
+  /** Looked up for every advert, and known until the link changes. */
+  #ownAddress(name: string, family: Family, global: boolean): IpAddress | undefined {
+    const key = `${name} ${family} ${global}`;
+    const known = this.#sources.get(key);
+    if (known !== undefined) return known;
+    const held = this.#interfaces.get(name)?.held ?? [];
+    const address = sourceAddress(family, held, this.#routers, global);
+    if (address !== undefined) this.#sources.set(key, address);
+    return address;
   }
 
   #open(name: string): NetInterface {

@@ -16,7 +16,7 @@ import { type Family, formatPrefix, type IpAddress } from '../../model/address.t
 import type { VrrpNetwork, VrrpToManager } from '../../model/messages.ts';
 import type { GroupStatus, RouterStatus } from '../../model/router-status.ts';
 import type { TrackVerdict } from '../../model/tracking.ts';
-import { type Clock, elapsed, type Instant, milliseconds } from '../../model/units.ts';
+import { type Clock, elapsed, type Instant, type Milliseconds, milliseconds } from '../../model/units.ts';
 import type { VirtualAddress } from '../../model/virtual-router.ts';
 import type { Reactor } from '../../sys/reactor.ts';
 import { DeadlineTimer } from '../../sys/timer.ts';
@@ -65,6 +65,8 @@ export interface Configuration {
 
 /** A deadline that is acted upon so late is worth a line: adverts were missed, and the shortest lease lasts a second. */
 const STALL = milliseconds(500);
+/** Below this nobody can have slept longer than others wait: two of the shortest advert intervals. */
+const SHORTEST_STALL = milliseconds(20);
 
 export class VirtualRouters {
   readonly #context: VirtualRoutersContext;
@@ -401,18 +403,23 @@ export class VirtualRouters {
     this.#tellStall(at);
     // What was slept through comes first: an active router that slept too long gives its addresses up, and only then
     // hears who has taken them; the successor's advert waits in a socket, and it came before this moment.
-    this.#handle({ type: 'stalls' }, at);
+    if (this.#lateness(at) >= SHORTEST_STALL) this.#handle({ type: 'stalls' }, at);
     const deciding = this.#director.deciding(at);
     for (const name of new Set(deciding.flatMap((key) => this.#post.interfacesOf(key))))
       this.#network.drain(name);
     this.#handle({ type: 'timer' }, this.#context.now());
   }
 
+  #lateness(now: Instant): Milliseconds {
+    const due = this.#director.deadline;
+    return due === undefined ? milliseconds(0) : elapsed(due, now);
+  }
+
   /** Nothing was sent meanwhile, and the kernel may have ended leases: the only trace of that may be this line. */
   #tellStall(now: Instant): void {
-    const due = this.#director.deadline;
-    if (due === undefined || elapsed(due, now) < STALL) return;
-    const seconds = (elapsed(due, now) / 1000).toFixed(3);
+    const lateness = this.#lateness(now);
+    if (lateness < STALL) return;
+    const seconds = (lateness / 1000).toFixed(3);
     const message = `the vrrp process stood still for ${seconds} s: a paused machine, or too little CPU`;
     this.#context.complain('stall', 'warn', message);
   }
