@@ -8,14 +8,19 @@ import type { VrrpNetwork } from '../../model/messages.ts';
 import type { TrackUse } from '../../model/tracking.ts';
 import {
   after,
+  centiseconds,
+  centisecondsToMilliseconds,
   elapsed,
   type Instant,
   instant,
+  type Milliseconds,
   milliseconds,
+  seconds,
   secondsToMilliseconds,
 } from '../../model/units.ts';
 import type { Event } from '../event.ts';
-import { leaseLifetime } from '../lease.ts';
+import { type LeaseTerms, leaseLifetime } from '../lease.ts';
+import { holdsAddresses } from '../machine.ts';
 import type { State } from '../state.ts';
 import type { Order } from './event.ts';
 import type { Member, UnitTerms } from './member.ts';
@@ -60,9 +65,13 @@ export class Unit {
   tracked: Tracked = { weight: 0, faults: [], unknown: [] };
   readonly #context: UnitContext;
   #leaseWanted = false;
+  /** Whether the arbiter answers, and another director has the lease. */
+  #contended = false;
+  /** While one cause is brought to all members they are apart for a moment. */
+  #evaluating = false;
   /** While leave is given to one member after the other nobody asks anew. */
   #granting = false;
-  /** When each backup last answered an advert of ours, by member and address. */
+  /** Since when each backup hears us for sure, by member and path and its address there. */
   readonly #presences = new Map<string, Map<IpAddress, Instant>>();
 
   constructor(plan: UnitPlan, context: UnitContext) {
@@ -90,19 +99,18 @@ export class Unit {
 
   /** Hands an event to one member; what that means for the others follows. */
   step(member: Member, event: Event, now: Instant): Order[] {
-    const before = member.state;
-    const orders = [...member.handle(event, now)];
+    const former = member.state;
+    const orders = this.#within(member.handle(event, now), now);
     const { state } = member;
-    if (state === before) return orders;
-    if (before.name === 'active' && state.name === 'backup') {
-      this.yields = false;
-      orders.push(...this.#letGoToo(member, now));
-    }
+    if (state === former) return orders;
+    if (former.name === 'active' && state.name === 'backup') this.yields = false;
+    if (holdsAddresses(former) && !holdsAddresses(state)) orders.push(...this.#letGoToo(now));
     if (state.name === 'active') this.yields = false;
-    if (state.name !== before.name || this.permission.stage !== 'idle' || member.asking)
+    if (state.name === 'active' && former.name !== 'active') this.#presences.clear();
+    if (state.name !== former.name || this.permission.stage !== 'idle' || member.asking)
       orders.push(...this.#seekLeave(now));
-    if (state.name === 'active' && before.name !== 'active')
-      orders.push(...this.#probeBeside(member, before));
+    if (state.name === 'active' && former.name !== 'active')
+      orders.push(...this.#probeBeside(member, former));
     return orders;
   }
 
@@ -113,11 +121,14 @@ export class Unit {
   evaluate(now: Instant, cleared: string): Order[] {
     this.tracked = sumUp(this.plan.uses, this.#context.verdicts);
     const orders: Order[] = [];
-    for (const member of this.members) orders.push(...member.reconfigure(this.#termsOf(member), now));
+    this.#evaluating = true;
+    for (const member of this.members)
+      orders.push(...this.#within(member.reconfigure(this.#termsOf(member), now), now));
     for (const member of this.members) {
       if (!member.leaving) orders.push(...this.step(member, this.#barrier(member, cleared), now));
     }
-    orders.push(...this.#seekLeave(now));
+    this.#evaluating = false;
+    orders.push(...this.#letGoToo(now), ...this.#seekLeave(now));
     return orders;
   }
 
@@ -132,12 +143,22 @@ export class Unit {
     return orders;
   }
 
-  onLease(now: Instant): Order[] {
-    return this.#seekLeave(now);
+  /** The arbiter's lease was given, kept, lost or refused. */
+  onLease(contended: boolean, now: Instant): Order[] {
+    this.#contended = contended;
+    const renewals = this.members
+      .filter(({ state }) => state.name === 'active')
+      .map(({ key, parameters }): Order => {
+        const lifetime = leaseLifetime(parameters);
+        const action = { action: 'renew-addresses', addresses: parameters.addresses, lifetime } as const;
+        return { order: 'act', key, action };
+      });
+    // Where adverts are rare the arbiter's lease is shorter than what lies between two renewals.
+    return [...this.#within(renewals, now), ...this.#seekLeave(now)];
   }
 
   onFenced(id: number, result: { readonly done: boolean; readonly reason: string }, now: Instant): Order[] {
-    const outcome = fenced(this.permission, id, result, this.#guards(), now);
+    const outcome = fenced(this.permission, id, result, this.#guards(), now, this.#leaseHeld(now));
     return outcome === undefined ? [] : this.#follow(outcome, now);
   }
 
@@ -146,14 +167,23 @@ export class Unit {
   }
 
   /** A backup answers that it hears us, or asks us to let go for its higher priority. */
-  onPresence(member: Member, source: IpAddress, priority: number, asks: boolean, now: Instant): Order[] {
-    const of = this.#presences.get(member.key) ?? new Map<IpAddress, Instant>();
-    this.#presences.set(member.key, of);
+  onPresence(
+    member: Member,
+    path: number,
+    { source, priority, asks }: { readonly source: IpAddress; readonly priority: number; readonly asks: boolean },
+    now: Instant,
+  ): Order[] {
+    const { state } = member;
+    if (state.name !== 'active') return [];
     if (!asks) {
-      of.set(source, now);
+      const place = `${member.key} ${path}`;
+      const of = this.#presences.get(place) ?? new Map<IpAddress, Instant>();
+      this.#presences.set(place, of);
+      // It answers an advert, so the last one that was sent is the latest that can have been heard.
+      of.set(source, state.advertSentAt);
       return [];
     }
-    if (member.state.name !== 'active' || priority <= member.parameters.priority) return [];
+    if (priority <= member.parameters.priority) return [];
     const reason = `${source} of priority ${priority} asks for the addresses`;
     return this.members.flatMap((each) =>
       this.step(each, { event: 'handover', reason, ifNobody: 'backup' }, now),
@@ -208,10 +238,13 @@ export class Unit {
     return { event: 'cleared', reason: cleared };
   }
 
-  #letGoToo(loser: Member, now: Instant): Order[] {
-    const reason = `${loser.label} is backup, and they are active only together`;
+  /** Where one has let go the others do, and none of them comes back alone. */
+  #letGoToo(now: Instant): Order[] {
+    const loser = this.members.find((member) => !member.leaving && !member.holds);
+    if (loser === undefined || this.#evaluating || this.#granting) return [];
+    const reason = `${loser.label} is ${loser.state.name}, and they are active only together`;
     return this.members
-      .filter((member) => member !== loser && member.state.name === 'active')
+      .filter((member) => !member.leaving && member.holds)
       .flatMap((member) => this.step(member, { event: 'handover', reason, ifNobody: 'backup' }, now));
   }
 
@@ -238,7 +271,7 @@ export class Unit {
         this.permission = outcome.permission;
         const orders = this.#leaseOrder(this.#needsLease());
         if (outcome.probe) orders.push(...asking.map(probeOf));
-        if (outcome.fence !== undefined) orders.push(this.#fenceOrder(outcome.fence));
+        if (outcome.fence !== undefined) orders.push(this.#fenceOrder(outcome.fence, now));
         return orders;
       }
       case 'granted':
@@ -263,32 +296,50 @@ export class Unit {
 
   #circumstances(now: Instant): Circumstances {
     const present = this.members.filter(({ leaving }) => !leaving);
-    const heldUntil = this.#context.leases.get(this.plan.name);
     return {
       unanimous: present.every((member) => member.asking || member.state.name === 'active'),
-      leaseHeld: heldUntil !== undefined && heldUntil > now,
-      silentPeer: this.#silentPeer(),
+      leaseHeld: this.#leaseHeld(now),
+      silentPeer: this.#silentPeer(now),
+      clearAt: this.#clearAt(),
       longestLease: milliseconds(
         Math.max(0, ...present.map(({ parameters }) => secondsToMilliseconds(leaseLifetime(parameters)))),
       ),
     };
   }
 
+  /** Whether the arbiter's lease is ours, for long enough that addresses can be put up. */
+  #leaseHeld(now: Instant): boolean {
+    const heldUntil = this.#context.leases.get(this.plan.name);
+    return heldUntil !== undefined && now < before(heldUntil, GRAIN);
+  }
+
   /** The active router whose adverts stopped without a farewell. One of lower priority that still speaks lives. */
-  #silentPeer(): IpAddress | undefined {
-    for (const { state } of this.members) {
-      if (state.name !== 'backup' || state.timerSetTo === 'skew-time') continue;
-      const { activeRouter, timerSetAt, inferiorSince } = state;
-      if (activeRouter && activeRouter.at <= timerSetAt && inferiorSince === undefined)
-        return activeRouter.address;
+  #silentPeer(now: Instant): IpAddress | undefined {
+    for (const { state, parameters } of this.members) {
+      if (state.name !== 'backup' || state.activeRouter === undefined) continue;
+      const { address, priority, at } = state.activeRouter;
+      const silence = parameters.downAdverts * centisecondsToMilliseconds(state.activeAdvertInterval);
+      if (priority !== 0 && elapsed(at, now) >= silence) return address;
     }
     return undefined;
+  }
+
+  /** When no other director's kernel can hold the addresses any more; undefined: they have let go, or nobody asks. */
+  #clearAt(): Instant | undefined {
+    if (this.plan.arbiter === undefined) return undefined;
+    const times = this.members.flatMap(({ state, parameters, leaving }) => {
+      if (state.name !== 'backup' || leaving || state.activeRouter?.priority === 0) return [];
+      const interval = centiseconds(Math.max(parameters.advertInterval, state.activeAdvertInterval));
+      const heardAt = state.activeRouter?.at ?? state.since;
+      return [after(heardAt, holdHorizon({ ...parameters, advertInterval: interval }))];
+    });
+    return times.length === 0 ? undefined : instant(Math.max(...times));
   }
 
   #needsLease(): boolean {
     if (this.plan.arbiter === undefined) return false;
     const { stage } = this.permission;
-    if (stage === 'lease' || stage === 'fence' || stage === 'fence-failed') return true;
+    if (stage === 'lease' || stage === 'lapse' || stage === 'fence' || stage === 'fence-failed') return true;
     return this.members.some(({ holds }) => holds);
   }
 
@@ -298,8 +349,8 @@ export class Unit {
     return [{ order: 'lease', unit: this.plan.name, wanted }];
   }
 
-  #fenceOrder(id: number): Order {
-    return { order: 'fence', id, unit: this.plan.name, peer: this.#silentPeer() };
+  #fenceOrder(id: number, now: Instant): Order {
+    return { order: 'fence', id, unit: this.plan.name, peer: this.#silentPeer(now) };
   }
 
   /** Asked for only where the active router fell silent: one that let go, or is preempted, may just still answer. */
@@ -310,35 +361,76 @@ export class Unit {
     return activeRouter && activeRouter.at > timerSetAt ? [] : [probeOf(member)];
   }
 
-  /** Until when an active unit may stay so, undefined without an arbiter: by the lease, or as long as every other director hears us. */
+  /** When an active unit must let go, unless more leave has come by then; undefined without an arbiter. */
   guardDeadline(): Instant | undefined {
-    const { arbiter } = this.plan;
-    const active = this.members.filter(({ holds }) => holds);
-    if (arbiter === undefined || active.length === 0) return undefined;
-    const byLease = this.#context.leases.get(this.plan.name) ?? instant(0);
-    const byPeers = active.map((member) => this.#confirmedUntil(member, arbiter.directors - 1));
-    return instant(Math.max(byLease, ...byPeers));
+    const until = this.#holdUntil();
+    return until && before(until, GRAIN);
   }
 
   /**
-   * A peer that answered an advert waits at least `downAdverts` intervals from that advert before it acts; one
-   * interval less is the margin for what lay between. 0 where one of the peers never answered.
+   * Until when the addresses may be in the kernel, undefined without an arbiter or while nothing is held: by the
+   * arbiter's lease, or as long as every other director has heard us on one of the paths.
    */
-  #confirmedUntil(member: Member, peers: number): Instant {
-    const { downAdverts, advertInterval } = member.parameters;
-    const valid = milliseconds(Math.max(1, downAdverts - 1) * advertInterval * 10);
-    const times = [...(this.#presences.get(member.key)?.values() ?? [])].sort((a, b) => b - a);
-    const last = times[peers - 1];
-    return last === undefined ? instant(0) : after(last, valid);
+  #holdUntil(): Instant | undefined {
+    const { arbiter } = this.plan;
+    if (arbiter === undefined) return undefined;
+    const active = this.members.filter(({ holds }) => holds);
+    if (active.length === 0) return undefined;
+    const byLease = this.#context.leases.get(this.plan.name) ?? instant(0);
+    return instant(Math.max(byLease, ...active.map((member) => this.#confirmedUntil(member, arbiter.directors - 1))));
   }
 
-  /** Forgets answers that nobody can count on any more. */
-  forgetOldPresences(now: Instant): void {
-    for (const of of this.#presences.values()) {
-      for (const [source, at] of of) if (elapsed(at, now) > 600_000) of.delete(source);
-    }
+  /**
+   * A director that has heard us waits `holdHorizon` before it acts. An answer may be to the advert before the last,
+   * which is what the interval allows for. 0 where one of the peers never answered.
+   */
+  #confirmedUntil({ key, router, parameters }: Member, peers: number): Instant {
+    const late = milliseconds(Math.max(LATE, centisecondsToMilliseconds(parameters.advertInterval)));
+    const times = router.heartbeat.map((_, path) => {
+      const heard = [...(this.#presences.get(`${key} ${path}`)?.values() ?? [])].sort((a, b) => b - a);
+      return heard[peers - 1] ?? Number.NEGATIVE_INFINITY;
+    });
+    const confirmedAt = Math.max(...times);
+    if (confirmedAt === Number.NEGATIVE_INFINITY) return instant(0);
+    return before(after(instant(confirmedAt), holdHorizon(parameters)), late);
   }
+
+  /**
+   * What an arbiter changes of a member's orders: no address is put up for longer than there is leave for, so that the
+   * kernel itself keeps the promise; and nobody is asked to let go by one that could not take over.
+   */
+  #within(orders: readonly Order[], now: Instant): Order[] {
+    if (this.plan.arbiter === undefined) return [...orders];
+    const until = this.#holdUntil();
+    return orders.flatMap((order) => {
+      if (order.order !== 'act') return order;
+      const { key, action } = order;
+      if (action.action === 'send-presence')
+        return { order: 'act', key, action: { ...action, asks: action.asks && this.#mayAsk(now) } };
+      if (action.action !== 'install-addresses' && action.action !== 'renew-addresses') return order;
+      const most = until === undefined ? 0 : Math.floor(elapsed(now, until) / GRAIN);
+      if (most < 1) return [];
+      const lifetime = seconds(Math.min(action.lifetime, most));
+      return { order: 'act', key, action: { ...action, lifetime } };
+    });
+  }
+
+  #mayAsk = (now: Instant): boolean => this.#contended || this.#leaseHeld(now);
 }
+
+/** The kernel counts whole seconds of an address's lifetime (`ifa_valid` of linux/if_addr.h). */
+const GRAIN = milliseconds(1000);
+/** How much older than the last advert the one may be that was answered, where adverts are frequent. */
+const LATE = milliseconds(250);
+
+/**
+ * With an arbiter, how long after it heard an advert a director waits before it puts the addresses up: the lease that
+ * they were put up with then, and what its length in whole seconds may add.
+ */
+const holdHorizon = (terms: LeaseTerms): Milliseconds =>
+  milliseconds(secondsToMilliseconds(leaseLifetime(terms)) + GRAIN);
+
+const before = (at: Instant, duration: Milliseconds): Instant => instant(at - duration);
 
 const probeOf = (member: Member): Order => ({
   order: 'probe',
