@@ -6,6 +6,7 @@ import type { Action } from './action.ts';
 import { addedTo, among, sameAddresses } from './address-list.ts';
 import { announceAgain, announced } from './announcements.ts';
 import {
+  beforeReport,
   enterBackup,
   enterHeld,
   enterReleasing,
@@ -49,7 +50,7 @@ export function stepActive(state: Active, event: Event, now: Instant, parameters
     case 'stop':
       return preceded([LET_GO, ...withdrawal(parameters)], enterStopped(state, event.reason, now));
     case 'step-down':
-      return preceded([LET_GO], enterBackup(state, event.reason, now, parameters));
+      return beforeReport(enterBackup(state, event.reason, now, parameters), LET_GO);
     case 'stalled':
       return enterBackup(state, event.reason, now, parameters, { patience: shortPatience(parameters) });
     case 'interface-lost':

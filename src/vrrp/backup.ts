@@ -68,18 +68,18 @@ function heard(
   if (!parameters.preempt || priority >= parameters.priority) {
     return {
       state: accepted(next, advertisement.maxAdvertiseInterval, now, parameters),
-      actions: answer(parameters),
+      actions: answer(parameters, false),
     };
   }
   return {
     state: inferior(next, advertisement.maxAdvertiseInterval, now, parameters),
-    actions: answer(parameters),
+    actions: answer(parameters, state.askingSince !== undefined),
   };
 }
 
-/** With an arbiter the active router must know that it is heard. */
-const answer = ({ exclusive }: Parameters): readonly Action[] =>
-  exclusive ? [{ action: 'send-presence', asks: false }] : [];
+/** With an arbiter the active router must know that it is heard, and who wants to preempt it. */
+const answer = ({ exclusive }: Parameters, asks: boolean): readonly Action[] =>
+  exclusive ? [{ action: 'send-presence', asks }] : [];
 
 function letGo(state: Backup, now: Instant, parameters: Parameters): Backup {
   if (state.askingSince !== undefined) return state;
@@ -157,10 +157,11 @@ function parametersChanged(state: Backup, previous: Parameters, now: Instant, pa
 }
 
 function takeOverReason({ activeRouter, timerSetAt, timerSetTo }: Backup, now: Instant): string {
-  if (activeRouter && activeRouter.at > timerSetAt) {
+  if (activeRouter && activeRouter.at > timerSetAt && activeRouter.priority !== 0) {
     return `preempts ${activeRouter.address} of priority ${activeRouter.priority}`;
   }
-  if (activeRouter && timerSetTo === 'skew-time') return `${activeRouter.address} let go (priority 0)`;
+  if (activeRouter && (timerSetTo === 'skew-time' || activeRouter.priority === 0))
+    return `${activeRouter.address} let go (priority 0)`;
   const from = activeRouter ? ` from ${activeRouter.address}` : '';
   return `no advert${from} for ${(elapsed(timerSetAt, now) / 1000).toFixed(3)} s`;
 }

@@ -138,7 +138,8 @@ export function enterReleasing(
     afterwards,
   };
   const letGo: Action = { action: 'send-advert', priority: 0 };
-  if (parameters.exclusive) return preceded([letGo], afterRelease(state, now, parameters));
+  // Whoever hears that we let go may have the addresses at once.
+  if (parameters.exclusive) return beforeReport(afterRelease(state, now, parameters), letGo);
   return {
     state,
     actions: [
@@ -198,6 +199,12 @@ export function enterHeld(from: State, obstacle: string, now: Instant, started: 
 export const preceded = (first: readonly Action[], { state, actions }: Step): Step => ({
   state,
   actions: [...first, ...actions],
+});
+
+/** The same step with this action last but for the report. */
+export const beforeReport = ({ state, actions }: Step, action: Action): Step => ({
+  state,
+  actions: [...actions.slice(0, -1), action, ...actions.slice(-1)],
 });
 
 /** When a timer that was set at `setAt` fires: skewTime after a priority of 0, activeDownInterval otherwise. */

@@ -55,6 +55,8 @@ export function stepReleasing(state: Releasing, event: Event, now: Instant, para
     case 'parameters-changed':
       return parametersChanged(state, event, parameters);
     case 'handover':
+      if (state.afterwards.next !== 'listen' || event.ifNobody === 'active') return unchanged(state);
+      return { state: { ...state, afterwards: { next: 'listen', ifNobody: 'backup' } }, actions: [] };
     case 'stalled':
     case 'contested':
     case 'granted':

@@ -30,16 +30,20 @@ export function bounds(setting: Setting): Bounds {
   // Our own lateness, the network's, and what two clocks differ.
   const slack = 60 + 4 * setting.delay.most + down * 0.001;
   const guards = guardsOf(setting, routers, lease);
-  const oneAt = setting.calmAt + down + most(releaseWait) + slack + guards;
-  const waits = most(({ startupDelay }) => startupDelay) + most(({ preemptDelay }) => preemptDelay);
-  const quietAt = oneAt + waits + 2 * (down + slack) + guards;
+  const startup = most(({ startupDelay }) => startupDelay);
+  const oneAt = setting.calmAt + startup + down + most(releaseWait) + slack + guards;
+  const quietAt = oneAt + most(({ preemptDelay }) => preemptDelay) + 2 * (down + slack) + guards;
   return { down, lease, meeting: interval + slack, oneAt, quietAt, end: quietAt + 6 * interval + 500 };
 }
 
 /** What a probe, the arbiter and a fence agent may take before a backup may act. */
-function guardsOf({ arbiter, ttl, fencing }: Setting, routers: readonly VirtualRouter[], lease: number): number {
+function guardsOf(
+  { arbiter, ttl, fencing }: Setting,
+  routers: readonly VirtualRouter[],
+  lease: number,
+): number {
   let wait = routers.some(({ probe }) => probe === 'before') ? lease + 100 : 0;
-  if (arbiter !== undefined) wait += ttl + lease + 1500;
+  if (arbiter !== undefined) wait += ttl + lease + 2500;
   if (fencing !== undefined) wait += 2 * (3000 + (fencing.takeOverAfter ?? 0)) + 2000;
   return wait;
 }

@@ -24,24 +24,36 @@ function neverTwo({ setting, ownership }: World): readonly string[] {
   if (setting.arbiter === undefined) return [];
   return ownership.stretches
     .filter(({ owners }) => owners.length > 1)
-    .map(({ key, from, to, owners }) => `arbiter: ${key} had the owners ${owners.join('')} from ${ms(from)} to ${ms(to)}`);
+    .map(
+      ({ key, from, to, owners }) =>
+        `arbiter: ${key} had the owners ${owners.join('')} from ${ms(from)} to ${ms(to)}`,
+    );
 }
 
 /** Where the network carries everything two owners come of processes that stand still only, and end with the lease. */
-function noLongerThanTheLease({ ownership, troubles }: World, { down, lease, meeting }: Bounds): readonly string[] {
+function noLongerThanTheLease(
+  { ownership, troubles }: World,
+  { down, lease, meeting }: Bounds,
+): readonly string[] {
   return ownership.stretches
     .filter(({ owners, from, to }) => {
       if (owners.length < 2 || to - from <= lease + meeting) return false;
       return !troubles.some((trouble) => trouble.from < to && trouble.to > from - down - meeting);
     })
-    .map(({ key, from, to, owners }) => `${key} had the owners ${owners.join('')} from ${ms(from)} to ${ms(to)}, longer than the lease`);
+    .map(
+      ({ key, from, to, owners }) =>
+        `${key} had the owners ${owners.join('')} from ${ms(from)} to ${ms(to)}, longer than the lease`,
+    );
 }
 
 /** Once the last fault has passed: one owner in each part of the network. */
 function oneOwner({ ownership, setting }: World, { oneAt, meeting }: Bounds): readonly string[] {
   return ownership.stretches
     .filter(({ owners, to, from }) => owners.length > 1 && to > oneAt && to - Math.max(from, oneAt) > meeting)
-    .map(({ key, from, to, owners }) => `${key} has the owners ${owners.join('')} from ${ms(from)} to ${ms(to)}, calm since ${ms(setting.calmAt)}`);
+    .map(
+      ({ key, from, to, owners }) =>
+        `${key} has the owners ${owners.join('')} from ${ms(from)} to ${ms(to)}, calm since ${ms(setting.calmAt)}`,
+    );
 }
 
 function noneMissing(world: World, { oneAt, quietAt, end, down }: Bounds): readonly string[] {
@@ -56,9 +68,14 @@ function noneMissing(world: World, { oneAt, quietAt, end, down }: Bounds): reado
       if (owners.length === 0) problems.push(`${key}: nobody of ${names} is owner at the end`);
       // One that hands over under an arbiter lets go first.
       const from = guarded || part.length < setting.directors.length ? quietAt : oneAt;
-      const gaps = ownership.stretches.filter((stretch) => stretch.key === key && stretch.owners.length === 0);
+      const gaps = ownership.stretches.filter(
+        (stretch) => stretch.key === key && stretch.owners.length === 0,
+      );
       for (const gap of world.parts.length > 1 ? [] : gaps) {
-        if (gap.to > from && gap.to < end - 1) problems.push(`${key}: no owner from ${ms(gap.from)} to ${ms(gap.to)}, calm since ${ms(setting.calmAt)}, down ${down}`);
+        if (gap.to > from && gap.to < end - 1)
+          problems.push(
+            `${key}: no owner from ${ms(gap.from)} to ${ms(gap.to)}, calm since ${ms(setting.calmAt)}, down ${down}`,
+          );
       }
     }
   }
@@ -87,7 +104,9 @@ export function isAble(machine: Machine, key: InstanceKey): boolean {
 /** In the end nothing changes any more. */
 function quiet({ changes }: World, { quietAt }: Bounds): readonly string[] {
   const late = changes.filter(({ at }) => at > quietAt);
-  return late.slice(0, 3).map(({ at, machine, key, from, to }) => `not quiet: ${machine} ${key} ${from} > ${to} at ${ms(at)}`);
+  return late
+    .slice(0, 3)
+    .map(({ at, machine, key, from, to }) => `not quiet: ${machine} ${key} ${from} > ${to} at ${ms(at)}`);
 }
 
 function answered({ unanswered }: World): readonly string[] {

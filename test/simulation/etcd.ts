@@ -2,9 +2,10 @@
  * The arbiter: one key for each unit, held by one director until its lease ends. And the client of one director, which
  * counts conservatively: its lease ends before etcd's does.
  */
+
+import { heldUntil, keepAliveInterval } from '../../src/manager/arbiter/hold-time.ts';
 import type { Instant } from '../../src/model/units.ts';
 import { instant, milliseconds } from '../../src/model/units.ts';
-import { heldUntil, keepAliveInterval } from '../../src/manager/arbiter/hold-time.ts';
 import type { Agenda } from './agenda.ts';
 import type { Random } from './random.ts';
 

@@ -78,7 +78,10 @@ function onNetwork(stage: Stage, at: number, director: number, network: number):
       faults.push({ at: end, fault: 'heal', network, from: director, to });
       break;
     case 1:
-      faults.push({ at, fault: 'cut', network, from: director, to }, { at, fault: 'cut', network, from: to, to: director });
+      faults.push(
+        { at, fault: 'cut', network, from: director, to },
+        { at, fault: 'cut', network, from: to, to: director },
+      );
       faults.push({ at: end, fault: 'heal', network, from: director, to });
       faults.push({ at: end, fault: 'heal', network, from: to, to: director });
       break;
@@ -150,12 +153,18 @@ function onArbiter(stage: Stage, at: number, director: number): void {
 
 function onAgent(stage: Stage, at: number): void {
   const does = stage.random.pick(['kill', 'fail', 'hang'] as const);
-  stage.faults.push({ at, fault: 'fence-agent', does }, { at: later(stage, at), fault: 'fence-agent', does: 'kill' });
+  stage.faults.push(
+    { at, fault: 'fence-agent', does },
+    { at: later(stage, at), fault: 'fence-agent', does: 'kill' },
+  );
 }
 
 /** Everything is well again, but for a few things that stay as they are. */
 function repairs({ setting, random, end: at }: Stage): readonly Fault[] {
-  const faults: Fault[] = [{ at, fault: 'heal-all' }, { at, fault: 'fence-agent', does: 'kill' }];
+  const faults: Fault[] = [
+    { at, fault: 'heal-all' },
+    { at, fault: 'fence-agent', does: 'kill' },
+  ];
   if (setting.directors.length > 1 && random.chance(0.1)) {
     const all = random.shuffled([...setting.directors.keys()]);
     faults.push({ at, fault: 'partition', side: all.slice(0, random.whole(1, all.length - 1)) });

@@ -24,7 +24,9 @@ export class Journal {
   }
 
   expired({ name }: Named, key: InstanceKey, addresses: readonly VirtualAddress[]): void {
-    this.say(`${name} kernel: ${key}: the lease of ${addresses.map(({ address }) => address).join(' ')} ended`);
+    this.say(
+      `${name} kernel: ${key}: the lease of ${addresses.map(({ address }) => address).join(' ')} ended`,
+    );
   }
 
   say(text: string): void {

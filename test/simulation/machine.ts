@@ -12,8 +12,8 @@ import { instancesOf } from '../../src/vrrp/director/member.ts';
 import { EtcdClient } from './etcd.ts';
 import { Kernel } from './kernel.ts';
 import { addressOf, interfaceName, networkOf } from './names.ts';
-import { type DirectorSetting, type Extent, nameOf } from './setting.ts';
 import { brokenRules } from './rules.ts';
+import { type DirectorSetting, type Extent, nameOf } from './setting.ts';
 import type { World } from './world.ts';
 
 /** Packets that a socket keeps for a process that does not read. */
@@ -87,8 +87,7 @@ export class Machine {
     this.#startClient();
     const process: Process = { director: new Director(), waiting: [], packets: 0, leases: new Set() };
     this.process = process;
-    for (const [unit, heldUntil] of this.client?.held ?? [])
-      this.tell({ type: 'lease', unit, heldUntil });
+    for (const [unit, heldUntil] of this.client?.held ?? []) this.tell({ type: 'lease', unit, heldUntil });
     this.#configure(resume.filter((key) => this.#isIntact(key)));
     // What its predecessor wanted it may no longer want.
     this.client?.keepOnly(process.leases);
@@ -141,6 +140,8 @@ export class Machine {
       this.#clockStart -= (this.#world.agenda.now - this.#pausedAt) * this.setting.clockRate;
     if (wasMachine) this.#expire();
     this.#world.note();
+    // Whatever fired meanwhile was not heard.
+    this.#armed = undefined;
     this.tell({ type: 'stalls' });
     this.#drain();
     this.tell({ type: 'timer' });
@@ -204,9 +205,7 @@ export class Machine {
     const conditions: Record<InstanceKey, Condition> = {};
     for (const router of routers)
       for (const { key } of instancesOf(router)) conditions[key] = this.#condition(key);
-    const names = new Set(
-      [...routers, ...groups].flatMap(({ track }) => track.map(({ name }) => name)),
-    );
+    const names = new Set([...routers, ...groups].flatMap(({ track }) => track.map(({ name }) => name)));
     const verdicts = [...names].map((name) => verdict(name, this.#tracks.get(name) ?? true));
     this.tell({ type: 'verdicts', verdicts });
     const network = { routers, groups, arbiter, fencing };
@@ -253,7 +252,8 @@ export class Machine {
     this.#world.journal?.handled(this, event, orders);
     for (const order of orders) this.#perform(process, order);
     this.#world.note();
-    for (const rule of brokenRules(process.director, this.kernel)) this.#world.broken(`${this.name}: ${rule}`);
+    for (const rule of brokenRules(process.director, this.kernel))
+      this.#world.broken(`${this.name}: ${rule}`);
     if (process.director.ended) {
       this.process = undefined;
       this.client?.keepOnly(new Set());
@@ -370,4 +370,10 @@ export class Machine {
 }
 
 const verdict = (name: string, up: boolean) =>
-  ({ kind: 'script', name, state: up ? 'up' : 'down', value: 1, reason: up ? 'exit code 0' : 'exit code 1' }) as const;
+  ({
+    kind: 'script',
+    name,
+    state: up ? 'up' : 'down',
+    value: 1,
+    reason: up ? 'exit code 0' : 'exit code 1',
+  }) as const;

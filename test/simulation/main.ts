@@ -3,8 +3,8 @@
  * wrong. `--seed S` replays one as a readable list, `--replay FILE` a recording of a live daemon.
  */
 import { availableParallelism } from 'node:os';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { parseArgs } from 'node:util';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { replay } from './replay.ts';
 import { simulate } from './simulate.ts';
 
@@ -35,7 +35,12 @@ function options() {
       help: { type: 'boolean', default: false },
     },
   });
-  return { ...values, seeds: whole(values.seeds), from: whole(values.from), seed: values.seed && whole(values.seed) };
+  return {
+    ...values,
+    seeds: whole(values.seeds),
+    from: whole(values.from),
+    seed: values.seed && whole(values.seed),
+  };
 }
 
 function whole(text: string): number {
@@ -60,7 +65,9 @@ async function many(from: number, seeds: number): Promise<number> {
   const threads = Math.min(availableParallelism(), Math.ceil(seeds / PORTION));
   await Promise.all(Array.from({ length: threads }, () => work(take, failures)));
   for (const { seed, problems } of failures.toSorted((a, b) => a.seed - b.seed)) {
-    console.log(`seed ${seed}: ${problems[0]}${problems.length > 1 ? ` (and ${problems.length - 1} more)` : ''}`);
+    console.log(
+      `seed ${seed}: ${problems[0]}${problems.length > 1 ? ` (and ${problems.length - 1} more)` : ''}`,
+    );
   }
   const seconds = ((performance.now() - begun) / 1000).toFixed(1);
   console.log(`${seeds} seeds, ${failures.length} failed, ${seconds} s`);

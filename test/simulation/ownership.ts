@@ -69,8 +69,18 @@ export class Ownership {
     const key = id.slice(id.indexOf(' ') + 1);
     const last = this.stretches.at(-1);
     // Another pair of owners without a pause is the same stretch.
-    if (last !== undefined && last.key === key && last.to === from && last.owners.length > 1 && owners.length > 1) {
-      this.stretches[this.stretches.length - 1] = { ...last, to, owners: [...new Set([...last.owners, ...owners])] };
+    if (
+      last !== undefined &&
+      last.key === key &&
+      last.to === from &&
+      last.owners.length > 1 &&
+      owners.length > 1
+    ) {
+      this.stretches[this.stretches.length - 1] = {
+        ...last,
+        to,
+        owners: [...new Set([...last.owners, ...owners])],
+      };
       return;
     }
     this.stretches.push({ key, from, to, owners: [...owners] });

@@ -19,7 +19,9 @@ export function replay(file: string, write: (line: string) => void): void {
   const [head, ...lines] = readFileSync(file, 'utf8').split('\n');
   const { recording, vipward } = parse(file, 1, head ?? '') as { recording?: unknown; vipward?: unknown };
   if (recording !== RECORDING) {
-    throw new Error(`${file}: line 1 does not say "recording": ${RECORDING}, as vipward run --record writes it`);
+    throw new Error(
+      `${file}: line 1 does not say "recording": ${RECORDING}, as vipward run --record writes it`,
+    );
   }
   write(`recorded by vipward ${String(vipward)}`);
   const director = new Director();
@@ -39,6 +41,8 @@ function parse(file: string, line: number, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new Error(`${file}: line ${line} is no JSON, so it was not written by vipward run --record`, { cause });
+    throw new Error(`${file}: line ${line} is no JSON, so it was not written by vipward run --record`, {
+      cause,
+    });
   }
 }

@@ -1,8 +1,9 @@
 /** A setting, and the faults that befall it, from a seed. */
-import { centiseconds, milliseconds } from '../../src/model/units.ts';
-import type { TrackUse } from '../../src/model/tracking.ts';
-import type { VirtualAddress, VirtualRouter } from '../../src/model/virtual-router.ts';
+
 import { parseAddress } from '../../src/model/address.ts';
+import type { TrackUse } from '../../src/model/tracking.ts';
+import { centiseconds, milliseconds } from '../../src/model/units.ts';
+import type { VirtualAddress, VirtualRouter } from '../../src/model/virtual-router.ts';
 import { faultsOf } from './faults.ts';
 import { interfaceName } from './names.ts';
 import { Random } from './random.ts';
@@ -25,13 +26,16 @@ export function scenario(seed: number): Setting {
   const interval = common.routers[0]?.advertInterval ?? centiseconds(100);
   const hosts = Array.from({ length: networks }, () => random.shuffled(HOSTS).slice(0, count));
   const equal = random.chance(0.25);
-  const directors = Array.from({ length: count }, (_, index): DirectorSetting => ({
-    routers: ownRouters(random, common, equal, index),
-    groups: common.groups,
-    hosts: hosts.map((of) => of[index] ?? 1),
-    clockRate: 1 + random.between(-200e-6, 200e-6),
-    clockStart: random.between(10_000, 1e9),
-  }));
+  const directors = Array.from(
+    { length: count },
+    (_, index): DirectorSetting => ({
+      routers: ownRouters(random, common, equal, index),
+      groups: common.groups,
+      hosts: hosts.map((of) => of[index] ?? 1),
+      clockRate: 1 + random.between(-200e-6, 200e-6),
+      clockStart: random.between(10_000, 1e9),
+    }),
+  );
   const guard = random.next();
   const most = Math.min(5, interval * 2);
   const setting = {
@@ -97,7 +101,12 @@ function paths(random: Random, home: number, networks: number): readonly number[
 }
 
 /** The same virtual routers with this director's own priority: mostly one for all of them. */
-function ownRouters(random: Random, { routers }: Common, equal: boolean, index: number): readonly VirtualRouter[] {
+function ownRouters(
+  random: Random,
+  { routers }: Common,
+  equal: boolean,
+  index: number,
+): readonly VirtualRouter[] {
   // Two owners of an address are a mistake of the configuration, and no fault.
   const owner = index === 0 && random.chance(0.04);
   const own = owner ? 255 : equal ? 100 : random.pick([50, 99, 100, 101, 150, 200, 254, 1]);

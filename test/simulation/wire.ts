@@ -77,9 +77,7 @@ export class Wire {
   }
 
   carries(network: number, from: number, to: number): boolean {
-    return (
-      !this.#cuts.has(`${network} ${from} ${to}`) && this.isUp(from, network) && this.isUp(to, network)
-    );
+    return !this.#cuts.has(`${network} ${from} ${to}`) && this.isUp(from, network) && this.isUp(to, network);
   }
 
   send(network: number, from: number, to: number, deliver: () => void): void {

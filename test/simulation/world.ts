@@ -62,9 +62,13 @@ export class World {
 
   /** To be told when the faults are over: what is cut now stays so. */
   divide(): void {
-    const side = this.setting.faults.findLast(({ at, fault }) => at >= this.setting.calmAt && fault === 'partition');
+    const side = this.setting.faults.findLast(
+      ({ at, fault }) => at >= this.setting.calmAt && fault === 'partition',
+    );
     if (side?.fault !== 'partition' || this.setting.arbiter !== undefined) return;
-    const apart = [true, false].map((inside) => this.machines.filter(({ index }) => side.side.includes(index) === inside));
+    const apart = [true, false].map((inside) =>
+      this.machines.filter(({ index }) => side.side.includes(index) === inside),
+    );
     this.parts = apart;
     this.ownership.divide(apart, this.agenda.now);
   }
@@ -73,7 +77,8 @@ export class World {
   wireChanged(): void {
     const last = this.troubles.at(-1);
     const wrong = last !== undefined && last.to === Number.POSITIVE_INFINITY;
-    if (!this.wire.isWhole && !wrong) this.troubles.push({ from: this.agenda.now, to: Number.POSITIVE_INFINITY });
+    if (!this.wire.isWhole && !wrong)
+      this.troubles.push({ from: this.agenda.now, to: Number.POSITIVE_INFINITY });
     if (this.wire.isWhole && wrong) last.to = this.agenda.now;
   }
 
@@ -167,6 +172,7 @@ export class World {
   }
 
   handedOver(id: number): void {
-    if (!this.unanswered.delete(id)) this.broken(`a hand-over with the number ${id} was answered without a question`);
+    if (!this.unanswered.delete(id))
+      this.broken(`a hand-over with the number ${id} was answered without a question`);
   }
 }

@@ -144,7 +144,9 @@ export class Director {
     for (const unit of this.#units.values()) orders.push(...unit.evaluate(now, 'reconfigured'));
     for (const member of fresh) {
       const unit = this.#unitFor(member.key);
-      const event = resume.includes(member.key) && !this.#mustAsk(unit) ? 'resume' : 'startup';
+      // Only together, and only where all of it is there.
+      const intact = unit.members.every(({ key }) => resume.includes(key));
+      const event = intact && !this.#mustAsk(unit) ? 'resume' : 'startup';
       orders.push(...unit.step(member, { event }, now));
     }
     for (const member of this.#members.values()) {
@@ -234,11 +236,11 @@ export class Director {
     return this.#touched(member, orders);
   }
 
-  #presence({ key, source, priority, asks }: Of<'presence'>, now: Instant): Order[] {
+  #presence({ key, path, ...answer }: Of<'presence'>, now: Instant): Order[] {
     const member = this.#members.get(key);
     const unit = this.#unitOf.get(key);
     if (member === undefined || unit === undefined) return [];
-    return this.#touched(member, unit.onPresence(member, source, priority, asks, now));
+    return this.#touched(member, unit.onPresence(member, path, answer, now));
   }
 
   #takeVerdicts(verdicts: readonly TrackVerdict[], now: Instant): Order[] {
@@ -280,12 +282,12 @@ export class Director {
     return this.#settled([{ order: 'tell', level: 'warn', router: member.router.name, message }, ...defence]);
   }
 
-  #lease({ unit: name, heldUntil }: Of<'lease'>, now: Instant): Order[] {
+  #lease({ unit: name, heldUntil, contended }: Of<'lease'>, now: Instant): Order[] {
     if (heldUntil === undefined) this.#leases.delete(name);
     else this.#leases.set(name, heldUntil);
     const unit = this.#units.get(name);
     if (unit === undefined) return [];
-    const orders = unit.onLease(now);
+    const orders = unit.onLease(contended === true, now);
     return this.#settled([...orders, ...unit.onTimer(now)]);
   }
 
@@ -348,13 +350,13 @@ export class Director {
   }
 
   #timer(now: Instant): Order[] {
-    const orders: Order[] = [];
+    // The leave to be active may have ended: nothing is advertised and nothing renewed in spite of that.
+    const orders = this.#all((unit) => unit.onTimer(now));
     for (const member of this.#members.values()) {
       const { deadline } = member;
       if (deadline === undefined || deadline > now) continue;
       orders.push(...this.#unitFor(member.key).step(member, { event: 'timer' }, now));
     }
-    for (const unit of this.#units.values()) orders.push(...unit.onTimer(now));
     return orders;
   }
 

@@ -1,7 +1,8 @@
 /**
  * Leave to become active, for a unit: what is virtual routers that live and fail together. First the whole unit must
  * want it; then, where they are configured, the address is probed, the arbiter's lease is taken, the silent peer is
- * fenced, in this order: a node that cannot get the lease must not shoot the one that has it.
+ * fenced, in this order: a node that cannot get the lease must not shoot the one that has it. With an arbiter one that
+ * was not fenced is waited for until the kernel has taken the addresses from it.
  */
 import type { IpAddress } from '../../model/address.ts';
 import { after, type Instant, type Milliseconds, milliseconds } from '../../model/units.ts';
@@ -19,6 +20,8 @@ export type Permission =
       readonly answered: boolean;
     }
   | { readonly stage: 'lease' }
+  /** With the lease in hand: what the former owner's kernel may still hold must have run out. */
+  | { readonly stage: 'lapse'; readonly until: Instant }
   | { readonly stage: 'fence'; readonly id: number }
   /** The fence failed; undefined: it is refused, otherwise taken over at that time. */
   | { readonly stage: 'fence-failed'; readonly takeOverAt: Instant; readonly reason: string };
@@ -37,6 +40,8 @@ export interface Circumstances {
   readonly leaseHeld: boolean;
   /** The active router that fell silent without letting go; undefined: none was heard, or it lives. */
   readonly silentPeer: IpAddress | undefined;
+  /** With an arbiter: before this another director's kernel may still hold the addresses. */
+  readonly clearAt: Instant | undefined;
   /** How long a silent owner's addresses may stay: the lease of a vipward peer. */
   readonly longestLease: Milliseconds;
 }
@@ -71,15 +76,14 @@ export function proceed(
     case 'members':
       return guards.probe
         ? probing(now, circumstances.longestLease)
-        : afterProbe(guards, circumstances, nextFence);
+        : afterProbe(guards, now, circumstances, nextFence);
     case 'probe':
       if (now < permission.until) return { outcome: 'wait', permission };
       if (permission.answered && now < permission.giveUpAt) return probingAgain(permission, now);
-      return afterProbe(guards, circumstances, nextFence);
+      return afterProbe(guards, now, circumstances, nextFence);
     case 'lease':
-      return circumstances.leaseHeld
-        ? afterLease(guards, circumstances, nextFence)
-        : { outcome: 'wait', permission };
+    case 'lapse':
+      return afterProbe(guards, now, circumstances, nextFence);
     case 'fence':
       return guards.arbiter && !circumstances.leaseHeld
         ? { outcome: 'wait', permission: { stage: 'lease' } }
@@ -87,7 +91,7 @@ export function proceed(
     case 'fence-failed':
       if (guards.arbiter && !circumstances.leaseHeld)
         return { outcome: 'wait', permission: { stage: 'lease' } };
-      return now < permission.takeOverAt ? { outcome: 'wait', permission } : { outcome: 'granted' };
+      return now < permission.takeOverAt ? { outcome: 'wait', permission } : cleared(now, circumstances);
     default:
       return permission satisfies never;
   }
@@ -100,8 +104,11 @@ export function fenced(
   { done, reason }: { readonly done: boolean; readonly reason: string },
   guards: Guards,
   now: Instant,
+  leaseHeld: boolean,
 ): Outcome | undefined {
   if (permission.stage !== 'fence' || permission.id !== id) return undefined;
+  // It may have ended while the agent ran.
+  if (guards.arbiter && !leaseHeld) return { outcome: 'wait', permission: { stage: 'lease' } };
   if (done) return { outcome: 'granted' };
   const wait = guards.fencing?.takeOverAfter;
   if (wait === undefined) return { outcome: 'refused', reason: `no take-over: the fence failed: ${reason}` };
@@ -114,7 +121,7 @@ export const answered = (permission: Permission): Permission =>
 
 /** When `proceed` is due by time alone. */
 export function permissionDeadline(permission: Permission): Instant | undefined {
-  if (permission.stage === 'probe') return permission.until;
+  if (permission.stage === 'probe' || permission.stage === 'lapse') return permission.until;
   return permission.stage === 'fence-failed' ? permission.takeOverAt : undefined;
 }
 
@@ -130,6 +137,8 @@ export function describePermission(permission: Permission): string {
         : 'asks who has the address';
     case 'lease':
       return "waits for the arbiter's lease";
+    case 'lapse':
+      return "waits until the former owner's address lease has ended";
     case 'fence':
       return 'waits for the fence agent';
     case 'fence-failed':
@@ -156,12 +165,14 @@ const probingAgain = (permission: Extract<Permission, { stage: 'probe' }>, now: 
   probe: true,
 });
 
-function afterProbe(guards: Guards, circumstances: Circumstances, nextFence: number): Outcome {
+function afterProbe(guards: Guards, now: Instant, circumstances: Circumstances, nextFence: number): Outcome {
   if (guards.arbiter && !circumstances.leaseHeld) return { outcome: 'wait', permission: { stage: 'lease' } };
-  return afterLease(guards, circumstances, nextFence);
-}
-
-function afterLease(guards: Guards, { silentPeer }: Circumstances, nextFence: number): Outcome {
-  if (guards.fencing === undefined || silentPeer === undefined) return { outcome: 'granted' };
+  if (guards.fencing === undefined || circumstances.silentPeer === undefined)
+    return cleared(now, circumstances);
   return { outcome: 'wait', permission: { stage: 'fence', id: nextFence }, fence: nextFence };
 }
+
+const cleared = (now: Instant, { clearAt }: Circumstances): Outcome =>
+  clearAt === undefined || now >= clearAt
+    ? { outcome: 'granted' }
+    : { outcome: 'wait', permission: { stage: 'lapse', until: clearAt } };

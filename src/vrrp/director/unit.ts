@@ -100,13 +100,14 @@ export class Unit {
   /** Hands an event to one member; what that means for the others follows. */
   step(member: Member, event: Event, now: Instant): Order[] {
     const former = member.state;
-    const orders = this.#within(member.handle(event, now), now);
+    const acted = member.handle(event, now);
     const { state } = member;
-    if (state === former) return orders;
+    if (state === former) return this.#within(acted, now);
+    if (state.name === 'active' && former.name !== 'active') this.#presences.clear();
+    const orders = this.#within(acted, now);
     if (former.name === 'active' && state.name === 'backup') this.yields = false;
     if (holdsAddresses(former) && !holdsAddresses(state)) orders.push(...this.#letGoToo(now));
     if (state.name === 'active') this.yields = false;
-    if (state.name === 'active' && former.name !== 'active') this.#presences.clear();
     if (state.name !== former.name || this.permission.stage !== 'idle' || member.asking)
       orders.push(...this.#seekLeave(now));
     if (state.name === 'active' && former.name !== 'active')
@@ -170,7 +171,11 @@ export class Unit {
   onPresence(
     member: Member,
     path: number,
-    { source, priority, asks }: { readonly source: IpAddress; readonly priority: number; readonly asks: boolean },
+    {
+      source,
+      priority,
+      asks,
+    }: { readonly source: IpAddress; readonly priority: number; readonly asks: boolean },
     now: Instant,
   ): Order[] {
     const { state } = member;
@@ -179,6 +184,8 @@ export class Unit {
       const place = `${member.key} ${path}`;
       const of = this.#presences.get(place) ?? new Map<IpAddress, Instant>();
       this.#presences.set(place, of);
+      // Forged ones must not fill the memory.
+      if (of.size >= MOST_DIRECTORS) of.clear();
       // It answers an advert, so the last one that was sent is the latest that can have been heard.
       of.set(source, state.advertSentAt);
       return [];
@@ -377,7 +384,9 @@ export class Unit {
     const active = this.members.filter(({ holds }) => holds);
     if (active.length === 0) return undefined;
     const byLease = this.#context.leases.get(this.plan.name) ?? instant(0);
-    return instant(Math.max(byLease, ...active.map((member) => this.#confirmedUntil(member, arbiter.directors - 1))));
+    return instant(
+      Math.max(byLease, ...active.map((member) => this.#confirmedUntil(member, arbiter.directors - 1))),
+    );
   }
 
   /**
@@ -420,6 +429,7 @@ export class Unit {
 
 /** The kernel counts whole seconds of an address's lifetime (`ifa_valid` of linux/if_addr.h). */
 const GRAIN = milliseconds(1000);
+const MOST_DIRECTORS = 255;
 /** How much older than the last advert the one may be that was answered, where adverts are frequent. */
 const LATE = milliseconds(250);
 
