@@ -43,7 +43,9 @@ export class Fixed {
       const port = this.#context.interfaceOf(device);
       const held = new Set((port?.held ?? []).map(({ prefix }) => prefix.address));
       port?.put(
-        wanted.filter(({ address }) => !held.has(address)),
+        wanted
+          .filter(({ address }) => !held.has(address))
+          .map((address) => ({ ...address, preferred: true })),
         'forever',
       );
     }

@@ -49,7 +49,7 @@ export async function runVrrpProcess(): Promise<void> {
   rehearse(network.reactor, network.kernel);
   await stopped.promise;
   // A renewal that is still under way would put an address back after its removal.
-  await network.kernel.addresses.settled();
+  await Promise.all([network.kernel.addresses.settled(), network.kernel.macvlans.settled()]);
   network.close();
   channel.close();
   setTimeout(() => process.exit(0), FAREWELL_LIMIT).unref();
