@@ -15,11 +15,14 @@ interface Installed {
 const EARLY = 20;
 
 export class Kernel {
+  /** Counts the times that an instance's first address came or its last one went. */
+  turns = 0;
   readonly #instances = new Map<InstanceKey, Map<string, Installed>>();
 
   put(key: InstanceKey, addresses: readonly VirtualAddress[], lifetime: number, now: number): void {
     const installed = this.#instances.get(key) ?? new Map<string, Installed>();
     this.#instances.set(key, installed);
+    if (installed.size === 0) this.turns++;
     for (const prefix of addresses) {
       installed.set(prefix.address, { prefix, until: now + lifetime * 1000 - EARLY });
     }
@@ -28,7 +31,9 @@ export class Kernel {
   /** Those that were there. */
   remove(key: InstanceKey, addresses: readonly VirtualAddress[]): readonly VirtualAddress[] {
     const installed = this.#instances.get(key);
-    return addresses.filter(({ address }) => installed?.delete(address) === true);
+    const removed = addresses.filter(({ address }) => installed?.delete(address) === true);
+    if (removed.length > 0 && installed?.size === 0) this.turns++;
+    return removed;
   }
 
   /** What has run out, and is gone now. */

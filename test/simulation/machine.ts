@@ -250,8 +250,9 @@ export class Machine {
     const now = this.clock;
     const orders = process.director.handle(event, now);
     this.#world.journal?.handled(this, event, orders);
+    const turns = this.kernel.turns;
     for (const order of orders) this.#perform(process, order);
-    this.#world.note();
+    if (this.kernel.turns !== turns) this.#world.note();
     for (const rule of brokenRules(process.director, this.kernel))
       this.#world.broken(`${this.name}: ${rule}`);
     if (process.director.ended) {

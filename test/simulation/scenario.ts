@@ -66,7 +66,7 @@ function commonSetting(random: Random, networks: number): Common {
     downAdverts: random.pick([3, 3, 3, 2, 5]),
     preempt,
     preemptDelay: milliseconds(preempt && random.chance(0.2) ? random.pick([500, 3000]) : 0),
-    startupDelay: milliseconds(random.chance(0.2) ? random.pick([300, 5000]) : 0),
+    startupDelay: milliseconds(random.chance(0.2) ? random.pick([300, 2000]) : 0),
     probe: random.pick(['beside', 'beside', 'off', 'before'] as const),
   } as const;
   const routers = Array.from({ length: count }, (_, i) => {

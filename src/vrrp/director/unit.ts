@@ -409,18 +409,23 @@ export class Unit {
    * kernel itself keeps the promise; and nobody is asked to let go by one that could not take over.
    */
   #within(orders: readonly Order[], now: Instant): Order[] {
-    if (this.plan.arbiter === undefined) return [...orders];
-    const until = this.#holdUntil();
+    if (this.plan.arbiter === undefined || orders.length === 0) return [...orders];
     return orders.flatMap((order) => {
       if (order.order !== 'act') return order;
       const { key, action } = order;
-      if (action.action === 'send-presence')
-        return { order: 'act', key, action: { ...action, asks: action.asks && this.#mayAsk(now) } };
-      if (action.action !== 'install-addresses' && action.action !== 'renew-addresses') return order;
-      const most = until === undefined ? 0 : Math.floor(elapsed(now, until) / GRAIN);
-      if (most < 1) return [];
-      const lifetime = seconds(Math.min(action.lifetime, most));
-      return { order: 'act', key, action: { ...action, lifetime } };
+      switch (action.action) {
+        case 'send-presence':
+          return { order: 'act', key, action: { ...action, asks: action.asks && this.#mayAsk(now) } };
+        case 'install-addresses':
+        case 'renew-addresses': {
+          const most = Math.floor(elapsed(now, this.#holdUntil() ?? now) / GRAIN);
+          if (most < 1) return [];
+          const lifetime = seconds(Math.min(action.lifetime, most));
+          return { order: 'act', key, action: { ...action, lifetime } };
+        }
+        default:
+          return order;
+      }
     });
   }
 
