@@ -76,6 +76,7 @@ const netlinkOverrun: Fault = {
   name: 'netlink-overrun',
   title: `a netlink queue overruns: ${3 * CHANGES} changes of links and addresses, among them the VIP's removal`,
   alone: true,
+  takes: 1,
   lasts: 10,
   prepare: async (stage): Promise<Inflict> => {
     const { node } = stage.a;

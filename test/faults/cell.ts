@@ -67,9 +67,9 @@ async function measure(
   await delay(PHASE);
   const from = now();
   const begun = Date.now();
-  const undo = await inflict();
+  const undo = await promptly('the fault', inflict, fault.takes);
   await sleepUntil(from + fault.lasts * 1_000);
-  await undo?.();
+  if (undo !== undefined) await promptly('its undoing', undo);
   const to = from + (fault.lasts + (fault.after ?? 0)) * 1_000;
   await sleepUntil(to);
   const { gaps } = await probe.stop();
@@ -94,6 +94,17 @@ export async function guardsOf(vipward: string): Promise<readonly Guard[]> {
   };
   const found = await Promise.all(GUARDS.map(has));
   return GUARDS.filter((_, index) => found[index]);
+}
+
+/** Seconds that a fault, or its undoing, may take to come about: beyond, this machine itself is what is measured. */
+const PROMPT = 0.75;
+
+async function promptly<T>(what: string, work: () => Promise<T>, takes = 0): Promise<T> {
+  const begun = now();
+  const result = await work();
+  const seconds = (now() - begun) / 1_000;
+  if (seconds > takes + PROMPT) throw new Error(`this machine took ${seconds.toFixed(1)} s for ${what}`);
+  return result;
 }
 
 const sleepUntil = (time: number): Promise<void> => delay(Math.max(0, time - now()));

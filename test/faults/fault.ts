@@ -19,6 +19,8 @@ export interface Fault {
   readonly start?: StartOptions;
   /** Seconds that are measured from the fault to its undoing, or the end. */
   readonly lasts: number;
+  /** Seconds that it takes to come about, where that is part of it. */
+  readonly takes?: number;
   /** Seconds that are measured after it was undone. */
   readonly after?: number;
   /** Before anything is measured: makes ready what it needs. */

@@ -73,6 +73,9 @@ function readOptions(): Options {
   };
 }
 
+/** How often a cell is tried that cannot be played: the machine may have stood still. */
+const ATTEMPTS = 2;
+
 type Played = Cell | { readonly fault: string; readonly daemon: Program; readonly problem: string };
 
 class Matrix {
@@ -116,7 +119,7 @@ class Matrix {
     };
   }
 
-  async #play(fault: Fault, program: Program): Promise<Played> {
+  async #play(fault: Fault, program: Program, attempt = 1): Promise<Played> {
     try {
       const cell = await playCell(fault, { program, vipward: this.#options.vipward }, this.#guards);
       const owners = cell.owners.join(' and ') || 'nobody';
@@ -126,6 +129,7 @@ class Matrix {
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
       this.#note(`${fault.name}, ${program}: not played: ${problem}`);
+      if (attempt < ATTEMPTS) return await this.#play(fault, program, attempt + 1);
       return { fault: fault.name, daemon: program, problem };
     }
   }
