@@ -11,6 +11,10 @@ import { EtcdError } from './etcd-error.ts';
 
 /** Longest answer that is read, in characters: ours are all under a kilobyte. */
 const LONGEST_ANSWER = 256 * 1024;
+/** Hundreds of units share so many connections for their requests. */
+const MOST_CONNECTIONS = 16;
+/** After which an idle connection is closed, in milliseconds: nobody else closes those of an agent that was dropped. */
+const IDLE = 30_000;
 
 export type CertificateFiles = Pick<Arbiter, 'caFile' | 'certFile' | 'keyFile'>;
 
@@ -28,12 +32,16 @@ export interface Call {
 export class Endpoint {
   readonly url: string;
   readonly #files: CertificateFiles;
+  readonly #secure: boolean;
+  /** Connections for requests, kept open and shared; a stream has one of its own for as long as it lasts. */
   #agent: http.Agent | undefined;
+  #streams: http.Agent | undefined;
 
   /** `url`: `https://host:2379`. */
   constructor(url: string, files: CertificateFiles) {
     this.url = url.replace(/\/+$/, '');
     this.#files = files;
+    this.#secure = this.url.startsWith('https:');
   }
 
   /** The answer as parsed JSON; of the gateway's streams the first message. Throws EtcdError. */
@@ -44,7 +52,10 @@ export class Endpoint {
       onEnd: (error) => reject(error ?? new EtcdError(`${this.url}: an empty answer`)),
       onBroken: () => this.#drop(),
     });
-    exchange.start(() => this.#open(call));
+    exchange.start(() => {
+      this.#agent ??= this.#newAgent({ keepAlive: true, maxSockets: MOST_CONNECTIONS, timeout: IDLE });
+      return this.#open(call, this.#agent);
+    });
     return promise;
   }
 
@@ -59,23 +70,30 @@ export class Endpoint {
       onEnd: (error) => (error === undefined ? resolve() : reject(error)),
       onBroken: () => this.#drop(),
     });
-    exchange.start(() => this.#open(call));
+    exchange.start(() => {
+      this.#streams ??= this.#newAgent({ keepAlive: false });
+      return this.#open(call, this.#streams);
+    });
     return promise;
   }
 
   close(): void {
     this.#agent?.destroy();
+    this.#streams?.destroy();
     this.#agent = undefined;
+    this.#streams = undefined;
   }
 
-  #open({ path, token }: Call): http.ClientRequest {
-    const secure = this.url.startsWith('https:');
-    this.#agent ??= secure
-      ? new https.Agent({ keepAlive: true, ...certificates(this.#files) })
-      : new http.Agent({ keepAlive: true });
-    return (secure ? https : http).request(`${this.url}/v3/${path}`, {
+  #newAgent(options: http.AgentOptions): http.Agent {
+    return this.#secure
+      ? new https.Agent({ ...options, ...certificates(this.#files) })
+      : new http.Agent(options);
+  }
+
+  #open({ path, token }: Call, agent: http.Agent): http.ClientRequest {
+    return (this.#secure ? https : http).request(`${this.url}/v3/${path}`, {
       method: 'POST',
-      agent: this.#agent,
+      agent,
       headers: {
         'content-type': 'application/json',
         ...(token === undefined ? {} : { authorization: token }),
@@ -88,6 +106,7 @@ export class Endpoint {
     for (const sockets of Object.values(this.#agent?.freeSockets ?? {}))
       for (const socket of sockets ?? []) socket.destroy();
     this.#agent = undefined;
+    this.#streams = undefined;
   }
 }
 
