@@ -1,0 +1,106 @@
+/** Which state each target was told last, kept in a file across restarts of the daemon. */
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { makeDirectory } from '../../control/directory.ts';
+import type { Log } from '../../model/messages.ts';
+import type { RouterWord } from '../../model/router-status.ts';
+import { readRegularFile } from '../regular-file.ts';
+
+const FILE = 'notify.json';
+/** Room for ten thousand targets, in bytes. */
+const SIZE_LIMIT = 1024 * 1024;
+const Delivered = z.object({
+  version: z.literal(1),
+  targets: z.record(z.string(), z.enum(['MASTER', 'BACKUP', 'FAULT', 'STOP'])),
+});
+
+export class DeliveredStates {
+  readonly #directory: string;
+  readonly #path: string;
+  readonly #log: Log;
+  #words: ReadonlyMap<string, RouterWord>;
+  #saving: Promise<void> | undefined;
+  /** Changed since the last writing began. */
+  #changed = false;
+  /** A disk that refuses is told once, until it takes something again. */
+  #refused = false;
+
+  constructor(directory: string, log: Log) {
+    this.#directory = directory;
+    this.#path = join(directory, FILE);
+    this.#log = log;
+    this.#words = this.#read();
+  }
+
+  /** The state that the target was told last, by this daemon or the one before it. */
+  of(key: string): RouterWord | undefined {
+    return this.#words.get(key);
+  }
+
+  remember(key: string, word: RouterWord): void {
+    if (this.#words.get(key) === word) return;
+    this.#words = new Map(this.#words).set(key, word);
+    this.#save();
+  }
+
+  /** Forgets all other targets. */
+  keep(keys: ReadonlySet<string>): void {
+    const kept = new Map([...this.#words].filter(([key]) => keys.has(key)));
+    if (kept.size === this.#words.size) return;
+    this.#words = kept;
+    this.#save();
+  }
+
+  /** Resolves when everything is written, or cannot be. */
+  async saved(): Promise<void> {
+    await this.#saving;
+  }
+
+  #save(): void {
+    this.#changed = true;
+    this.#saving ??= this.#write().finally(() => {
+      this.#saving = undefined;
+    });
+  }
+
+  /** A state that changes while one is written is written next. Never rejects. */
+  async #write(): Promise<void> {
+    while (this.#changed) {
+      this.#changed = false;
+      const text = `${JSON.stringify({ version: 1, targets: Object.fromEntries(this.#words) })}\n`;
+      try {
+        makeDirectory(this.#directory);
+        await writeFile(`${this.#path}.new`, text);
+        await rename(`${this.#path}.new`, this.#path);
+        this.#refused = false;
+      } catch (cause) {
+        this.#tellRefusal(cause);
+      }
+    }
+  }
+
+  #tellRefusal(cause: unknown): void {
+    if (this.#refused) return;
+    this.#refused = true;
+    this.#log(
+      'warn',
+      `cannot write ${this.#path}: after a restart, notify scripts may be told a wrong previous state`,
+      { cause: String(cause) },
+    );
+  }
+
+  #read(): ReadonlyMap<string, RouterWord> {
+    try {
+      const text = Buffer.from(readRegularFile(this.#path, SIZE_LIMIT)).toString();
+      return new Map(Object.entries(Delivered.parse(JSON.parse(text)).targets));
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') {
+        this.#log('warn', `cannot use ${this.#path}: it is not known which states were told last`, {
+          cause: String(cause),
+        });
+      }
+      return new Map();
+    }
+  }
+}
