@@ -59,8 +59,12 @@ export interface VirtualAddress extends Prefix {
   readonly excluded?: boolean;
 }
 
-/** `rfc9568`: with the pseudo-header; `legacy`: without, over IPv4 (keepalived: v3_checksum_as_v2). */
-export type ChecksumForm = 'rfc9568' | 'legacy';
+/**
+ * What the checksum of version 3 over IPv4 covers. `legacy`: the pseudo-header too, as RFC 5798 had it and keepalived
+ * sends and wants it unless told otherwise; `rfc9568`: the message alone (RFC 9568 section 5.2.8; keepalived:
+ * v3_checksum_as_v2), which such a keepalived refuses.
+ */
+export type ChecksumForm = 'legacy' | 'rfc9568';
 
 export type Authentication =
   /** VRRPv2's own: up to 8 characters in clear, against accidents only. */

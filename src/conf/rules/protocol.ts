@@ -59,7 +59,7 @@ function textPassword({ path, value }: Router): readonly Finding[] {
 }
 
 function uselessChecksum({ path, value }: Router): readonly Finding[] {
-  if (value.checksum !== 'legacy') return [];
+  if (value.checksum !== 'rfc9568') return [];
   const at = [...path, 'checksum'];
   if (value.version === 2) return [warningAt(at, 'checksum has no effect: version 2 has one form only')];
   if (!knowsAddresses(value) || familiesOf(value).includes('ipv4')) return [];

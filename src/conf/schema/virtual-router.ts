@@ -86,10 +86,10 @@ export const virtualRouter = z
           'The director with the highest priority is active. 255: it owns the addresses, and is active whenever it is up.',
         ),
       ...timing,
-      checksum: oneOf(['rfc9568', 'legacy'])
-        .prefault('rfc9568')
+      checksum: oneOf(['legacy', 'rfc9568'])
+        .prefault('legacy')
         .describe(
-          'How adverts of version 3 over IPv4 are summed; legacy: without the pseudo-header, for old implementations. Both are accepted.',
+          'How adverts of version 3 over IPv4 are summed. legacy: with the pseudo-header, as keepalived does. rfc9568: without, for Cisco and others that refuse it. Both are accepted.',
         ),
       ...transport,
       addresses: virtualAddresses.describe(

@@ -115,7 +115,7 @@ export class Envoy {
     const { parameters, router } = member;
     const advert = advertisementOf(parameters, priority);
     const content = kind === 'advert' ? advert : { ...advert, version: 3 as const, addresses: [] };
-    const checksum: ChecksumForm = router.checksum === 'legacy' ? 'plain' : 'pseudo-header';
+    const checksum: ChecksumForm = router.checksum === 'rfc9568' ? 'plain' : 'pseudo-header';
     let sent = false;
     for (const { path, source } of paths) {
       const options = { kind, checksum, credential: this.#credential(parameters) };

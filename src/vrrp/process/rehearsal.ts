@@ -40,7 +40,7 @@ const ROUTER: VirtualRouter = {
   preempt: true,
   preemptDelay: milliseconds(0),
   startupDelay: milliseconds(0),
-  checksum: 'rfc9568',
+  checksum: 'legacy',
   authentication: undefined,
   heartbeat: [{ interface: LOOPBACK.name, transport: 'vrrp', peers: [], source: [], port: 0 }],
   addresses: [{ address: '192.0.2.1' as IpAddress, length: 32 }],

@@ -34,7 +34,7 @@ describe('a right file', () => {
             preempt: true,
             preemptDelay: 0,
             startupDelay: 0,
-            checksum: 'rfc9568',
+            checksum: 'legacy',
             authentication: undefined,
             heartbeat: [{ interface: 'eth0', transport: 'vrrp', peers: [], source: [], port: 61112 }],
             addresses: [{ address: '10.1.1.254', length: 24 }],
