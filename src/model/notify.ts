@@ -8,9 +8,12 @@ export interface RunAs {
   readonly group: string | undefined;
 }
 
-/** One program, called with keepalived's arguments: `INSTANCE|GROUP NAME MASTER|BACKUP|FAULT|STOP PRIORITY`. */
+/**
+ * One program. The one for every state (`all`) is called with keepalived's arguments after its own, `INSTANCE|GROUP NAME
+ * MASTER|BACKUP|FAULT|STOP PRIORITY`; a state's own with none but its own, as in keepalived.
+ */
 export interface NotifyScript extends RunAs {
-  /** Program and its own arguments, before which nothing and after which ours come. */
+  /** Program and its own arguments: at least one. */
   readonly command: readonly string[];
   /** After which it is killed. */
   readonly timeout: Milliseconds;
