@@ -10,7 +10,7 @@ export const ETCD = `http://${CLIENT}:2379`;
 export const GUARDS = ['heartbeat', 'gateway', 'arbiter'] as const;
 /**
  * `heartbeat`: adverts go over the second network as well. `gateway`: whoever does not reach the client's host, in the
- * place of a router, has less priority. `arbiter`: etcd on the client's host.
+ * place of a router, is in FAULT. `arbiter`: etcd on the client's host.
  */
 export type Guard = (typeof GUARDS)[number];
 
@@ -55,7 +55,7 @@ const vipwardRouter = (plan: Plan, router: RouterPlan): string => `
     advert_interval: ${plan.interval}ms
     ${plan.password === undefined ? '' : `version: 2\n    authentication: { text: ${plan.password} }`}
     ${plan.guards.includes('heartbeat') ? 'heartbeat: [eth0, eth1]' : ''}
-    ${plan.guards.includes('gateway') ? 'track: { gateways: [{ name: router, weight: -100 }] }' : ''}
+    ${plan.guards.includes('gateway') ? 'track: { gateways: [router] }' : ''}
     addresses: [${router.addresses.map((address) => `${address}/24`).join(', ')}]`;
 
 const GATEWAY = `track: { gateways: { router: { interface: eth0, address: ${CLIENT}, interval: 500ms, fall: 3 } } }`;
