@@ -160,8 +160,8 @@ export class Manager implements ControlHandlers {
     if (config === undefined) return { problems, virtualRouters: [], addresses: [], table: [] };
     const statuses = await this.#failover.vrrp.query();
     const routers = planRouters(
-      this.#failover.vrrp.configuration.network.routers,
-      config.virtualRouters,
+      this.#failover.vrrp.configuration.network,
+      { routers: config.virtualRouters, groups: config.syncGroups },
       statuses,
     );
     const { operations } = this.#table.preview(config, (id) => this.#health.of(id));
@@ -201,8 +201,8 @@ export class Manager implements ControlHandlers {
     }
     const statuses = await this.#failover.vrrp.query();
     const routers = planRouters(
-      this.#failover.vrrp.configuration.network.routers,
-      config.virtualRouters,
+      this.#failover.vrrp.configuration.network,
+      { routers: config.virtualRouters, groups: config.syncGroups },
       statuses,
     );
     const pending = this.#pending(this.#loaded.config, config);

@@ -7,7 +7,9 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SOCKET_NAME } from '../../src/control/api.ts';
 import { type ControlServer, serveControl } from '../../src/control/server.ts';
+import type { IpAddress } from '../../src/model/address.ts';
 import type { Problem } from '../../src/model/problem.ts';
+import type { HandoverOutcome } from '../../src/model/router-status.ts';
 import type { ReloadDocument } from '../../src/model/status.ts';
 import { handlers, temporaryDirectory } from '../unit/control/sample-handlers.ts';
 
@@ -26,6 +28,7 @@ const problem: Problem = {
 };
 
 let server: ControlServer;
+let outcomes: readonly HandoverOutcome[] = [];
 let reload: ReloadDocument = { applied: true, problems: [], changes: ['web: priority 150 → 100'] };
 
 beforeAll(async () => {
@@ -39,7 +42,7 @@ beforeAll(async () => {
   });
   server = await serveControl(
     join(directory.path, SOCKET_NAME),
-    handlers({ plan, reload: async () => reload }),
+    handlers({ plan, reload: async () => reload, handover: async () => ({ outcomes }) }),
   );
 });
 afterAll(async () => {
@@ -63,20 +66,27 @@ async function outcomeOf(program: string, args: readonly string[]): Promise<Outc
 }
 
 describe('help and usage', () => {
-  test.each([[[]], [['run']], [['check']], [['plan']], [['reload']], [['status']]])(
-    '%j --help',
-    async (command) => {
-      const { code, out, err } = await vipward([...command, '--help']);
-      expect({ code, err }).toEqual({ code: 0, err: '' });
-      expect(out).toContain(`Usage: ${['vipward', ...command].join(' ')}`);
-    },
-  );
+  test.each([
+    [[]],
+    [['run']],
+    [['check']],
+    [['plan']],
+    [['reload']],
+    [['status']],
+    [['handover']],
+    [['resume']],
+  ])('%j --help', async (command) => {
+    const { code, out, err } = await vipward([...command, '--help']);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toContain(`Usage: ${['vipward', ...command].join(' ')}`);
+  });
 
   test.each([
     [[], 'Usage: vipward'],
     [['bogus'], "unknown command 'bogus'"],
     [['statsu'], 'Did you mean status?'],
     [['status', '--jsno'], 'Did you mean --json?'],
+    [['handover', '--stay-donw'], 'Did you mean --stay-down?'],
     [['run', '--config'], 'argument missing'],
     [['check', 'one', 'two'], 'too many arguments'],
   ])('%j is a usage error', async (args, words) => {
@@ -211,6 +221,54 @@ describe('status', () => {
   });
 });
 
+describe('handover', () => {
+  const outcome = (changes: Partial<HandoverOutcome> = {}): HandoverOutcome => ({
+    name: 'web',
+    outcome: 'handed-over',
+    successor: '10.1.1.11' as IpAddress,
+    reason: '10.1.1.11 took over',
+    ...changes,
+  });
+  const none = { successor: undefined };
+
+  test('that was taken', async () => {
+    outcomes = [outcome(), outcome({ ...none, name: 'db', outcome: 'not-active', reason: 'started' })];
+    expect(await vipward(['handover', ...runtime])).toEqual({
+      code: 0,
+      out: 'web: handed over to 10.1.1.11\ndb: was not active here (started)\n',
+      err: '',
+    });
+  });
+
+  test.each([
+    ['kept', 'web: STILL ACTIVE HERE: no other director took over (nobody is heard)\n'],
+    ['unknown-name', 'web: there is no virtual router of this name\n'],
+  ] as const)('%s: exit code 1', async (kind, err) => {
+    outcomes = [outcome({ ...none, outcome: kind, reason: 'nobody is heard' })];
+    expect(await vipward(['handover', 'web', ...runtime])).toEqual({ code: 1, out: '', err });
+  });
+
+  test('for programs', async () => {
+    outcomes = [outcome()];
+    const { code, out } = await vipward(['handover', '--stay-down', '--json', ...runtime]);
+    expect({ code, out: JSON.parse(out) }).toEqual({ code: 0, out: { outcomes } });
+  });
+});
+
+describe('resume', () => {
+  test('names what may be active again', async () => {
+    const { code, out } = await vipward(['resume', 'web', 'db', ...runtime]);
+    expect({ code, out }).toEqual({ code: 0, out: 'web: may be active again\ndb: may be active again\n' });
+  });
+
+  test('of nothing says so', async () => {
+    expect(await vipward(['resume', ...runtime])).toMatchObject({
+      code: 0,
+      out: 'none of them was kept a backup\n',
+    });
+  });
+});
+
 describe('output that goes nowhere', () => {
   test.each([
     [0, ['status', '--json', ...runtime]],
@@ -236,13 +294,16 @@ describe('output that goes nowhere', () => {
 });
 
 describe('without a daemon', () => {
-  test.each([['status'], ['reload'], ['plan', goodFile]])('%s', async (...args) => {
-    const { code, out, err } = await vipward([...args, '--runtime-dir', '/nowhere']);
-    expect({ code, out }).toEqual({ code: 1, out: '' });
-    expect(err).toBe(
-      'vipward: no daemon answers on /nowhere/control.sock: is vipward running? See systemctl status vipward\n',
-    );
-  });
+  test.each([['status'], ['reload'], ['plan', goodFile], ['handover', 'web'], ['resume']])(
+    '%s',
+    async (...args) => {
+      const { code, out, err } = await vipward([...args, '--runtime-dir', '/nowhere']);
+      expect({ code, out }).toEqual({ code: 1, out: '' });
+      expect(err).toBe(
+        'vipward: no daemon answers on /nowhere/control.sock: is vipward running? See systemctl status vipward\n',
+      );
+    },
+  );
 
   test('that lets this user in', async () => {
     const socket = join(directory.path, SOCKET_NAME);

@@ -1,31 +1,33 @@
 /** A director of the tests: the vrrp process on a node of the lab, with the test in the place of its manager. */
 import { join } from 'node:path';
-import type { IpAddress } from '../../../src/model/address.ts';
 import type { VirtualRouter } from '../../../src/model/config.ts';
-import type { ManagerToVrrp, VrrpToManager } from '../../../src/model/messages.ts';
+import type { ManagerToVrrp, VrrpNetwork, VrrpToManager } from '../../../src/model/messages.ts';
 import type { RouterState, RouterStatus } from '../../../src/model/router-status.ts';
+import type { TrackVerdict } from '../../../src/model/tracking.ts';
 import { centiseconds } from '../../../src/model/units.ts';
 import type { Node } from '../../lab/support/node.ts';
 import type { LabProcess } from '../../lab/support/process.ts';
+import { virtualRouter as filledIn, vrrpNetwork } from '../../support/virtual-router.ts';
 
 export const VIP = '10.1.1.254';
 
 /** A virtual router with 100 ms between its adverts. */
-export const virtualRouter = (priority: number, changes: Partial<VirtualRouter> = {}): VirtualRouter => ({
-  name: 'web',
-  interface: 'eth0',
-  vrid: 51,
-  priority,
-  advertInterval: centiseconds(10),
-  preempt: true,
-  addresses: [{ address: VIP as IpAddress, length: 24 }],
-  ...changes,
-});
+export const virtualRouter = (priority: number, changes: Partial<VirtualRouter> = {}): VirtualRouter =>
+  filledIn({ priority, advertInterval: centiseconds(10), ...changes });
 
 type Said =
   | VrrpToManager
   | { type: 'pid'; pid: number }
   | { type: 'exit'; code: number | null; signal: string | null };
+
+/** What the manager says beside the virtual routers themselves. */
+export interface DirectorOptions {
+  readonly resume?: readonly string[];
+  readonly realtime?: boolean;
+  readonly standby?: readonly string[];
+  readonly verdicts?: readonly TrackVerdict[];
+  readonly network?: Partial<VrrpNetwork>;
+}
 
 export class Director {
   readonly node: Node;
@@ -43,7 +45,7 @@ export class Director {
   static async start(
     node: Node,
     routers: readonly VirtualRouter[],
-    options: { readonly resume?: readonly string[]; readonly realtime?: boolean } = {},
+    options: DirectorOptions = {},
   ): Promise<Director> {
     const process = await node.spawn(['node', join(import.meta.dirname, 'stand-in.ts')]);
     const first = JSON.parse(await process.stdout.waitFor((line) => line.startsWith('{"type":"pid"')));
@@ -67,10 +69,11 @@ export class Director {
 
   async configure(
     routers: readonly VirtualRouter[],
-    { resume = [] as readonly string[], realtime = false } = {},
+    { resume = [], realtime = false, standby = [], verdicts = [], network = {} }: DirectorOptions = {},
   ): Promise<void> {
     const since = this.mark;
-    this.tell({ type: 'configure', routers, realtime, resume });
+    const whole = vrrpNetwork({ ...network, routers });
+    this.tell({ type: 'configure', network: whole, realtime, resume, standby, verdicts });
     await this.heard(({ type }) => type === 'configured', since);
   }
 

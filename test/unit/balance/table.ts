@@ -25,6 +25,7 @@ export const web: ConfiguredVirtualServer = {
   scheduler: 'wrr',
   forwarding: 'dr',
   check,
+  quorum: 1,
   sorryServer: { address: ip('127.0.0.1'), port: 80 },
   realServers: [
     { address: ip('10.1.1.2'), port: 80, weight: 2 },

@@ -4,30 +4,19 @@ import type { Health } from '../../../src/model/check.ts';
 import type { RouterStatus } from '../../../src/model/router-status.ts';
 import type { RealServerStatus, StatusDocument, VirtualServerStatus } from '../../../src/model/status.ts';
 import { milliseconds } from '../../../src/model/units.ts';
+import { counters, routerStatus } from '../../support/virtual-router.ts';
 
 export const NOW = Date.UTC(2026, 10, 21, 3, 0, 0);
 export const ago = (seconds: number): number => NOW - seconds * 1000;
 
 export const router = (changes: Partial<RouterStatus> = {}): RouterStatus => ({
-  name: 'web',
-  interface: 'eth0',
-  vrid: 51,
-  priority: 150,
-  state: 'active',
-  started: true,
-  releasing: false,
+  ...routerStatus('active'),
   since: ago(192),
   reason: 'no advert for 3.609 s',
+  explanation: 'sends adverts with priority 150',
   activeRouter: { address: '10.1.1.11' as IpAddress, priority: 150 },
   addresses: ['10.1.1.254/24'],
-  counters: {
-    advertsSent: 192,
-    advertsReceived: 7,
-    becameActive: 1,
-    rejected: {},
-    addressesRestored: 0,
-    sendErrors: 0,
-  },
+  counters: { ...counters, advertsSent: 192, advertsReceived: 7, becameActive: 1 },
   ...changes,
 });
 
@@ -87,6 +76,8 @@ export const sampleStatus = (changes: Partial<StatusDocument> = {}): StatusDocum
     { name: 'checker', pid: 990, state: 'running', restarts: 1 },
   ],
   virtualRouters: [router()],
+  syncGroups: [],
+  guards: { arbiter: undefined, fencing: undefined, sync: undefined },
   virtualServers: [virtualServer()],
   table: {
     unavailable: undefined,

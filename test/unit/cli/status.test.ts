@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { formatStatus } from '../../../src/cli/format/status.ts';
 import { COLOURED, PLAIN } from '../../../src/cli/format/style.ts';
+import type { IpAddress } from '../../../src/model/address.ts';
 import type { RouterStatus } from '../../../src/model/router-status.ts';
 import type { StatusDocument, TableStatus, VirtualServerStatus } from '../../../src/model/status.ts';
 import { ago, down, NOW, realServer, router, sampleStatus, up, virtualServer } from './sample-status.ts';
@@ -24,6 +25,7 @@ IPVS table     as configured, verified 3s ago
 VIRTUAL ROUTERS
   web  MASTER  for 3m12s  eth0 vrid 51 priority 150
     because        no advert for 3.609 s
+    now            sends adverts with priority 150
     active router  this director, 10.1.1.11
     addresses      10.1.1.254/24
 
@@ -98,6 +100,68 @@ describe('a virtual router', () => {
     expect(text).not.toContain('adverts sent');
     expect(show({}, true)).toContain('adverts sent 192, received 7; became MASTER 1 time');
   });
+});
+
+describe('a virtual router beyond the protocol', () => {
+  test('shows its priority beside the configured one, its group, and what is tracked', () => {
+    const chk = { kind: 'script', name: 'chk', value: 1, weight: -20 } as const;
+    const eth1 = { kind: 'interface', name: 'eth1', value: 1, weight: undefined } as const;
+    const text = showRouter({
+      priority: 130,
+      group: 'both',
+      tracked: [
+        { ...chk, state: 'down', reason: 'exit code 1' },
+        { ...eth1, state: 'up', reason: 'has a carrier' },
+      ],
+    });
+    expect(text).toContain('eth0 vrid 51 priority 130 (150 configured) group both');
+    expect(text).toMatch(/^ +tracked +script chk down \(weight -20\): exit code 1$/m);
+    expect(text).toMatch(/^ +tracked +interface eth1 up \(fault when down\): has a carrier$/m);
+  });
+
+  test('says why it stays as it is', () => {
+    const explanation = 'heard 10.1.1.2 priority 150 0.4 s ago; preempt is off; own priority 200';
+    expect(showRouter({ state: 'backup', explanation })).toMatch(/^ +now +heard 10\.1\.1\.2 .* is off;/m);
+  });
+
+  test.each([
+    ['won', 'which gave way'],
+    ['lost', 'which went on'],
+  ] as const)('that was active beside another and %s', (outcome, words) => {
+    const rival = { address: '10.1.1.11' as IpAddress, at: ago(60), outcome };
+    const text = showRouter({ rival, counters: { ...router().counters, rivals: 2, conflicts: 1 } });
+    expect(text).toContain(`active beside this one: 2 times, the last 10.1.1.11, ${words}`);
+    expect(text).toContain('another host answered for an address: 1 time');
+  });
+});
+
+test('sync groups have a section of their own', () => {
+  const both = { name: 'both', members: ['web', 'db'], state: 'active', started: true } as const;
+  const text = show({ syncGroups: [{ ...both, priority: 150, since: ago(5), reason: 'web: started' }] });
+  expect(text).toMatch(/SYNC GROUPS\n {2}both {2}MASTER {2}for 5s {2}web, db {2}web: started\n/);
+});
+
+test('guards show what they hold, did and lack', () => {
+  const units = [
+    { unit: 'router/web', state: 'held', holder: 'lvs1', remaining: 3200 },
+    { unit: 'router/db', state: 'waiting', holder: undefined, remaining: undefined },
+  ] as const;
+  const text = show({
+    guards: {
+      arbiter: { endpoint: 'https://e1:2379', problem: undefined, units },
+      fencing: {
+        agent: 'fence_ipmilan',
+        running: false,
+        last: { done: false, reason: 'timed out', at: ago(9) },
+      },
+      sync: { role: 'master', problem: 'no such device', foreign: ['backup daemon, id 7'] },
+    },
+  });
+  expect(text).toContain('arbiter  etcd https://e1:2379 reachable');
+  expect(text).toMatch(/router\/web: held, for another 3s, holder lvs1\n +router\/db: waiting\n/);
+  expect(text).toContain('fencing  fence_ipmilan: FAILED 9s ago: timed out');
+  expect(text).toContain('connection synchronisation  master: no such device');
+  expect(text).toContain('not ours: backup daemon, id 7');
 });
 
 describe('a real server', () => {

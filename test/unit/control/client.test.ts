@@ -31,11 +31,15 @@ async function clientOfOther(listener: RequestListener, limits?: Parameters<type
   return controlClient(path, limits);
 }
 
-test('the three requests come back with their documents', async () => {
+test('every request comes back with its document', async () => {
   const client = await clientOf();
   expect((await client.status()).director).toBe('lvs1');
   expect((await client.plan({ file: 'a', text: 'ü' })).table).toEqual(['ü']);
   expect((await client.reload()).changes).toEqual(['something']);
+  expect((await client.handover({ names: ['web'], stayDown: true })).outcomes).toEqual([
+    { name: 'web', outcome: 'handed-over', successor: '10.1.1.11', reason: 'stays down' },
+  ]);
+  expect((await client.resume({ names: ['web', 'db'] })).restored).toEqual(['web', 'db']);
 });
 
 test('a plan of nearly 8 MiB passes, a larger one is refused in words', async () => {
@@ -80,7 +84,7 @@ describe('an error says what to do', () => {
   });
 
   test('when the daemon takes too long, before its answer or within', async () => {
-    const limits = { status: 20, plan: 20, reload: 20 };
+    const limits = { status: 20, plan: 20, reload: 20, handover: 20, resume: 20 };
     const silent = await clientOfOther(() => undefined, limits);
     await expect(silent.status()).rejects.toThrow('has not answered within 0.02 s');
     const halting = await clientOfOther((_, response) => void response.write('{'), limits);

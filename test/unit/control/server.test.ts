@@ -62,6 +62,14 @@ describe('routes', () => {
       body: { addresses: ['a.yaml'], table: ['é: 1'] },
     });
     expect(await ask('POST', '/v1/reload')).toMatchObject({ status: 200, body: { applied: true } });
+    expect(await ask('POST', '/v1/handover', '{"names":["web"]}')).toMatchObject({
+      status: 200,
+      body: { outcomes: [{ name: 'web', outcome: 'handed-over', reason: 'does not' }] },
+    });
+    expect(await ask('POST', '/v1/resume', '{"names":["web"]}')).toMatchObject({
+      status: 200,
+      body: { restored: ['web'] },
+    });
   });
 
   test('ignore a query', async () => {
@@ -82,6 +90,8 @@ describe('routes', () => {
     ['POST', '/v1/status', 'GET'],
     ['GET', '/v1/plan', 'POST'],
     ['DELETE', '/v1/reload', 'POST'],
+    ['GET', '/v1/handover', 'POST'],
+    ['PUT', '/v1/resume', 'POST'],
   ])('%s %s is refused, and %s is offered', async (method, url, allow) => {
     expect(await ask(method, url)).toMatchObject({ status: 405, allow });
   });
@@ -101,6 +111,19 @@ describe('bodies', () => {
       status: 400,
       body: { error: expect.any(String) },
     });
+  });
+
+  test.each([
+    ['/v1/handover', 'null'],
+    ['/v1/handover', '{"stayDown":true}'],
+    ['/v1/handover', '{"names":"web"}'],
+    ['/v1/handover', '{"names":[1]}'],
+    ['/v1/handover', '{"names":[],"stayDown":"yes"}'],
+    ['/v1/handover', JSON.stringify({ names: Array(10_001).fill('') })],
+    ['/v1/resume', '[]'],
+    ['/v1/resume', '{"names":null}'],
+  ])('%s with %.60s is a bad request', async (url, body) => {
+    expect(await ask('POST', url, body)).toMatchObject({ status: 400, body: { error: expect.any(String) } });
   });
 
   test('of the largest size pass, one byte more is refused with an answer', async () => {

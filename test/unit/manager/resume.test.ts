@@ -3,7 +3,7 @@ import { resumable } from '../../../src/manager/resume.ts';
 import type { VirtualRouter } from '../../../src/model/config.ts';
 import type { RouterStatus } from '../../../src/model/router-status.ts';
 import { milliseconds } from '../../../src/model/units.ts';
-import { routerStatus, virtualRouter } from './routers.ts';
+import { routerStatus, virtualRouter } from '../../support/virtual-router.ts';
 
 const afterCrash = (
   silence: number,
@@ -11,7 +11,7 @@ const afterCrash = (
   status: Partial<RouterStatus> = {},
 ): readonly string[] =>
   resumable(
-    [{ ...virtualRouter, ...router }],
+    [{ ...virtualRouter(), ...router }],
     [{ ...routerStatus('active'), ...status }],
     milliseconds(silence),
   );

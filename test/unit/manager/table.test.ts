@@ -48,7 +48,10 @@ function start(options: FakeIpvsOptions = {}) {
   return { kernel, log, health, keeper, servers };
 }
 
-const config = (virtualServers = [web], exclusive = false) => ({ virtualServers, ipvs: { exclusive } });
+const config = (virtualServers = [web], exclusive = false) => ({
+  virtualServers,
+  ipvs: { exclusive, sync: undefined },
+});
 const inPlace = ['tcp 10.1.1.254:80 10.1.1.2 2', 'tcp 10.1.1.254:80 10.1.1.3 1'];
 
 describe('drift', () => {

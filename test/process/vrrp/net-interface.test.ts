@@ -3,12 +3,10 @@ import type { Addresses } from '../../../src/kernel/addresses.ts';
 import { type Link, openLinks } from '../../../src/kernel/links.ts';
 import type { IpAddress } from '../../../src/model/address.ts';
 import { Reactor } from '../../../src/sys/reactor.ts';
-import { RouterInterface } from '../../../src/vrrp/process/router-interface.ts';
-import { virtualRouter } from './director.ts';
+import { NetInterface } from '../../../src/vrrp/process/net-interface.ts';
 
-const routers = [virtualRouter(150, { interface: 'lo' })];
 let reactor: Reactor;
-let loopback: RouterInterface;
+let loopback: NetInterface;
 let lo: Link;
 let listing: () => ReturnType<Addresses['list']>;
 
@@ -28,7 +26,7 @@ beforeEach(() => {
     },
   ];
   reactor = new Reactor();
-  loopback = new RouterInterface('lo', {
+  loopback = new NetInterface('lo', {
     reactor,
     addresses: {
       list: () => listing(),
@@ -41,6 +39,13 @@ beforeEach(() => {
     },
     complain: () => undefined,
     onMessage: () => undefined,
+    onClaim: () => undefined,
+  });
+  loopback.use({
+    vrids: { ipv4: [51], ipv6: [] },
+    multicast: { ipv4: true, ipv6: false },
+    watched: [],
+    asks: false,
   });
 });
 
@@ -49,27 +54,36 @@ afterEach(() => {
   reactor.close();
 });
 
+const held = () => loopback.held.map(({ prefix }) => prefix.address);
+
 const fail = () => {
   listing = () => {
     throw new Error('list addresses: no memory');
   };
 };
 
-describe('an interface whose addresses cannot be listed', () => {
-  it('cannot be taken up', () => {
+describe('an interface', () => {
+  it('whose addresses cannot be listed cannot be taken up', () => {
     fail();
-    loopback.refresh(lo, routers);
+    loopback.refresh(lo, false);
     expect(loopback.obstacle).toBe('interface lo cannot be used: list addresses: no memory');
     expect(loopback.failed).toBe(true);
   });
 
-  it('goes on where it was in use: only its own condition stops it', () => {
-    loopback.refresh(lo, routers);
-    expect([loopback.obstacle, loopback.source]).toEqual([undefined, '127.0.0.1']);
+  it('whose addresses cannot be listed goes on where it was in use: only its own condition stops it', () => {
+    loopback.refresh(lo, false);
+    expect([loopback.obstacle, held()]).toEqual([undefined, ['127.0.0.1']]);
     fail();
-    loopback.refresh(lo, routers);
-    expect([loopback.obstacle, loopback.source, loopback.failed]).toEqual([undefined, '127.0.0.1', true]);
-    loopback.refresh({ ...lo, up: false }, routers);
+    loopback.refresh(lo, false);
+    expect([loopback.obstacle, held(), loopback.failed]).toEqual([undefined, ['127.0.0.1'], true]);
+    loopback.refresh({ ...lo, up: false }, false);
     expect(loopback.obstacle).toBe('interface lo is down');
+  });
+
+  it('that is down is opened where it goes up only with its addresses', () => {
+    loopback.refresh({ ...lo, up: false }, false);
+    expect(loopback.index).toBeUndefined();
+    loopback.refresh({ ...lo, up: false }, true);
+    expect([loopback.index, loopback.obstacle]).toEqual([lo.index, 'interface lo is down']);
   });
 });
