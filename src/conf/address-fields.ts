@@ -59,8 +59,8 @@ export const hostPrefix = () =>
     leastLength: 1,
   });
 
-export const networkPrefix = () =>
-  prefix({ words: 'a network such as 10.0.0.0/8 or 2001:db8::/32, or an address', leastLength: 0 });
+export const networkPrefix = (words = 'a network such as 10.0.0.0/8 or 2001:db8::/32, or an address') =>
+  prefix({ words, leastLength: 0 });
 
 function isPrefix(text: string, leastLength: number): boolean {
   const [host = '', length] = text.split('/');

@@ -16,7 +16,16 @@ export interface Validated {
 /** After so many findings the file is junk. */
 const ENOUGH = 1000;
 
-const SECTIONS = ['virtual_routers', 'sync_groups', 'services'] as const;
+/** Mappings of names that people choose, each entry of which can be read by itself. */
+const SECTIONS = [
+  ['virtual_routers'],
+  ['sync_groups'],
+  ['track', 'scripts'],
+  ['track', 'processes'],
+  ['track', 'files'],
+  ['track', 'gateways'],
+  ['services'],
+] as const;
 
 /**
  * Entry by entry, because zod hands its issues upwards as the arguments of a call: a file with half a million
@@ -39,21 +48,41 @@ export function validate(value: unknown): Validated {
 /** First everything but the entries of the sections, then each entry as a file of its own. */
 function* split(value: unknown): Generator<unknown> {
   if (!isMapping(value)) return yield value;
-  const sections = SECTIONS.filter((section) => isMapping(value[section]));
-  yield { ...value, ...Object.fromEntries(sections.map((section) => [section, {}])) };
-  for (const section of sections) {
-    for (const [name, entry] of Object.entries(value[section] ?? {})) yield { [section]: { [name]: entry } };
+  yield SECTIONS.reduce((frame, path) => (isMapping(at(frame, path)) ? put(frame, path, {}) : frame), value);
+  for (const path of SECTIONS) {
+    const section = at(value, path);
+    if (!isMapping(section)) continue;
+    for (const [name, entry] of Object.entries(section)) yield put({}, path, { [name]: entry });
   }
+}
+
+type Mapping = Readonly<Record<string, unknown>>;
+
+const at = (root: unknown, path: readonly string[]): unknown =>
+  path.reduce<unknown>((value, key) => (isMapping(value) ? value[key] : undefined), root);
+
+/** `root` with `value` where `path` leads. */
+function put(root: Mapping, [key = '', ...rest]: readonly string[], value: unknown): Mapping {
+  const inner = root[key];
+  return { ...root, [key]: rest.length === 0 ? value : put(isMapping(inner) ? inner : {}, rest, value) };
 }
 
 function join(parts: readonly ConfigShape[]): ConfigShape | undefined {
   const [frame, ...entries] = parts;
   if (frame === undefined) return undefined;
+  const all = <Entry>(section: (part: ConfigShape) => Readonly<Record<string, Entry>>) =>
+    Object.fromEntries(entries.flatMap((part) => Object.entries(section(part))));
   return {
     ...frame,
-    virtual_routers: Object.fromEntries(entries.flatMap((part) => Object.entries(part.virtual_routers))),
-    sync_groups: Object.fromEntries(entries.flatMap((part) => Object.entries(part.sync_groups))),
-    services: Object.fromEntries(entries.flatMap((part) => Object.entries(part.services))),
+    virtual_routers: all((part) => part.virtual_routers),
+    sync_groups: all((part) => part.sync_groups),
+    track: {
+      scripts: all((part) => part.track.scripts),
+      processes: all((part) => part.track.processes),
+      files: all((part) => part.track.files),
+      gateways: all((part) => part.track.gateways),
+    },
+    services: all((part) => part.services),
   };
 }
 

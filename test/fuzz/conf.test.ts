@@ -36,7 +36,8 @@ function answers(input: string | Uint8Array): void {
 }
 
 const WORDS =
-  'director vrrp ipvs virtual_routers services name interface vrid priority addresses address port forwarding check tcp http https status interval timeout connect_timeout real_servers weight sorry_server web';
+  'director vrrp ipvs virtual_routers services name interface vrid priority addresses address port forwarding check tcp http https status interval timeout connect_timeout real_servers weight sorry_server web sync_groups track arbiter fencing mail static members scripts gateways command notify preempt vmac peers heartbeat authentication hmac key routes rules to via from table';
+const SECTIONS = 'director vrrp ipvs virtual_routers services sync_groups track arbiter fencing mail static';
 const key = fc.oneof(fc.constantFrom(...WORDS.split(' ')), fc.string({ maxLength: 5 }));
 const leaf = fc.oneof(
   fc.constantFrom(
@@ -44,6 +45,9 @@ const leaf = fc.oneof(
     '10.1.1.254/24',
     '127.0.0.1:80',
     '::1',
+    '2001:db8::1/64',
+    'default',
+    '/bin/true',
     '1s',
     '0.5ms',
     'dr',
@@ -67,7 +71,7 @@ const value = fc.letrec((tie) => ({
 
 describe('loading a configuration', () => {
   test('random values in the shape of the file', () => {
-    const sections = fc.dictionary(fc.constantFrom(...WORDS.split(' ').slice(0, 5)), value);
+    const sections = fc.dictionary(fc.constantFrom(...SECTIONS.split(' ')), value);
     fc.assert(
       fc.property(sections, (file) => answers(stringify(file))),
       TRIES,
@@ -80,6 +84,16 @@ describe('loading a configuration', () => {
     fc.assert(
       fc.property(fc.dictionary(key, service), (services) => answers(stringify({ services }))),
       { numRuns: 30 },
+    );
+  });
+
+  test('random virtual routers', () => {
+    const keys =
+      'interface vrid version priority preempt authentication transport peers source heartbeat addresses routes rules vmac announce track notify';
+    const router = fc.dictionary(fc.constantFrom(...keys.split(' ')), value);
+    fc.assert(
+      fc.property(fc.dictionary(key, router), (routers) => answers(stringify({ virtual_routers: routers }))),
+      { numRuns: 100 },
     );
   });
 
@@ -162,6 +176,12 @@ describe('a file of nothing but', () => {
     ['real servers', `services: { a: { real_servers: [${filled('1,')}] } }`],
     ['statuses', `services: { a: { check: { http: { status: [${filled('1,')}] } } } }`],
     ['wrong services', `services: {${Array.from({ length: 3_000 }, (_, i) => `k${i}: 1`).join(',')}}`],
+    [
+      'wrong scripts',
+      `track: { scripts: {${Array.from({ length: 130_000 }, (_, i) => `k${i}: 1`).join(',')}} }`,
+    ],
+    ['wrong next hops', `static: { routes: [${filled('{ next_hops: [1,1,1,1,1,1,1,1] },', MEGABYTE)}] }`],
+    ['members of nowhere', `sync_groups: { g: { members: [${filled('abcdefgh,')}] } }`],
     // More than the arguments of a call may be.
     ['unknown keys', Array.from({ length: 130_000 }, (_, i) => `k${i}: 1`).join('\n')],
   ])('of %s is refused', (_, input) => {

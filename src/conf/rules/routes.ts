@@ -3,11 +3,13 @@ import {
   addressFromBytes,
   addressToBytes,
   familyOf,
+  formatPrefix,
   type IpAddress,
   type Prefix,
 } from '../../model/address.ts';
 import { routeFamily } from '../convert/network.ts';
 import { errorAt, errorAtKey, type Finding, type Path } from '../finding.ts';
+import { isLinkLocal } from '../link-local.ts';
 import type { Draft } from '../salvage.ts';
 import type { RouteShape, RuleShape } from '../schema/index.ts';
 import { type ConfigDraft, familyName, itemsOf, virtualRoutersOf } from './draft.ts';
@@ -81,7 +83,7 @@ function families(route: RouteDraft, path: Path): readonly Finding[] {
   ];
   const wrong = gateways.filter(({ address }) => isOther(address, family) && family === 'ipv6');
   const unscoped = gateways.filter(
-    ({ address, device }) => address?.startsWith('fe8') && device === undefined,
+    ({ address, device }) => address !== undefined && isLinkLocal(address) && device === undefined,
   );
   return [
     ...wrong.map((gateway) =>
@@ -146,7 +148,7 @@ function ruleFamilies(
     .map(({ path, prefix }) =>
       errorAt(
         path,
-        `${prefix.address} is not of the rule's family, ${familyName(wanted)}: a rule has one family`,
+        `${formatPrefix(prefix)} is not of the rule's family, ${familyName(wanted)}: a rule has one family`,
       ),
     );
 }

@@ -35,8 +35,7 @@ export function waysOf({ path, value }: Router): readonly Way[] {
   const others = listed.map((item): Way => {
     if (item.value.interface !== value.interface) return item;
     // What the entry does not say, the router does.
-    const { transport = value.transport, peers = value.peers, source = value.source } = item.value;
-    return { path: item.path, value: { interface: value.interface, transport, peers, source } };
+    return { path: item.path, value: { ...value, ...item.value } };
   });
   const own = listed.some((item) => item.value.interface === value.interface);
   return own ? others : [{ path, value }, ...others];
@@ -82,7 +81,7 @@ function udp({ path, value }: Way, router: Router): readonly Finding[] {
           ),
         ]
       : []),
-    ...(value.peers === undefined && !('peers' in value && value.peers !== undefined)
+    ...(!('peers' in value)
       ? [errorAt(at, 'transport udp knows no multicast: add peers, the addresses of the other directors')]
       : []),
   ];

@@ -10,6 +10,7 @@ import {
 } from '../../model/address.ts';
 import type { Environment } from '../environment.ts';
 import { errorAt, errorAtKey, type Finding, type Path, warningAt } from '../finding.ts';
+import { isLinkLocal } from '../link-local.ts';
 import type { VirtualAddressShape } from '../schema/network.ts';
 import {
   type ConfigDraft,
@@ -71,7 +72,7 @@ function unusable({ router, path, prefix }: VirtualAddress): readonly Finding[] 
   if (isNotUnicast(address))
     return [errorAt(path, `${address} is no address of a host: give a unicast address`)];
   if (isWithin(address, MAPPED))
-    return [errorAt(path, `${address} is an IPv4 address in IPv6's clothes: write it as IPv4`)];
+    return [errorAt(path, `${address} is an IPv4 address written as IPv6: write it as IPv4`)];
   const role = roleInNetwork(prefix);
   if (role === undefined) return [];
   return [
@@ -107,7 +108,7 @@ function labelled({ path, prefix: { address, label } }: VirtualAddress): readonl
 
 /** Addresses of one link only (fe80::/10) may be the same on another. */
 const keyOf = ({ prefix: { address }, device }: VirtualAddress): string | undefined => {
-  if (!address.startsWith('fe8')) return address;
+  if (!isLinkLocal(address)) return address;
   return device === undefined ? undefined : `${address} ${device}`;
 };
 
@@ -122,13 +123,13 @@ function clash({ router, path, prefix }: VirtualAddress, first: VirtualAddress):
   return errorAt(path, `${prefix.address} is ${where} already${lengths}: remove one of them`);
 }
 
-/** Clients in the network of the device reach only what is in it, unless they are told of a route. */
+/** Hosts in the network of the device reach only what is in it, unless they are told of a route. */
 function outside({ path, prefix, device }: VirtualAddress, { interfaces }: Environment): readonly Finding[] {
   const { address } = prefix;
-  if (address.startsWith('fe8') || device === LOOPBACK) return [];
+  if (isLinkLocal(address) || device === LOOPBACK) return [];
   const family = familyOf(address);
   const networks = (interfaces.find(({ name }) => name === device)?.addresses ?? []).filter(
-    (own) => familyOf(own.address) === family && !own.address.startsWith('fe8'),
+    (own) => familyOf(own.address) === family && !isLinkLocal(own.address),
   );
   // Without an address, or a carrier, the networks of the device are not known.
   if (networks.length === 0 || networks.some((network) => isWithin(address, network))) return [];

@@ -76,7 +76,9 @@ const nextHop = z.strictObject(
 );
 
 const DESTINATION = 'default, a network such as 10.0.0.0/8, or an address';
-const destination = z.union([z.literal('default'), networkPrefix()], { error: phrase(DESTINATION) });
+const destination = z.union([z.literal('default'), networkPrefix(DESTINATION)], {
+  error: phrase(DESTINATION),
+});
 
 const route = z.strictObject(
   {

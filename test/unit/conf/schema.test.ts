@@ -13,6 +13,10 @@ const validates = new Ajv({ allowUnionTypes: true, strictTuples: false }).compil
 );
 const files = ['vipward.yaml', ...readdirSync(new URL('examples/', conf)).map((name) => `examples/${name}`)];
 
+const routerOf = (keys: string): string =>
+  `virtual_routers: { a: { interface: eth0, vrid: 7, addresses: [10.1.1.10/24], ${keys} } }`;
+const ROUTER = routerOf('priority: 150');
+
 test('the committed schema is the one that the definitions give (npm run schema)', () => {
   expect(read('vipward.schema.json')).toBe(jsonSchemaText());
 });
@@ -46,9 +50,48 @@ test.each([
   ['no kind of check', service('check: { rise: 1 }')],
   ['an IPv6 address', CHECKED.replace('10.1.1.2', '"::1"')],
   ['a port out of range', CHECKED.replace('port: 80', 'port: 65536')],
+  ['a priority out of range', routerOf('priority: 256')],
+  ['an unknown version', routerOf('version: 4')],
+  ['an unknown key in a long form', routerOf('preempt: { dealy: 3s }')],
+  [
+    'two kinds of authentication',
+    routerOf(`authentication: { text: x, hmac: [{ id: 1, key: ${'k'.repeat(32)} }] }`),
+  ],
+  ['a key too short', routerOf('authentication: { hmac: [{ id: 1, key: short }] }')],
+  ['a peer with a prefix length', routerOf('peers: [10.1.1.2/24]')],
+  ['an unknown transport', routerOf('transport: tcp')],
+  ['a list of no command', routerOf('notify: { all: [] }')],
+  ['a relative path of a program', routerOf('notify: notify.sh')],
+  ['a weight out of range', routerOf('track: { interfaces: [{ name: eth0, weight: 300 }] }')],
+  ['a route to nowhere', routerOf('routes: [{ via: 10.1.1.9 }]')],
+  ['a static address without a device', 'static: { addresses: [{ address: 10.9.9.1/24 }] }'],
+  ['a tracked script without a command', `${ROUTER}\ntrack: { scripts: { chk: {} } }`],
+  ['a sync group of nobody', `${ROUTER}\nsync_groups: { g: { members: [] } }`],
+  ['an arbiter without an address', `${ROUTER}\narbiter: { lease: 5s }`],
+  ['a fence agent with a blank', `${ROUTER}\nfencing: { agent: fence ipmilan }`],
+  ['mail without addressees', `${ROUTER}\nmail: { smtp: mail, from: a@b }`],
+  ['connection synchronisation with the id 0', `${ROUTER}\nipvs: { sync: { interface: eth1, id: 0 } }`],
 ])('both the JSON Schema and loading refuse %s', (_, text) => {
   expect(validates(parse(text))).toBe(false);
   expect(problemsOf(text)).not.toEqual([]);
+});
+
+test.each([
+  'preempt: { delay: 30s }',
+  'preempt:',
+  'vmac: { device: vip0 }',
+  'peers: ["fe80::2", { address: 10.1.1.2, min_ttl: 255 }]',
+  'source: 10.1.1.1',
+  'heartbeat: [eth0, { interface: eth1 }]',
+  'notify: /bin/true',
+  'notify: [/bin/true, x]',
+  'notify: { all: { command: /bin/true, user: nobody } }',
+  'track:',
+  'routes: [{ to: "2001:db8::/32", via: "fe80::1", device: eth0, table: main, scope: 3 }]',
+  'rules: [{ fwmark: 7, table: 100 }]',
+])('both the JSON Schema and the shape accept %s', (keys) => {
+  expect(validates(parse(routerOf(keys))), JSON.stringify(validates.errors)).toBe(true);
+  expect(problemsOf(routerOf(keys)).filter((problem) => problem.includes('expected'))).toEqual([]);
 });
 
 interface Property {
