@@ -31,19 +31,34 @@ export function sumUp(uses: readonly TrackUse[], verdicts: Verdicts): Tracked {
       if (use.weight === undefined) unknown.push(`${what} has not been looked at yet`);
       continue;
     }
-    const up = (verdict.state === 'up') !== use.inverse;
-    if (use.weight === undefined) {
-      if (!up) faults.push(`${what}${use.inverse ? ' is up (inverse)' : ''}: ${verdict.reason}`);
-    } else weight += contribution(use, use.weight, verdict, up);
+    const effect = use.kind === 'file' ? effectOfFile(use, verdict) : effectOf(use, verdict);
+    if (effect === 'fault') faults.push(`${what}${use.inverse ? ' (inverse)' : ''}: ${verdict.reason}`);
+    else weight += effect;
   }
   return { weight, faults, unknown };
 }
 
-function contribution(use: TrackUse, weight: number, verdict: TrackVerdict, up: boolean): number {
-  // A file holds a number of its own, of either sign.
-  if (use.kind === 'file') return up ? weight * verdict.value * (use.inverse ? -1 : 1) : 0;
+type Effect = number | 'fault';
+
+function effectOf({ weight, inverse }: TrackUse, { state }: TrackVerdict): Effect {
+  const up = (state === 'up') !== inverse;
+  if (weight === undefined) return up ? 0 : 'fault';
   if (weight >= 0) return up ? weight : 0;
   return up ? 0 : weight;
+}
+
+/** keepalived: a product at which no priority would be left is a fault. */
+const LEAST_WEIGHT = -254;
+
+/**
+ * A file holds a number of its own, of either sign. Without a weight it is a fault unless it is 0 (with `inverse`: if
+ * it is); a file that cannot be read counts for nothing, or is a fault.
+ */
+function effectOfFile({ weight, inverse }: TrackUse, { state, value }: TrackVerdict): Effect {
+  if (weight === undefined) return state === 'up' && (value === 0) !== inverse ? 0 : 'fault';
+  if (state !== 'up') return 0;
+  const product = weight * value * (inverse ? -1 : 1);
+  return product <= LEAST_WEIGHT ? 'fault' : product;
 }
 
 /** The priority in force: 1 to 254, or the owner's 255. */
