@@ -19,8 +19,9 @@ type PathDraft = Pick<VirtualRouterDraft, 'interface' | 'transport' | 'peers' | 
 
 /** One way, with what the virtual router itself says of it. */
 interface Way {
-  readonly path: Path;
   readonly value: PathDraft;
+  /** Where a key of it stands in the file. */
+  readonly at: (key: keyof PathDraft) => Path;
 }
 
 export const transportFindings = (draft: ConfigDraft, environment: Environment): readonly Finding[] =>
@@ -32,13 +33,15 @@ export const transportFindings = (draft: ConfigDraft, environment: Environment):
 /** The router's own keys, and each entry of its heartbeat. */
 export function waysOf({ path, value }: Router): readonly Way[] {
   const listed = itemsOf(value.heartbeat, [...path, 'heartbeat']);
+  const ownAt = (key: keyof PathDraft): Path => [...path, key];
   const others = listed.map((item): Way => {
-    if (item.value.interface !== value.interface) return item;
+    const itsAt = (key: keyof PathDraft): Path => [...item.path, key];
+    if (item.value.interface !== value.interface) return { value: item.value, at: itsAt };
     // What the entry does not say, the router does.
-    return { path: item.path, value: { ...value, ...item.value } };
+    return { value: { ...value, ...item.value }, at: (key) => (key in item.value ? itsAt(key) : ownAt(key)) };
   });
   const own = listed.some((item) => item.value.interface === value.interface);
-  return own ? others : [{ path, value }, ...others];
+  return own ? others : [{ value, at: ownAt }, ...others];
 }
 
 function duplicateWays({ path, value }: Router): readonly Finding[] {
@@ -50,7 +53,7 @@ function duplicateWays({ path, value }: Router): readonly Finding[] {
 }
 
 function ofWay(way: Way, router: Router, environment: Environment): readonly Finding[] {
-  const peers = itemsOf(way.value.peers, [...way.path, 'peers']).flatMap((item) =>
+  const peers = itemsOf(way.value.peers, way.at('peers')).flatMap((item) =>
     item.value.address === undefined ? [] : [{ path: item.path, address: item.value.address }],
   );
   return [
@@ -67,9 +70,9 @@ function ofWay(way: Way, router: Router, environment: Environment): readonly Fin
   ];
 }
 
-function udp({ path, value }: Way, router: Router): readonly Finding[] {
+function udp({ at: placeOf, value }: Way, router: Router): readonly Finding[] {
   if (value.transport !== 'udp') return [];
-  const at = [...path, 'transport'];
+  const at = placeOf('transport');
   const { authentication } = router.value;
   const keyless = !('authentication' in router.value) || (authentication && !('hmac' in authentication));
   return [
@@ -119,25 +122,25 @@ function needless({ path, address }: Placed, what: string, { value }: Router): r
 }
 
 /** With peers of one family only, the other would go by multicast without anybody's having said so. */
-function familyWithoutPeer(
-  { path, value }: Way,
-  peers: readonly Placed[],
-  router: Router,
-): readonly Finding[] {
+function familyWithoutPeer({ at, value }: Way, peers: readonly Placed[], router: Router): readonly Finding[] {
   if (value.peers === undefined || value.peers.includes(undefined)) return [];
   const missing = familiesOf(router.value).filter(
     (family) => !peers.some(({ address }) => familyOf(address) === family),
   );
   return missing.map((family) =>
     errorAt(
-      [...path, 'peers'],
+      at('peers'),
       `no peer has an ${familyName(family)} address, but ${familyName(family)} addresses are advertised: add the peers' ${familyName(family)} addresses`,
     ),
   );
 }
 
-function sources({ path, value }: Way, router: Router, { interfaces }: Environment): readonly Finding[] {
-  const given = itemsOf(value.source, [...path, 'source']).map((item) => ({
+function sources(
+  { at: placeOf, value }: Way,
+  router: Router,
+  { interfaces }: Environment,
+): readonly Finding[] {
+  const given = itemsOf(value.source, placeOf('source')).map((item) => ({
     path: item.path,
     address: item.value,
   }));

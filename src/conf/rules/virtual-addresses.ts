@@ -3,6 +3,7 @@ import {
   addressToBytes,
   type Family,
   familyOf,
+  formatPrefix,
   isLoopback,
   isNotUnicast,
   isWithin,
@@ -43,7 +44,7 @@ export function virtualAddressFindings(draft: ConfigDraft, environment: Environm
     ...all.flatMap(unusable),
     ...all.flatMap(labelled),
     ...duplicates(all, keyOf, clash),
-    ...virtual.flatMap((address) => (unusable(address).length > 0 ? [] : outside(address, environment))),
+    ...outsideFindings(virtual, environment),
     ...routers.flatMap(nothingAdvertised),
     ...routers.flatMap(tooManyForAdvert),
   ];
@@ -123,17 +124,29 @@ function clash({ router, path, prefix }: VirtualAddress, first: VirtualAddress):
   return errorAt(path, `${prefix.address} is ${where} already${lengths}: remove one of them`);
 }
 
-/** Hosts in the network of the device reach only what is in it, unless they are told of a route. */
-function outside({ path, prefix, device }: VirtualAddress, { interfaces }: Environment): readonly Finding[] {
+function outsideFindings(
+  virtual: readonly VirtualAddress[],
+  { interfaces }: Environment,
+): readonly Finding[] {
+  // While this director is active the interfaces have the virtual addresses too, which must not vouch for themselves.
+  const moving = new Set(virtual.map(({ prefix }) => prefix.address));
+  return virtual.flatMap((address) => {
+    const device = interfaces.find(({ name }) => name === address.device);
+    const own = (device?.addresses ?? []).filter((prefix) => !moving.has(prefix.address));
+    return unusable(address).length > 0 ? [] : outside(address, own);
+  });
+}
+
+/** Hosts in the networks of the device reach only what is in them, unless they are told of a route. */
+function outside({ path, prefix, device }: VirtualAddress, own: readonly Prefix[]): readonly Finding[] {
   const { address } = prefix;
   if (isLinkLocal(address) || device === LOOPBACK) return [];
-  const family = familyOf(address);
-  const networks = (interfaces.find(({ name }) => name === device)?.addresses ?? []).filter(
-    (own) => familyOf(own.address) === family && !isLinkLocal(own.address),
+  const networks = own.filter(
+    (other) => familyOf(other.address) === familyOf(address) && !isLinkLocal(other.address),
   );
   // Without an address, or a carrier, the networks of the device are not known.
   if (networks.length === 0 || networks.some((network) => isWithin(address, network))) return [];
-  const names = networks.slice(0, 3).map((own) => `${own.address}/${own.length}`);
+  const names = networks.slice(0, 3).map(formatPrefix);
   const message = `${address} is in no network of ${device} (${names.join(', ')}): its clients need a route to it`;
   return [warningAt(path, message)];
 }
