@@ -3,7 +3,7 @@ import type { Config } from '../model/config.ts';
 import type { Problem } from '../model/problem.ts';
 import { toConfig } from './convert/index.ts';
 import { fillEmptySections } from './empty-sections.ts';
-import type { Environment } from './environment.ts';
+import type { Environment, Secret } from './environment.ts';
 import { errorAt, type Finding } from './finding.ts';
 import { linesOf } from './lines.ts';
 import { findAll } from './rules/index.ts';
@@ -28,7 +28,7 @@ type Placed = TextProblem & Pick<Problem, 'severity'>;
 const MAX_PROBLEMS = 1001;
 
 /**
- * Reads a configuration: pure, and never throws, whatever the input. `file` is only for the problems' places.
+ * Reads a configuration: pure but for what `environment` reads, and never throws, whatever the input. `file` is only for the problems' places.
  * Pass a file's bytes as they are: a byte that is not UTF-8 is then a problem with a place like any other.
  */
 export function loadConfig(input: string | Uint8Array, file: string, environment: Environment): Loaded {
@@ -36,7 +36,7 @@ export function loadConfig(input: string | Uint8Array, file: string, environment
   if (unreadable.length > 0) return { config: undefined, problems: locate(asErrors(unreadable), text, file) };
   const { tree, problems: syntax } = parseSource(text);
   if (tree === undefined) return { config: undefined, problems: locate(asErrors(syntax), text, file) };
-  const { config, findings } = syntax.some(isFatal) ? NOTHING : readTree(tree, environment);
+  const { config, findings } = syntax.some(isFatal) ? NOTHING : readTree(tree, onceEach(environment));
   const placed = [...asErrors(syntax), ...findings.map((finding) => placeFinding(finding, tree))];
   return { config: syntax.length > 0 ? undefined : config, problems: locate(placed, text, file) };
 }
@@ -48,6 +48,17 @@ const NOTHING: { config: Config | undefined; findings: readonly Finding[] } = {
 
 /** Whether nothing more should be asked of the tree: expanding its aliases would never end. */
 const isFatal = (problem: TextProblem): boolean => problem.fatal === true;
+
+/** The rules and the conversion see the same secret, even if the file changes between them. */
+function onceEach(environment: Environment): Environment {
+  const secrets = new Map<string, Secret>();
+  const readSecret = (path: string): Secret => {
+    const secret = secrets.get(path) ?? environment.readSecret(path);
+    secrets.set(path, secret);
+    return secret;
+  };
+  return { ...environment, readSecret };
+}
 
 function readTree(tree: Tree, environment: Environment): typeof NOTHING {
   if (tree.value === null) {

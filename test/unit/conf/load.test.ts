@@ -235,3 +235,11 @@ services:
     expect(loadConfig(`${service()}\nx: 1`, 'f', LVS1).config).toBeUndefined();
   });
 });
+
+test('a secret is read once, so that a file that is replaced meanwhile cannot be half checked', () => {
+  const answers = [{ text: 'sesame', exposed: false }, { problem: 'does not exist' }];
+  const readSecret = () => answers.shift() ?? { problem: 'was read a third time' };
+  const text = `virtual_routers: { web: { interface: eth0, vrid: 1, addresses: [10.1.1.9/24] } }
+arbiter: { etcd: https://etcd1, user: u, password_file: /p }`;
+  expect(configOf(text, { ...LVS1, readSecret }).arbiter?.login?.password).toBe('sesame');
+});
