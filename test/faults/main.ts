@@ -128,8 +128,9 @@ class Matrix {
       return cell;
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
-      this.#note(`${fault.name}, ${program}: not played: ${problem}`);
-      if (attempt < ATTEMPTS) return await this.#play(fault, program, attempt + 1);
+      const again = attempt < ATTEMPTS;
+      this.#note(`not played: ${again ? `${problem.split('\n')[0]}: once more` : problem}`);
+      if (again) return await this.#play(fault, program, attempt + 1);
       return { fault: fault.name, daemon: program, problem };
     }
   }
