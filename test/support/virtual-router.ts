@@ -42,7 +42,7 @@ export function virtualRouter(overrides: Partial<VirtualRouter> = {}): VirtualRo
     preempt: true,
     preemptDelay: milliseconds(0),
     startupDelay: milliseconds(0),
-    checksum: 'rfc9568',
+    checksum: 'legacy',
     authentication: undefined,
     heartbeat: [path({ interface: overrides.interface ?? 'eth0' })],
     addresses: [address('10.1.1.254')],

@@ -42,7 +42,9 @@ describe('the network at its worst', () => {
     expect([active.states.length, backup.states.length]).toEqual(marks);
     for (const status of [await active.only(), await backup.only()]) {
       const { ttl, version, checksum, vrid } = status.counters.rejected;
-      expect(Math.min(ttl ?? 0, version ?? 0, checksum ?? 0, vrid ?? 0)).toBeGreaterThan(0);
+      expect(Math.min(ttl ?? 0, version ?? 0, checksum ?? 0)).toBeGreaterThan(0);
+      // The kernel's filter keeps what is meant for other VRIDs away.
+      expect(vrid ?? 0).toBe(0);
       expect(status.counters.sendErrors).toBe(0);
     }
   });

@@ -113,7 +113,7 @@ describe('a setting that changes is told in words', () => {
     ['preempt true → false', { preempt: false }],
     ['preempt delay 0ms → 30s', { preemptDelay: milliseconds(30_000) }],
     ['startup delay 0ms → 2m', { startupDelay: milliseconds(120_000) }],
-    ['checksum rfc9568 → legacy', { checksum: 'legacy' }],
+    ['checksum legacy → rfc9568', { checksum: 'rfc9568' }],
     ['authentication none → text', { authentication: { type: 'text', password: 'geheim' } }],
     ['authentication none → hmac key 2, accepts 1', hmac('0a')],
     ['heartbeat eth0 → eth0, eth1', { heartbeat: [path(), path({ interface: 'eth1' })] }],
