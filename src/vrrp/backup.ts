@@ -24,7 +24,7 @@ export function stepBackup(state: Backup, event: Event, now: Instant, parameters
     case 'granted':
       return state.askingSince === undefined || parameters.standby
         ? unchanged(state)
-        : enterActive(state, takeOverReason(state, state.askingSince), now, parameters);
+        : enterActive(state, takeOverReason(state, state.askingSince, parameters), now, parameters);
     case 'refused':
       return refused(state, event.reason, now, parameters);
     case 'parameters-changed':
@@ -53,7 +53,7 @@ function timer(state: Backup, now: Instant, parameters: Parameters): Step {
   if (state.askingSince !== undefined || now < state.activeDownAt) return unchanged(state);
   if (parameters.standby) return { state: waitAgain(state, now, parameters), actions: [] };
   if (parameters.asks) return { state: { ...state, askingSince: now }, actions: [{ action: 'ask-leave' }] };
-  return enterActive(state, takeOverReason(state, now), now, parameters);
+  return enterActive(state, takeOverReason(state, now, parameters), now, parameters);
 }
 
 function heard(
@@ -156,8 +156,19 @@ function parametersChanged(state: Backup, previous: Parameters, now: Instant, pa
   };
 }
 
-function takeOverReason({ activeRouter, timerSetAt, timerSetTo }: Backup, now: Instant): string {
-  if (activeRouter && activeRouter.at > timerSetAt && activeRouter.priority !== 0) {
+/** Whether a take-over now is from a router of lower priority that still speaks, and not because it is silent. */
+export function preempts(
+  { activeRouter, timerSetAt, inferiorSince, activeDownAt }: Backup,
+  { preemptDelay }: Parameters,
+): boolean {
+  if (activeRouter === undefined || activeRouter.priority === 0) return false;
+  if (activeRouter.at > timerSetAt) return true;
+  return inferiorSince !== undefined && activeDownAt >= after(inferiorSince, preemptDelay);
+}
+
+function takeOverReason(state: Backup, now: Instant, parameters: Parameters): string {
+  const { activeRouter, timerSetAt, timerSetTo } = state;
+  if (activeRouter && preempts(state, parameters)) {
     return `preempts ${activeRouter.address} of priority ${activeRouter.priority}`;
   }
   if (activeRouter && (timerSetTo === 'skew-time' || activeRouter.priority === 0))

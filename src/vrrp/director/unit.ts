@@ -18,6 +18,7 @@ import {
   seconds,
   secondsToMilliseconds,
 } from '../../model/units.ts';
+import { preempts } from '../backup.ts';
 import type { Event } from '../event.ts';
 import { type LeaseTerms, leaseLifetime } from '../lease.ts';
 import { holdsAddresses } from '../machine.ts';
@@ -364,8 +365,7 @@ export class Unit {
   #probeBeside(member: Member, before: State): readonly Order[] {
     if (member.router.probe !== 'beside' || before.name !== 'backup' || before.timerSetTo === 'skew-time')
       return [];
-    const { activeRouter, timerSetAt } = before;
-    return activeRouter && activeRouter.at > timerSetAt ? [] : [probeOf(member)];
+    return preempts(before, member.parameters) ? [] : [probeOf(member)];
   }
 
   /** When an active unit must let go, unless more leave has come by then; undefined without an arbiter. */

@@ -1,14 +1,17 @@
 /** The few system calls that the lab's own measuring programs need and Node lacks. */
 import { readFileSync } from 'node:fs';
 import koffi from 'koffi';
+import { addressToBytes, type IpAddress } from '../../../src/model/address.ts';
 
 const libc = koffi.load('libc.so.6');
 
 export const AF_INET = 2;
+export const AF_INET6 = 10;
 export const AF_PACKET = 17;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 export const IPPROTO_ICMP = 1;
+export const IPPROTO_ICMPV6 = 58;
 const MSG_DONTWAIT = 0x40;
 const POLLIN = 1;
 
@@ -74,8 +77,14 @@ export function lastStamp(fd: number): number | undefined {
   return Number(stamp.readBigInt64LE(0)) * 1_000 + Number(stamp.readBigInt64LE(8)) / 1_000_000;
 }
 
-/** struct sockaddr_in without a port. */
+/** struct sockaddr_in, or sockaddr_in6, without a port. */
 export function internetAddress(address: string): Buffer {
+  if (address.includes(':')) {
+    const six = Buffer.alloc(28);
+    six.writeUInt16LE(AF_INET6, 0);
+    six.set(addressToBytes(address as IpAddress), 8);
+    return six;
+  }
   const bytes = Buffer.alloc(16);
   bytes.writeUInt16LE(AF_INET, 0);
   bytes.set(address.split('.').map(Number), 4);

@@ -5,7 +5,9 @@
  */
 import {
   AF_INET,
+  AF_INET6,
   IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
   internetAddress,
   openSocket,
   receive,
@@ -45,7 +47,8 @@ interface Echo {
 }
 
 class Probe {
-  readonly #fd = openSocket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+  readonly #ipv6: boolean;
+  readonly #fd: number;
   readonly #to: Buffer;
   readonly #identifier = process.pid & 0xffff;
   readonly #open: Echo[] = [];
@@ -56,16 +59,21 @@ class Probe {
   #gap: { readonly from: number; lost: number } | undefined;
 
   constructor(address: string) {
+    this.#ipv6 = address.includes(':');
+    this.#fd = this.#ipv6
+      ? openSocket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6)
+      : openSocket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
     this.#to = internetAddress(address);
   }
 
   send(): void {
     const request = Buffer.alloc(64);
-    request.writeUInt8(8, 0);
+    request.writeUInt8(this.#ipv6 ? 128 : 8, 0);
     request.writeUInt16BE(this.#identifier, 4);
     request.writeUInt16BE(this.#sent & 0xffff, 6);
     request.writeUInt32BE(this.#sent, 8);
-    request.writeUInt16BE(checksum(request), 2);
+    // Of ICMPv6 the kernel computes it.
+    if (!this.#ipv6) request.writeUInt16BE(checksum(request), 2);
     this.#last = performance.now();
     this.#open.push({ number: this.#sent++, sent: this.#last, answered: false });
     sendTo(this.#fd, request, this.#to);
@@ -78,8 +86,9 @@ class Probe {
     for (;;) {
       const length = receive(this.#fd, packet);
       if (length === undefined) break;
-      const icmp = packet.subarray(((packet[0] ?? 0) & 15) * 4, length);
-      if (icmp.length < 12 || icmp[0] !== 0 || icmp.readUInt16BE(4) !== this.#identifier) continue;
+      const icmp = packet.subarray(this.#ipv6 ? 0 : ((packet[0] ?? 0) & 15) * 4, length);
+      if (icmp.length < 12 || icmp[0] !== (this.#ipv6 ? 129 : 0)) continue;
+      if (icmp.readUInt16BE(4) !== this.#identifier) continue;
       const echo = this.#open[icmp.readUInt32BE(8) - (this.#open[0]?.number ?? 0)];
       if (echo !== undefined) echo.answered = true;
     }
