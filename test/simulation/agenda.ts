@@ -8,6 +8,7 @@ interface Entry {
 export class Agenda {
   now = 0;
   #rank = 0;
+  #done = 0;
   readonly #heap: Entry[] = [];
 
   /** At `at`, or now where that has passed. */
@@ -28,6 +29,8 @@ export class Agenda {
   /** Runs everything up to `end`, included. */
   runUntil(end: number): void {
     for (let next = this.#heap[0]; next !== undefined && next.at <= end; next = this.#heap[0]) {
+      // The longest scenario needs a fifth of this.
+      if (++this.#done > MOST) throw new Error(`no rest at ${this.now.toFixed(1)} ms: ${MOST} happenings`);
       this.#dropFirst();
       this.now = next.at;
       next.run();
@@ -65,3 +68,5 @@ export class Agenda {
     return true;
   }
 }
+
+const MOST = 2_000_000;

@@ -1,7 +1,6 @@
 /** How long things may take in a setting, counted in milliseconds. */
 import { centisecondsToMilliseconds } from '../../src/model/units.ts';
 import type { VirtualRouter } from '../../src/model/virtual-router.ts';
-import { leaseLifetime } from '../../src/vrrp/lease.ts';
 import { releaseWait } from '../../src/vrrp/timers.ts';
 import type { Setting } from './setting.ts';
 
@@ -26,7 +25,8 @@ export function bounds(setting: Setting): Bounds {
   const downAdverts = most((router) => router.downAdverts);
   const skew = most(({ version }) => (version === 2 ? 1000 : interval));
   const down = downAdverts * interval + skew;
-  const lease = 1000 * most(leaseLifetime);
+  // The next whole second after what it must outlast, and one renewal.
+  const lease = down + 250 + 1000;
   // Our own lateness, the network's, and what two clocks differ.
   const slack = 60 + 4 * setting.delay.most + down * 0.001;
   const guards = guardsOf(setting, routers, lease);

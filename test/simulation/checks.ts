@@ -13,6 +13,8 @@ export function verdicts(world: World, bounds: Bounds): readonly string[] {
     ...oneOwner(world, bounds),
     ...noneMissing(world, bounds),
     ...quiet(world, bounds),
+    ...best(world),
+    ...nobodyLeft(world),
     ...answered(world),
   ];
 }
@@ -99,6 +101,44 @@ export function isAble(machine: Machine, key: InstanceKey): boolean {
   const unit = machine.process?.director.unitOf(key);
   if (member === undefined || unit === undefined) return false;
   return !unit.standby && unit.members.every(({ state, leaving }) => !leaving && state.name !== 'initialize');
+}
+
+/** In the end the one of the highest priority is owner, where everybody hears everybody and nobody is patient. */
+function best(world: World): readonly string[] {
+  const { arbiter } = world.setting;
+  const deaf =
+    arbiter !== undefined && !(world.etcd.up && world.machines.every((machine) => machine.etcdReachable));
+  if (deaf || world.parts.length > 1 || !world.wire.isWhole) return [];
+  return world.keys.flatMap((key) => {
+    const able = world.machines.filter((machine) => isAble(machine, key));
+    const prioritiesOf = (machines: readonly Machine[]) =>
+      machines.map((machine) => machine.process?.director.member(key)?.parameters.priority ?? 0);
+    const settled = able.every(
+      (machine) => machine.process?.director.member(key)?.parameters.preempt === true,
+    );
+    const owners = able.filter((machine) => machine.owns(key));
+    if (!settled || owners.length === 0) return [];
+    const highest = Math.max(...prioritiesOf(able));
+    if (prioritiesOf(owners).includes(highest)) return [];
+    return [`${key}: ${owners[0]?.name} is owner in the end, though another has priority ${highest}`];
+  });
+}
+
+/** Of two owners that meet one goes on. */
+function nobodyLeft({ ownership, setting, machines }: World): readonly string[] {
+  if (setting.arbiter !== undefined || machines.some(({ paused }) => paused !== undefined)) return [];
+  const { stretches } = ownership;
+  return stretches.flatMap((met) => {
+    if (met.from < setting.calmAt || met.owners.length < 2) return [];
+    const gap = stretches.find(
+      ({ key, from, owners }) => key === met.key && from === met.to && owners.length === 0,
+    );
+    return gap === undefined
+      ? []
+      : [
+          `${met.key}: of ${met.owners.join('')}, who met at ${ms(met.from)}, nobody is left at ${ms(gap.from)}`,
+        ];
+  });
 }
 
 /** In the end nothing changes any more. */

@@ -15,7 +15,9 @@ interface Stage {
 
 export function faultsOf(setting: Base, random: Random): Pick<Setting, 'faults' | 'calmAt'> {
   const interval = 10 * (setting.directors[0]?.routers[0]?.advertInterval ?? 100);
-  const beat = Math.min(1000, Math.max(100, interval));
+  // Guards count in seconds.
+  const shortest = setting.arbiter === undefined ? 100 : 500;
+  const beat = Math.min(1000, Math.max(shortest, interval));
   const start = beat * random.between(0, 8);
   const calmAt = start + beat * random.between(8, 35);
   const stage: Stage = { setting, random, faults: [], beat, end: calmAt };
@@ -24,6 +26,7 @@ export function faultsOf(setting: Base, random: Random): Pick<Setting, 'faults' 
   }
   const count = random.whole(1, 12);
   for (let i = 0; i < count; i++) befall(stage, random.between(start, calmAt));
+  if (random.chance(0.6)) misfortune(stage, random.between(start, calmAt));
   stage.faults.push(...repairs(stage));
   // What has the same time stays in the order of its entry, here and in the agenda.
   return { faults: stage.faults.toSorted((a, b) => a.at - b.at), calmAt };
@@ -37,6 +40,29 @@ function befall(stage: Stage, at: number): void {
   if (setting.arbiter !== undefined) kinds.push(onArbiter, onArbiter);
   if (setting.fencing !== undefined) kinds.push(onAgent);
   random.pick(kinds)(stage, at, director, network);
+}
+
+/** Several faults of one director, one hard upon the other: where rules for one of them do not see the other. */
+function misfortune(stage: Stage, at: number): void {
+  const { random, setting, beat } = stage;
+  const director = random.whole(0, setting.directors.length - 1);
+  const network = random.whole(0, setting.networks - 1);
+  const kinds = [onProcess, onNetwork, apart, byHand, onSurroundings];
+  if (setting.arbiter !== undefined) kinds.push(onArbiter, onArbiter);
+  const count = random.whole(2, 4);
+  let next = at;
+  for (let i = 0; i < count; i++) {
+    random.pick(kinds)(stage, next, director, network);
+    next = Math.min(stage.end, next + beat * random.pick([0, 0.1, 1, 3]) * random.next());
+  }
+}
+
+/** This one is cut off from all others. */
+function apart(stage: Stage, at: number, director: number): void {
+  stage.faults.push(
+    { at, fault: 'partition', side: [director] },
+    { at: later(stage, at), fault: 'heal-all' },
+  );
 }
 
 /** From half a beat to ten of them later, and before the calm. */

@@ -100,8 +100,7 @@ function onMachine(world: World, fault: Extract<Fault, { director: number }>): v
 function handOver(world: World, { director, stayDown }: Extract<Fault, { fault: 'handover' }>): void {
   const machine = world.machines[director];
   if (machine === undefined || !machine.runs) return;
-  const id = Math.floor(world.agenda.now * 1000);
-  world.unanswered.set(id, director);
+  const id = world.askForHandover(director);
   if (stayDown) machine.setStandby(machine.setting.routers.map(({ name }) => name));
   machine.tell({ type: 'handover', id, names: [], stayDown });
 }

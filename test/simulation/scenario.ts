@@ -57,7 +57,9 @@ const HOSTS = [2, 3, 9, 10, 50, 99, 100, 200];
 
 function commonSetting(random: Random, networks: number, guarded: boolean): Common {
   // Guards take seconds, in which short intervals would say the same thing over and over.
-  const interval = random.pick(guarded ? [5, 10, 20, 30, 100, 100, 300] : [1, 2, 5, 10, 10, 20, 30, 100, 100, 300]);
+  const interval = random.pick(
+    guarded ? [5, 10, 20, 30, 100, 100, 300] : [1, 2, 5, 10, 10, 20, 30, 100, 100, 300],
+  );
   const version = interval % 100 === 0 && random.chance(0.2) ? 2 : 3;
   const count = random.pick([1, 1, 1, 2, 3]);
   const track = tracks(random);

@@ -7,6 +7,14 @@ import { World } from './world.ts';
 
 /** In words, everything that was not as it must be; empty when all was well. `write` takes the replay. */
 export function simulate(seed: number, write?: (line: string) => void): readonly string[] {
+  try {
+    return play(seed, write);
+  } catch (error) {
+    return [`threw ${error instanceof Error ? error.stack : String(error)}`];
+  }
+}
+
+function play(seed: number, write?: (line: string) => void): readonly string[] {
   const setting = scenario(seed);
   const journal = write && new Journal(write);
   const world = new World(setting, journal);

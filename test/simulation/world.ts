@@ -41,6 +41,7 @@ export class World {
   parts: readonly (readonly Machine[])[];
   fenceAgent: 'kill' | 'fail' | 'hang' = 'kill';
   readonly journal: Journal | undefined;
+  #handovers = 0;
 
   constructor(setting: Setting, journal?: Journal) {
     this.setting = setting;
@@ -62,12 +63,11 @@ export class World {
 
   /** To be told when the faults are over: what is cut now stays so. */
   divide(): void {
-    const side = this.setting.faults.findLast(
-      ({ at, fault }) => at >= this.setting.calmAt && fault === 'partition',
-    );
-    if (side?.fault !== 'partition' || this.setting.arbiter !== undefined) return;
+    const last = this.setting.faults.findLast(({ fault }) => fault === 'partition' || fault === 'heal-all');
+    if (last?.fault !== 'partition' || this.setting.arbiter !== undefined) return;
+    const { side } = last;
     const apart = [true, false].map((inside) =>
-      this.machines.filter(({ index }) => side.side.includes(index) === inside),
+      this.machines.filter(({ index }) => side.includes(index) === inside),
     );
     this.parts = apart;
     this.ownership.divide(apart, this.agenda.now);
@@ -169,6 +169,12 @@ export class World {
       victim.off = false;
       victim.start();
     });
+  }
+
+  /** The number of a new one. */
+  askForHandover(director: number): number {
+    this.unanswered.set(++this.#handovers, director);
+    return this.#handovers;
   }
 
   handedOver(id: number): void {

@@ -202,6 +202,10 @@ export class Director {
         const unit = this.#unitFor(key);
         if (member && !unit.members.includes(member)) unit.members.push(member);
       }
+      // In the order of the plan, which is that of every other director.
+      const [first] = keys;
+      const unit = first === undefined ? undefined : this.#unitFor(first);
+      unit?.members.sort((a, b) => keys.indexOf(a.key) - keys.indexOf(b.key));
     }
   }
 
@@ -230,8 +234,8 @@ export class Director {
     const member = this.#members.get(key);
     const unit = this.#unitOf.get(key);
     if (member === undefined || unit === undefined) return [];
-    const decidesTies = unit.decidesTies(member, path, now);
-    if (advertisement.priority === member.parameters.priority) member.tiedAt[path] = now;
+    const tied = advertisement.priority === member.parameters.priority;
+    const decidesTies = tied && unit.decidesTies(member, path, now);
     const orders = unit.step(member, { event: 'advert', advertisement, source, local, decidesTies }, now);
     return this.#touched(member, orders);
   }

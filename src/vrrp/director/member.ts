@@ -1,6 +1,6 @@
 /** One instance of the protocol within a director: a virtual router in one family, its parameters and its state. */
 import { type Family, familyOf, type IpAddress } from '../../model/address.ts';
-import { elapsed, type Instant } from '../../model/units.ts';
+import { elapsed, type Instant, type Milliseconds } from '../../model/units.ts';
 import type { VirtualRouter } from '../../model/virtual-router.ts';
 import {
   type Event,
@@ -11,7 +11,6 @@ import {
   type State,
   step,
 } from '../machine.ts';
-import { activeDownInterval } from '../timers.ts';
 import { type Condition, type InstanceKey, instanceKey, type Order } from './event.ts';
 
 /** The families that a virtual router has addresses of, IPv4 first. */
@@ -58,8 +57,8 @@ export class Member {
   addressesRestored = 0;
   /** When its addresses were last defended against another host's claim. */
   defendedAt: Instant | undefined;
-  /** When a rival of our own priority was last heard on each path. */
-  readonly tiedAt: (Instant | undefined)[] = [];
+  /** Since when a rival of our own priority is heard on each path, and when it was last. */
+  readonly #ties: ({ readonly since: Instant; readonly at: Instant } | undefined)[] = [];
 
   constructor(
     key: InstanceKey,
@@ -123,10 +122,17 @@ export class Member {
     return this.handle({ event: 'parameters-changed', previous }, now);
   }
 
-  /** Whether a rival of our own priority was heard lately by this member, on a path before `path`. */
-  tiedBefore(path: number, now: Instant): boolean {
-    const limit = activeDownInterval(this.parameters, this.parameters.advertInterval);
-    return this.tiedAt.slice(0, path).some((at) => at !== undefined && elapsed(at, now) < limit);
+  /** Notes a rival of our own priority on a path, and gives how long it has been heard there without a pause. */
+  noteTie(path: number, now: Instant, patience: Milliseconds): Milliseconds {
+    const known = this.#ties[path];
+    const since = known !== undefined && elapsed(known.at, now) <= patience ? known.since : now;
+    this.#ties[path] = { since, at: now };
+    return elapsed(since, now);
+  }
+
+  /** Whether a rival of our own priority was heard lately on a path before `path`. */
+  tiedBefore(path: number, now: Instant, patience: Milliseconds): boolean {
+    return this.#ties.slice(0, path).some((tie) => tie !== undefined && elapsed(tie.at, now) <= patience);
   }
 }
 

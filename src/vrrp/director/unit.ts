@@ -198,11 +198,20 @@ export class Unit {
     );
   }
 
-  /** Whether this member's tie is the one that counts: the first that hears the rival decides for all. */
+  /**
+   * Whether a rival of our own priority that this member heard now is decided upon by its address on this path. One
+   * path of one member decides, the same on every director, since addresses may be ordered otherwise on each network,
+   * and each side could win one. Another decides only where those before it stay silent.
+   */
   decidesTies(member: Member, path: number, now: Instant): boolean {
-    if (member.tiedBefore(path, now)) return false;
-    const rank = this.members.indexOf(member);
-    return !this.members.slice(0, rank).some((other) => other.tiedBefore(Number.POSITIVE_INFINITY, now));
+    const interval = Math.max(...this.members.map(({ parameters }) => parameters.advertInterval));
+    const patience = milliseconds(1.5 * centisecondsToMilliseconds(centiseconds(interval)));
+    const lasts = member.noteTie(path, now, patience);
+    for (const [rank, other] of this.members.entries()) {
+      if (other.tiedBefore(other === member ? path : Number.POSITIVE_INFINITY, now, patience)) return false;
+      if (other === member) return (rank === 0 && path === 0) || lasts >= patience;
+    }
+    return false;
   }
 
   /** Gives back what it has of the arbiter: its members are gone. */
