@@ -18,10 +18,11 @@ import { cleanStop } from './clean-stop.ts';
 import { detection } from './detection.ts';
 import { footprint } from './footprint.ts';
 import { load } from './load.ts';
+import { manyRouters } from './many-routers.ts';
 import { type Report, type Section, toJson, toText } from './report.ts';
 import { takeOver } from './take-over.ts';
 
-const BENCHES: readonly Bench[] = [takeOver, cleanStop, load, detection, footprint];
+const BENCHES: readonly Bench[] = [takeOver, manyRouters, cleanStop, load, detection, footprint];
 
 interface Options {
   readonly quick: boolean;

@@ -11,7 +11,7 @@ import type { ArpSeen, Seen, VrrpSeen } from '../lab/support/observer.ts';
 import type { LabProcess } from '../lab/support/process.ts';
 import { type Observer, observe } from '../lab/support/tools.ts';
 import type { Program } from './bench.ts';
-import { prepareProgram, type RouterSettings, VIP } from './program.ts';
+import { MANY_VIPS, prepareProgram, type RouterSettings, VIP } from './program.ts';
 
 /** 224.0.0.18 as /proc/net/igmp writes it. */
 const VRRP_GROUP = '120000E0';
@@ -112,6 +112,11 @@ export class Director {
     this.#pids = await this.pids();
   }
 
+  /** What the program has written so far. */
+  get output(): readonly string[] {
+    return this.#process?.output.all ?? [];
+  }
+
   async pids(): Promise<readonly number[]> {
     const text = await this.node.run(['ip', 'netns', 'pids', this.node.namespace]);
     const own = text.trim().split('\n').map(Number);
@@ -144,7 +149,10 @@ export class Director {
   async clear(): Promise<void> {
     this.#process?.killAll('SIGKILL');
     await this.ended();
-    await this.node.run(`ip address delete ${VIP}/24 dev eth0 2>/dev/null; ip neighbour flush all; true`);
+    await this.node.run(
+      `ip address delete ${VIP}/24 dev eth0 2>/dev/null; ip -4 address flush to ${MANY_VIPS} dev eth0 2>/dev/null
+       ip neighbour flush all; true`,
+    );
     await this.node.ports[0]?.connect();
   }
 }

@@ -13,6 +13,27 @@ export interface RouterSettings {
   readonly priority: number;
   /** Ahead of every ordinary process. Default false. */
   readonly realtime?: boolean;
+  /** How many virtual routers there are, of VRIDs from 1 on and with `manyVip` each; default one, with `VIP`. */
+  readonly count?: number;
+}
+
+/** The address of one virtual router of many; the network that holds them all is MANY_VIPS. */
+export const manyVip = (vrid: number): string => `10.77.${vrid}.9`;
+export const MANY_VIPS = '10.77.0.0/16';
+
+interface Router {
+  readonly name: string;
+  readonly vrid: number;
+  readonly address: string;
+}
+
+function routersOf({ count }: RouterSettings): readonly Router[] {
+  if (count === undefined) return [{ name: 'bench', vrid: VRID, address: `${VIP}/24` }];
+  return Array.from({ length: count }, (_, i) => ({
+    name: `bench${i + 1}`,
+    vrid: i + 1,
+    address: `${manyVip(i + 1)}/15`,
+  }));
 }
 
 /** Writes the program's file on the node and gives the command line that runs it in the foreground. */
@@ -52,30 +73,40 @@ export const keepalivedCommand = (directory: string, file: string): readonly str
 ];
 
 /** Backups of equal priority stay backups, so whoever is active stays it until it goes. */
-const vipwardFile = ({ interval, priority, realtime = false }: RouterSettings): string => `
-vrrp: { realtime: ${realtime} }
+const vipwardFile = (settings: RouterSettings): string => `
+vrrp: { realtime: ${settings.realtime ?? false} }
 virtual_routers:
-  bench:
+${routersOf(settings)
+  .map(
+    ({ name, vrid, address }) => `
+  ${name}:
     interface: eth0
-    vrid: ${VRID}
-    priority: ${priority}
-    advert_interval: ${interval}ms
-    addresses: [${VIP}/24]
+    vrid: ${vrid}
+    priority: ${settings.priority}
+    advert_interval: ${settings.interval}ms
+    addresses: [${address}]`,
+  )
+  .join('\n')}
 `;
 
-export const keepalivedFile = ({ interval, priority, realtime = false }: RouterSettings): string => `
+export const keepalivedFile = (settings: RouterSettings): string => `
 global_defs {
   vrrp_version 3
-  ${realtime ? 'vrrp_rt_priority 50' : ''}
+  ${settings.realtime ? 'vrrp_rt_priority 50' : ''}
 }
-vrrp_instance bench {
-  state ${priority === 255 ? 'MASTER' : 'BACKUP'}
+${routersOf(settings)
+  .map(
+    ({ name, vrid, address }) => `
+vrrp_instance ${name} {
+  state ${settings.priority === 255 ? 'MASTER' : 'BACKUP'}
   interface eth0
-  virtual_router_id ${VRID}
-  priority ${priority}
-  advert_int ${interval / 1_000}
+  virtual_router_id ${vrid}
+  priority ${settings.priority}
+  advert_int ${settings.interval / 1_000}
   virtual_ipaddress {
-    ${VIP}/24
+    ${address}
   }
-}
+}`,
+  )
+  .join('\n')}
 `;

@@ -7,7 +7,7 @@ export interface Series {
   readonly what: string;
   /** Whose, e.g. `vipward` or `keepalived`. */
   readonly subject: string;
-  readonly unit: 'ms' | 'MB';
+  readonly unit: 'ms' | 'MB' | '%';
   readonly values: readonly number[];
 }
 
@@ -25,7 +25,7 @@ export interface Aim {
   readonly measured: number;
   /** `measured` must not be more. */
   readonly limit: number;
-  readonly unit: 'ms' | 'MB' | '';
+  readonly unit: 'ms' | 'MB' | 'x' | '';
 }
 
 export interface Measured {
