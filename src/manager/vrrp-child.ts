@@ -16,6 +16,8 @@ import { resumable } from './resume.ts';
 const QUERY_INTERVAL = milliseconds(1_000);
 /** Without an answer for this long it hangs; its addresses have long left with their lease. */
 const SILENCE_LIMIT = milliseconds(5_000);
+/** Without an answer for this long, one query lost to a busy machine, nobody knows whether it still runs. */
+const LIFE_LIMIT = milliseconds(2_500);
 /** How long a question of `status` waits. */
 const ANSWER_LIMIT = milliseconds(1_000);
 /** How long `reload` waits for a new configuration to be taken in. */
@@ -37,6 +39,10 @@ export interface VrrpPartner {
     /** The arbiter's leases that are held, by unit. */
     readonly leases: ReadonlyMap<string, Instant>;
   };
+  /** A new process is about to be told `known`: of what its predecessor wanted nothing counts any more. */
+  onBegin(): void;
+  /** The process has taken in all that it was told, and has said what it wants. */
+  onTakenIn(): void;
   onRouter(status: RouterStatus): void;
   onGroup(status: GroupStatus): void;
   onRival(told: Told<'rival'>): void;
@@ -76,6 +82,7 @@ export class VrrpChild {
   /** When the last process that was heard died; undefined while one is heard. */
   #lostAt: Instant | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
+  #heardAt: Instant | undefined;
 
   constructor(log: Log, partner: VrrpPartner) {
     this.#log = log;
@@ -129,6 +136,15 @@ export class VrrpChild {
     this.#waiting.add(taken);
     if (this.child.running) this.#push([]);
     return promise;
+  }
+
+  /** Whether it runs as far as one can tell: it answers. */
+  get alive(): boolean {
+    return (
+      this.child.running &&
+      this.#heardAt !== undefined &&
+      elapsed(this.#heardAt, monotonicNow()) < LIFE_LIMIT
+    );
   }
 
   /** Fresh statuses, or the last ones heard when the process does not answer in time. */
@@ -196,6 +212,7 @@ export class VrrpChild {
   }
 
   #begin(): void {
+    this.#partner.onBegin();
     for (const [unit, heldUntil] of this.#partner.known().leases)
       this.tell({ type: 'lease', unit, heldUntil });
     if (this.#recording) this.record(true);
@@ -218,6 +235,7 @@ export class VrrpChild {
   }
 
   #receive(message: VrrpToManager): void {
+    this.#heardAt = monotonicNow();
     switch (message.type) {
       case 'ready':
         return;
@@ -283,17 +301,23 @@ export class VrrpChild {
 
   #logRival({ name, address, outcome }: Told<'rival'>): void {
     const end = outcome === 'won' ? 'it must give way, and our addresses are announced again' : 'we give way';
-    this.#log('warn', `virtual router ${name}: ${address} was active beside us: ${end}`, {
-      virtualRouter: name,
-      rival: address,
-      outcome,
-    });
+    // To be preempted looks the same, and is nothing to warn of.
+    this.#log(
+      outcome === 'won' ? 'warn' : 'info',
+      `virtual router ${name}: ${address} was active beside us: ${end}`,
+      {
+        virtualRouter: name,
+        rival: address,
+        outcome,
+      },
+    );
   }
 
   /** The latest of several configurations is the one that was asked for. */
   #takenIn(): void {
     this.#underWay--;
     if (this.#underWay > 0) return;
+    this.#partner.onTakenIn();
     for (const taken of this.#waiting) taken();
     this.#waiting.clear();
   }
