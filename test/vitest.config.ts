@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Unit and fuzz tests are pure and run side by side. Tests with processes, and then tests with whole kernels, come
+ * Unit tests, fuzz tests and the simulation are pure and run side by side. Tests with processes, and then tests with whole kernels, come
  * after them and one file at a time: their timers are those of a real director, which does not share its processor
  * with a test run.
  */
@@ -15,7 +15,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['unit/**/*.test.ts', 'fuzz/**/*.test.ts'],
+          include: ['unit/**/*.test.ts', 'fuzz/**/*.test.ts', 'simulation/**/*.test.ts'],
           testTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },

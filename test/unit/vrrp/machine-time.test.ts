@@ -201,7 +201,7 @@ describe('changed parameters', () => {
 
   it('make the owner active at once', () => {
     expect(brief(change(backup, 5, { priority: 255 }).actions)).toBe(
-      'advert 255, install .254 for 4s, announce .254, backup>active',
+      'advert 255, install .254 for 4s, announce .254, routes, backup>active',
     );
   });
 

@@ -156,6 +156,11 @@ export class Network {
         return;
       case 'announce':
       case 'report':
+      case 'send-presence':
+      case 'install-routes':
+      case 'remove-routes':
+      case 'ask-leave':
+      case 'rival':
         return;
       default:
         action satisfies never;
@@ -168,7 +173,9 @@ export class Network {
     for (const to of this.#routers) {
       if (to === from || to.side !== from.side || this.#random() < this.loss) continue;
       const at = this.now + 0.05 + this.#random();
-      const event: Event = { event: 'advert', advertisement, source: from.parameters.source };
+      const { source } = from.parameters;
+      const local = to.parameters.source;
+      const event: Event = { event: 'advert', advertisement, source, local, decidesTies: true };
       this.#deliveries.push({ at, to, event });
     }
   }

@@ -158,7 +158,7 @@ describe('three routers through faults', () => {
     network.loss = 0;
     for (const name of network.names) {
       network.place(name, 0);
-      network.tell(name, { event: 'interface-regained', reason: 'interface eth0 is up' });
+      network.tell(name, { event: 'cleared', reason: 'interface eth0 is up' });
       network.start(name);
     }
     network.run(15_000);
@@ -183,7 +183,7 @@ function disturb(network: Network, random: () => number): void {
     () => network.tell(name, { event: 'shutdown', reason: 'stopped' }),
     () => network.tell(name, { event: 'stop', reason: 'stopped at once' }),
     () => network.tell(name, { event: 'interface-lost', reason: 'interface eth0 is down' }),
-    () => network.tell(name, { event: 'interface-regained', reason: 'interface eth0 is up' }),
+    () => network.tell(name, { event: 'cleared', reason: 'interface eth0 is up' }),
     () => network.place(name, Math.floor(random() * 2)),
     () => {
       network.loss = random() * 0.6;

@@ -1,6 +1,7 @@
 /** Short ways to say what the VRRP tests say often. */
 import { type IpAddress, type Prefix, parseAddress } from '../../../src/model/address.ts';
-import { centiseconds, type Instant, instant } from '../../../src/model/units.ts';
+import { centiseconds, type Instant, instant, milliseconds } from '../../../src/model/units.ts';
+import type { AnnouncePolicy, VirtualAddress } from '../../../src/model/virtual-router.ts';
 import type { Action } from '../../../src/vrrp/action.ts';
 import {
   type Event,
@@ -21,13 +22,33 @@ export const prefix = (text: string, length = 24): Prefix => ({ address: ip(text
 
 export const VIP = prefix('10.1.1.254');
 
+/** Five at once and five more after 5 s, as keepalived does. */
+export const ANNOUNCE: AnnouncePolicy = {
+  count: 5,
+  spacing: milliseconds(100),
+  delay: milliseconds(5000),
+  delayedCount: 5,
+  refresh: milliseconds(0),
+  addressSpacing: milliseconds(0),
+};
+
 export const parametersOf = (changes: Partial<Parameters> = {}): Parameters => ({
   vrid: 51,
+  version: 3,
+  family: 'ipv4',
   priority: 100,
   advertInterval: centiseconds(100),
+  downAdverts: 3,
   preempt: true,
+  preemptDelay: milliseconds(0),
+  startupDelay: milliseconds(0),
   addresses: [VIP],
+  announce: ANNOUNCE,
   source: ip('10.1.1.11'),
+  room: 255,
+  asks: false,
+  standby: false,
+  exclusive: false,
   ...changes,
 });
 
@@ -38,6 +59,8 @@ export const advert = (
 ): Extract<Event, { event: 'advert' }> => ({
   event: 'advert',
   source: ip(source),
+  local: ip('10.1.1.11'),
+  decidesTies: true,
   advertisement: {
     version: 3,
     vrid: 51,
@@ -75,8 +98,18 @@ function briefAction(action: Action): string {
       return `renew ${texts(action.addresses)} for ${action.lifetime}s`;
     case 'remove-addresses':
       return `remove ${texts(action.addresses)}`;
+    case 'send-presence':
+      return action.asks ? 'request' : 'presence';
     case 'announce':
-      return `announce ${action.addresses.map(lastByte).join('+')}`;
+      return `announce ${texts(action.addresses)}`;
+    case 'install-routes':
+      return 'routes';
+    case 'remove-routes':
+      return 'no routes';
+    case 'ask-leave':
+      return 'ask leave';
+    case 'rival':
+      return `${action.outcome} against ${lastByte(action.address)} of ${action.priority}`;
     case 'report':
       return `${action.from}>${action.to}`;
     default:
@@ -85,5 +118,5 @@ function briefAction(action: Action): string {
 }
 
 const lastByte = (address: IpAddress): string => `.${address.split('.')[3] ?? address}`;
-const texts = (addresses: readonly Prefix[]): string =>
+const texts = (addresses: readonly VirtualAddress[]): string =>
   addresses.map(({ address }) => lastByte(address)).join('+');

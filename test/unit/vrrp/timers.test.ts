@@ -13,8 +13,14 @@ describe('the timers of RFC 9568', () => {
     [1, 4095, 40790.0390625, 163640.0390625],
   ])('at priority %i and %i cs: skew %f ms, down %f ms', (priority, interval, skew, down) => {
     expect(skewTime(priority, centiseconds(interval))).toBe(skew);
-    expect(activeDownInterval(priority, centiseconds(interval))).toBe(down);
+    expect(activeDownInterval({ priority, version: 3, downAdverts: 3 }, centiseconds(interval))).toBe(down);
   });
+});
+
+const terms = (interval: number, downAdverts = 3, version: 2 | 3 = 3) => ({
+  advertInterval: centiseconds(interval),
+  downAdverts,
+  version,
 });
 
 describe('the address lease', () => {
@@ -25,14 +31,14 @@ describe('the address lease', () => {
     [100, 4],
     [4095, 164],
   ])('at %i cs lasts %i s', (interval, lifetime) => {
-    expect(leaseLifetime(centiseconds(interval))).toBe(lifetime);
+    expect(leaseLifetime(terms(interval))).toBe(lifetime);
   });
 
   it('outlives every take-over, whatever the interval, by less than its renewal and a second more than that', () => {
     for (let interval = 1; interval <= 4095; interval++) {
-      const lifetime = leaseLifetime(centiseconds(interval)) * 1000;
+      const lifetime = leaseLifetime(terms(interval)) * 1000;
       const age = renewedByAdvert(centiseconds(interval)) ? 0 : renewalInterval(centiseconds(interval));
-      const latest = activeDownInterval(1, centiseconds(interval));
+      const latest = activeDownInterval({ priority: 1, version: 3, downAdverts: 3 }, centiseconds(interval));
       expect(lifetime - age).toBeGreaterThan(latest);
       expect(lifetime).toBeLessThan(4 * interval * 10 + age + 1000);
     }
