@@ -21,6 +21,7 @@ function arbiterFindings(draft: ConfigDraft, environment: Environment): readonly
     ...clearPassword(arbiter),
     ...moreDirectors(arbiter.directors, draft),
     ...ownPrefix(arbiter.prefix),
+    ...mute(draft),
   ];
 }
 
@@ -59,6 +60,14 @@ function moreDirectors(directors: number | undefined, draft: ConfigDraft): reado
   if (directors === undefined || most <= directors) return [];
   const message = `directors is ${directors}, but with its peers a virtual router has ${most}: give ${most}, on all of them`;
   return [errorAt(['arbiter', 'directors'], message)];
+}
+
+/** Backups answer adverts so that an active director knows that it is heard, and version 2 has no such message. */
+function mute(draft: ConfigDraft): readonly Finding[] {
+  const message = 'version 2 has no answers to adverts, which an arbiter needs: use version 3';
+  return virtualRoutersOf(draft)
+    .filter(({ value }) => value.version === 2)
+    .map(({ path }) => errorAt([...path, 'version'], message));
 }
 
 function ownPrefix(prefix: string | undefined): readonly Finding[] {
