@@ -32,6 +32,7 @@ import { Network } from './network.ts';
 import { Post } from './post.ts';
 import { Reporter } from './reporter.ts';
 import type { ThrottledLog } from './throttle.ts';
+import { TrackedLinks } from './tracked-links.ts';
 import { VirtualMacs, vmacDevice } from './vmac.ts';
 
 /** The kernel, as far as virtual routers need it. */
@@ -79,6 +80,7 @@ export class VirtualRouters {
   readonly #vmacs: VirtualMacs;
   readonly #fixed: Fixed;
   readonly #gateways: Gateways;
+  readonly #trackedLinks: TrackedLinks;
   readonly #reporter: Reporter;
   readonly #touched = new Set<string>();
   #wanted: VrrpNetwork | undefined;
@@ -125,6 +127,7 @@ export class VirtualRouters {
       ask: (name, address) => this.#network.ask(name, address),
       onVerdict: (verdict) => this.verdicts([verdict]),
     });
+    this.#trackedLinks = new TrackedLinks((name) => this.#links.named(name));
     this.#reporter = new Reporter({
       director: this.#director,
       envoyOf: (key) => this.#post.envoyOf(key),
@@ -142,6 +145,8 @@ export class VirtualRouters {
     const now = this.#context.now();
     const leaving = [...this.#director.members()].map(({ router }) => router);
     this.#network.configure(network, leaving);
+    // Known before anything starts that depends on them.
+    this.verdicts(this.#trackedLinks.configure(network));
     const keys = network.routers.flatMap((router) =>
       instancesOf(router).map((instance) => ({ ...instance, router })),
     );
@@ -197,6 +202,7 @@ export class VirtualRouters {
     if (event.kind === 'address' && event.lifetime !== 'forever' && this.#post.isHeld(event.prefix.address))
       return;
     const names = this.#links.update(event);
+    this.verdicts(this.#trackedLinks.changed());
     for (const name of names === 'all' ? this.#network.names() : names) this.#touch(name);
   }
 
@@ -236,7 +242,10 @@ export class VirtualRouters {
     if (this.#stopped) return;
     if (this.#recording)
       this.#context.send({ type: 'recorded', lines: [JSON.stringify({ at: now, event })] });
-    for (const order of this.#director.handle(event, now)) this.#carryOut(order);
+    const orders = this.#director.handle(event, now);
+    // Many may be due at once, as when another director is lost: none of them waits for all that the one before does.
+    for (const order of event.type === 'timer' ? inStages(orders) : orders) this.#carryOut(order);
+    this.#holdings.flush();
     this.#reporter.flush(now);
     this.#timer.arm(this.#director.deadline);
     this.#ifEnded();

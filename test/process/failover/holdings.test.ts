@@ -1,0 +1,132 @@
+/** What a virtual router puts into the kernel while it is active: addresses of every kind, routes, rules, and static ones. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Daemon, startDaemon } from '../../lab/support/daemon.ts';
+import { advertsOf, becomes, createStage, held, routerOf, type Stage } from './stage.ts';
+
+/** The second address of `many` and those after it. */
+const MANY = Array.from({ length: 300 }, (_, i) => `10.3.${Math.floor(i / 200)}.${1 + (i % 200)}`);
+
+const yaml = `
+virtual_routers:
+  web:
+    interface: eth0
+    vrid: 1
+    advert_interval: 100ms
+    addresses:
+      - { address: 10.1.1.201/24, label: "eth0:vip" }
+      - { address: 10.1.1.202/32, scope: link, excluded: true }
+      - { address: 10.2.2.203/24, device: eth1, excluded: true }
+    routes:
+      - { to: 10.50.0.0/16, via: 10.1.1.9, source: 10.1.1.201 }
+      - { to: 10.51.0.0/16, type: blackhole, table: 100 }
+    rules:
+      - { from: 10.1.1.201, table: 100, priority: 1000 }
+  many:
+    interface: eth0
+    vrid: 2
+    advert_interval: 1s
+    addresses: [${MANY.map((address) => `${address}/32`).join(', ')}]
+static:
+  addresses: [{ address: 10.9.9.1/24, device: eth1 }]
+  routes: [{ to: 10.60.0.0/16, via: 10.9.9.9, device: eth1 }]
+  rules: [{ to: 10.60.0.0/16, table: 101, priority: 2000 }]
+`;
+
+let stage: Stage;
+let daemon: Daemon;
+
+beforeAll(async () => {
+  stage = await createStage();
+  daemon = await startDaemon(stage.one, yaml);
+  await becomes(daemon, 'web', 'MASTER');
+  await becomes(daemon, 'many', 'MASTER');
+});
+afterAll(() => stage?.lab.close());
+
+const ip = (command: string): Promise<string> => stage.one.run(`ip ${command}`);
+
+describe('addresses', () => {
+  it('have the link, label and scope that they are to have', async () => {
+    expect(await ip('-o address show to 10.1.1.201')).toMatch(/eth0 .*scope global .*eth0:vip\b/);
+    expect(await ip('-o address show to 10.1.1.202')).toMatch(/eth0 .*10\.1\.1\.202\/32 scope link/);
+    expect(await ip('-o address show to 10.2.2.203')).toMatch(/: eth1 /);
+  });
+
+  it('are advertised unless they are excluded', async () => {
+    await stage.wire.events.waitFor(() => advertsOf(stage, '10.1.1.4', 1).length > 0);
+    expect(advertsOf(stage, '10.1.1.4', 1).at(-1)?.addresses).toEqual(['10.1.1.201']);
+  });
+
+  it('are all put and announced where an advert has no room for all of them', async () => {
+    expect(await held(stage.one, ...MANY)).toEqual(MANY);
+    const announced = () =>
+      new Set(
+        stage.wire.events.all.flatMap((seen) => (seen.kind === 'arp' && seen.gratuitous ? seen.sender : [])),
+      );
+    await stage.wire.events.waitFor(() => MANY.every((address) => announced().has(address)));
+    await stage.wire.events.waitFor(() => advertsOf(stage, '10.1.1.4', 2).length > 0);
+    const told = advertsOf(stage, '10.1.1.4', 2).at(-1)?.addresses ?? [];
+    expect(told.length).toBeGreaterThan(0);
+    expect(told.length).toBeLessThan(MANY.length);
+    expect((await routerOf(daemon, 'many')).counters.sendErrors).toBe(0);
+  });
+});
+
+describe('routes and rules', () => {
+  it('are there while it is active, and static ones always', async () => {
+    expect(await ip('route show 10.50.0.0/16')).toMatch(/via 10\.1\.1\.9 dev eth0 .*src 10\.1\.1\.201/);
+    expect(await ip('route show table 100')).toMatch(/blackhole 10\.51\.0\.0\/16/);
+    expect(await ip('rule show priority 1000')).toMatch(/from 10\.1\.1\.201 lookup 100/);
+    expect(await ip('route show 10.60.0.0/16')).toMatch(/via 10\.9\.9\.9 dev eth1/);
+    expect(await ip('rule show priority 2000')).toMatch(/to 10\.60\.0\.0\/16 lookup 101/);
+  });
+});
+
+/** How each is taken away by somebody else, and how it is seen. */
+const REMOVALS = [
+  ['an address', 'address del 10.1.1.201/24 dev eth0', 'address show to 10.1.1.201', '10.1.1.201/24'],
+  ['an address elsewhere', 'address del 10.2.2.203/24 dev eth1', 'address show to 10.2.2.203', '10.2.2.203'],
+  ['a route', 'route del 10.50.0.0/16', 'route show 10.50.0.0/16', 'via 10.1.1.9'],
+  ['a route of a table', 'route flush table 100', 'route show table 100', 'blackhole'],
+  ['a rule', 'rule del priority 1000', 'rule show priority 1000', 'lookup 100'],
+  ['a static address', 'address del 10.9.9.1/24 dev eth1', 'address show to 10.9.9.1', '10.9.9.1/24'],
+  ['a static route', 'route del 10.60.0.0/16', 'route show 10.60.0.0/16', 'via 10.9.9.9'],
+  ['a static rule', 'rule del priority 2000', 'rule show priority 2000', 'lookup 101'],
+] as const;
+
+describe('what somebody else removes is put back', () => {
+  it.each(REMOVALS)('%s', async (_, removal, show, wanted) => {
+    expect(await ip(show)).toContain(wanted);
+    await ip(removal);
+    await expect.poll(() => ip(show), { timeout: 10_000 }).toContain(wanted);
+    expect((await routerOf(daemon, 'web')).state).toBe('active');
+  });
+
+  it('and a static route comes back after the address that it needed', async () => {
+    await ip('address flush dev eth1 to 10.9.9.0/24');
+    await expect.poll(() => ip('route show 10.60.0.0/16'), { timeout: 10_000 }).toContain('via 10.9.9.9');
+  });
+});
+
+describe('the end of being active', () => {
+  it('takes them away, static ones stay', async () => {
+    const since = daemon.log.mark;
+    await stage.one.ports[0]?.power(false);
+    await becomes(daemon, 'web', 'FAULT', since);
+    expect(await held(stage.one, '10.1.1.201', '10.1.1.202', '10.2.2.203', ...MANY)).toEqual([]);
+    expect(await ip('route show table all')).not.toMatch(/10\.5[01]\.0\.0/);
+    expect(await ip('rule show')).not.toMatch(/^1000:/m);
+    expect(await held(stage.one, '10.9.9.1')).toEqual(['10.9.9.1']);
+    const back = daemon.log.mark;
+    await stage.one.ports[0]?.power(true);
+    await becomes(daemon, 'web', 'MASTER', back);
+    expect(await ip('route show 10.50.0.0/16')).toContain('via 10.1.1.9');
+  });
+
+  it('and the end of the daemon takes the static ones too', async () => {
+    expect(await daemon.stop()).toEqual({ code: 0 });
+    expect(await held(stage.one, '10.1.1.201', '10.9.9.1', ...MANY)).toEqual([]);
+    expect(await ip('route show table all')).not.toMatch(/10\.(50|51|60)\.0\.0/);
+    expect(await ip('rule show')).not.toMatch(/^[12]000:/m);
+  });
+});
