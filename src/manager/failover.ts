@@ -49,6 +49,8 @@ export class Failover implements VrrpPartner {
   readonly #leases = new Map<string, Instant>();
   #arbiter: { readonly client: ArbiterClient; readonly definition: string } | undefined;
   readonly #leasesWanted = new Set<string>();
+  /** Those that the dead vrrp process wanted and the new one has not named yet. */
+  readonly #leasesInDoubt = new Set<string>();
   #fencer: { readonly fencer: Fencer; readonly definition: string } | undefined;
   #config: Config | undefined;
   #services = new Map<string, TrackVerdict>();
@@ -82,14 +84,14 @@ export class Failover implements VrrpPartner {
     const uses = [...config.virtualRouters, ...config.syncGroups].flatMap(({ track }) => track);
     this.#book.configure(config.trackers, uses);
     this.#services = servicesOf(config, this.#options.healthOf);
-    await this.#configureArbiter(config);
+    const formerArbiter = this.#configureArbiter(config);
     this.#configureFencer(config);
     this.#mailer.configure(config.mail, config.director.name);
     this.#notify.configure(config.virtualRouters, config.syncGroups);
     this.#sync.configure(config.ipvs.sync);
     void this.#refuseLocal(config);
     const { virtualRouters: routers, syncGroups: groups, trackers, fixed, arbiter, fencing, vrrp } = config;
-    return await this.vrrp.configure({
+    const taken = await this.vrrp.configure({
       network: {
         routers,
         groups,
@@ -100,6 +102,9 @@ export class Failover implements VrrpPartner {
       },
       realtime: vrrp.realtime,
     });
+    // Only now does nobody rely on its leases any more.
+    await formerArbiter?.close();
+    return taken;
   }
 
   /** A real server's health has changed: what that means for the virtual servers that are tracked. */
@@ -173,7 +178,19 @@ export class Failover implements VrrpPartner {
     if (outcome === 'won') this.#notify.repeat(name);
   }
 
+  onBegin(): void {
+    for (const unit of this.#leasesWanted) this.#leasesInDoubt.add(unit);
+  }
+
+  /** What its predecessor wanted and it does not is given back: its addresses are gone by now. */
+  onTakenIn(): void {
+    const unwanted = [...this.#leasesInDoubt];
+    this.#leasesInDoubt.clear();
+    for (const unit of unwanted) this.onLeaseWanted({ type: 'lease-wanted', unit, wanted: false });
+  }
+
   onLeaseWanted({ unit, wanted }: Parameters<VrrpPartner['onLeaseWanted']>[0]): void {
+    this.#leasesInDoubt.delete(unit);
     if (wanted) this.#leasesWanted.add(unit);
     else this.#leasesWanted.delete(unit);
     this.#arbiter?.client.want(unit, wanted);
@@ -195,30 +212,35 @@ export class Failover implements VrrpPartner {
     this.#recording?.write(lines);
   }
 
-  /** Another arbiter, or none: what the old one gave holds no longer. */
-  async #configureArbiter({ arbiter, director }: Config): Promise<void> {
+  /**
+   * Another arbiter takes the leases over from the former one, which are ours until they would have ended. Returns a
+   * former one that has no successor: it is to be closed when the vrrp process knows that there is none any more.
+   */
+  #configureArbiter({ arbiter, director }: Config): ArbiterClient | undefined {
     const definition = JSON.stringify([arbiter, director.name]);
-    if (this.#arbiter?.definition === definition) return;
-    await this.#arbiter?.client.close();
+    if (this.#arbiter?.definition === definition) return undefined;
+    const former = this.#arbiter?.client;
     this.#arbiter = undefined;
-    for (const unit of this.#leases.keys()) this.#onLease(unit, undefined);
-    if (arbiter === undefined) return;
-    const client = new ArbiterClient({
+    if (arbiter === undefined) return former;
+    former?.leave();
+    const client: ArbiterClient = new ArbiterClient({
       arbiter,
       director: director.name,
       identity: readIdentity(this.#options.stateDir, this.#log),
       log: this.#log,
       clock: monotonicNow,
-      onLease: (unit, heldUntil) => this.#onLease(unit, heldUntil),
+      onLease: (unit, heldUntil, contended) => this.#onLease(unit, heldUntil, contended),
+      isUsed: () => this.vrrp.alive,
     });
     this.#arbiter = { client, definition };
     for (const unit of this.#leasesWanted) client.want(unit, true);
+    return undefined;
   }
 
-  #onLease(unit: string, heldUntil: Instant | undefined): void {
+  #onLease(unit: string, heldUntil: Instant | undefined, contended: boolean): void {
     if (heldUntil === undefined) this.#leases.delete(unit);
     else this.#leases.set(unit, heldUntil);
-    this.vrrp.tell({ type: 'lease', unit, heldUntil });
+    this.vrrp.tell({ type: 'lease', unit, heldUntil, contended });
   }
 
   #configureFencer({ fencing }: Config): void {

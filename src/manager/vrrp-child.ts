@@ -141,9 +141,7 @@ export class VrrpChild {
   /** Whether it runs as far as one can tell: it answers. */
   get alive(): boolean {
     return (
-      this.child.running &&
-      this.#heardAt !== undefined &&
-      elapsed(this.#heardAt, monotonicNow()) < LIFE_LIMIT
+      this.child.running && this.#heardAt !== undefined && elapsed(this.#heardAt, monotonicNow()) < LIFE_LIMIT
     );
   }
 

@@ -48,7 +48,7 @@ export function stepActive(state: Active, event: Event, now: Instant, parameters
     case 'fault':
       return enterReleasing(state, event.reason, now, parameters, { next: 'hold', obstacle: event.reason });
     case 'stop':
-      return preceded([LET_GO, ...withdrawal(parameters)], enterStopped(state, event.reason, now));
+      return stopped(state, event.reason, now, parameters);
     case 'step-down':
       return beforeReport(enterBackup(state, event.reason, now, parameters), LET_GO);
     case 'stalled':
@@ -66,6 +66,14 @@ export function stepActive(state: Active, event: Event, now: Instant, parameters
     default:
       return event satisfies never;
   }
+}
+
+/** Whoever hears that we let go may have the addresses at once, where an arbiter sees to it that nobody else does. */
+function stopped(state: Active, reason: string, now: Instant, parameters: Parameters): Step {
+  const gone = enterStopped(state, reason, now);
+  return parameters.exclusive
+    ? preceded([...withdrawal(parameters), LET_GO], gone)
+    : preceded([LET_GO, ...withdrawal(parameters)], gone);
 }
 
 const contested = (state: Active, now: Instant, { announce }: Parameters): ActiveStep => ({

@@ -27,8 +27,11 @@ export interface ArbiterOptions {
   /**
    * The unit is ours until `heldUntil`, which comes again, later each time, with every keep-alive that succeeded;
    * undefined: no longer. Never called from within `want(unit, true)` for a unit that was not wanted before.
+   * `contended`: the arbiter answers, and another director has it.
    */
-  onLease(unit: string, heldUntil: Instant | undefined): void;
+  onLease(unit: string, heldUntil: Instant | undefined, contended: boolean): void;
+  /** Whether there is still somebody who may use what is held: nothing is renewed for one who hangs. */
+  isUsed?(): boolean;
   /** Instead of the one that `arbiter` describes. */
   readonly etcd?: Etcd;
 }
@@ -82,7 +85,7 @@ export class ArbiterClient {
 
   /**
    * While a unit is wanted, its lease is striven for and then kept. No longer wanted, it is given back: only say so
-   * when the unit's addresses are gone. To say again that it is wanted has the present `heldUntil` told again.
+   * when the unit's addresses are gone. To say again that it is wanted has the present state told again.
    */
   want(unit: string, wanted: boolean): void {
     const entry = this.#units.get(unit);
@@ -91,9 +94,10 @@ export class ArbiterClient {
     } else if (entry?.era === undefined) {
       this.#strive(unit, entry);
     } else {
-      const { heldUntil } = entry.era.contender;
+      const { heldUntil, rival } = entry.era.contender;
       if (heldUntil !== undefined && heldUntil > this.#options.clock())
-        this.#options.onLease(unit, heldUntil);
+        this.#options.onLease(unit, heldUntil, false);
+      else if (rival !== undefined) this.#options.onLease(unit, undefined, true);
     }
   }
 
@@ -115,6 +119,19 @@ export class ArbiterClient {
     this.#cluster.close();
   }
 
+  /**
+   * Ends without giving anything back: what is held ends by itself, unless a successor with the same identity takes it
+   * over. Nothing is told any more.
+   */
+  leave(): void {
+    for (const { era, hurry } of this.#units.values()) {
+      era?.end.abort();
+      hurry.abort();
+    }
+    this.#units.clear();
+    this.#cluster.close();
+  }
+
   #strive(unit: string, entry: Unit | undefined): void {
     const { arbiter, clock } = this.#options;
     const end = new AbortController();
@@ -126,6 +143,8 @@ export class ArbiterClient {
       lease: arbiter.lease,
       clock,
       onLease: (heldUntil) => this.#tell(unit, contender, heldUntil),
+      onContended: (contended) => this.#options.onLease(unit, undefined, contended),
+      isUsed: () => this.#options.isUsed?.() ?? true,
       onFailure: (error) => this.#failed(unit, error),
     });
     const before = entry?.released ?? Promise.resolve();
@@ -143,7 +162,7 @@ export class ArbiterClient {
     end.abort();
     if (held) {
       this.#options.log('info', `arbiter: gives back the lease of ${unit}`, { unit });
-      this.#options.onLease(unit, undefined);
+      this.#options.onLease(unit, undefined, false);
     }
     const limit = AbortSignal.timeout(secondsToMilliseconds(this.#options.arbiter.lease));
     entry.released = ended
@@ -162,7 +181,7 @@ export class ArbiterClient {
       this.#held.add(contender);
       this.#options.log('info', `arbiter: the lease of ${unit} is ours`, { unit });
     }
-    this.#options.onLease(unit, heldUntil);
+    this.#options.onLease(unit, heldUntil, false);
   }
 
   /** That etcd is away has been logged already, once for all units. */

@@ -30,9 +30,19 @@ export interface ContenderOptions {
   readonly clock: Clock;
   /** The unit is ours until then, later than what was told before; undefined: no longer. */
   onLease(heldUntil: Instant | undefined): void;
+  /** Whether another is known to have it, when that changes; false as well while etcd does not answer. */
+  onContended?(contended: boolean): void;
+  /**
+   * Whether there is still somebody who may use what is held: asked before anything is obtained or renewed. Otherwise
+   * a lease would be kept for ever for a process that hangs.
+   */
+  isUsed?(): boolean;
   /** A request failed, for whatever reason; it is tried again. */
   onFailure(error: unknown): void;
 }
+
+/** How often it is looked whether what is held is used again, in milliseconds. */
+const LOOK_INTERVAL = 200 as Milliseconds;
 
 /** A lease that our key is bound to. */
 interface Hold {
@@ -76,6 +86,7 @@ export class Contender {
         if (hold !== undefined && !signal.aborted) await this.#keep(hold, signal);
       } catch (error) {
         if (signal.aborted) break;
+        this.#rivalIs(undefined);
         this.#options.onFailure(error);
         await pause(backOff(++failures, this.#leaseTime, Math.random()), signal);
       }
@@ -105,14 +116,15 @@ export class Contender {
   /** The unit's key for us, once; undefined when somebody else was faster or has just gone. */
   async #obtain(signal: AbortSignal): Promise<Hold | undefined> {
     const { etcd, key, value, lease, clock } = this.#options;
+    await this.#untilUsed(signal);
     const reading = await etcd.read(key, signal);
     const { entry } = reading;
     if (entry !== undefined && entry.value !== value) {
-      this.#rival = entry.value;
+      this.#rivalIs(entry.value);
       await this.#untilChanged(reading, entry, signal);
       return undefined;
     }
-    this.#rival = undefined;
+    this.#rivalIs(undefined);
     const sentAt = clock();
     const granted = await etcd.grant(lease, signal);
     this.#remember(granted.id);
@@ -159,6 +171,7 @@ export class Contender {
     let wait = keepAliveInterval(ttl);
     for (;;) {
       await pause(wait, signal);
+      await this.#untilUsed(signal);
       signal.throwIfAborted();
       try {
         const sentAt = this.#options.clock();
@@ -177,6 +190,16 @@ export class Contender {
         wait = backOff(++failures, this.#leaseTime, Math.random());
       }
     }
+  }
+
+  async #untilUsed(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && this.#options.isUsed?.() === false) await pause(LOOK_INTERVAL, signal);
+  }
+
+  #rivalIs(value: string | undefined): void {
+    const changed = (this.#rival === undefined) !== (value === undefined);
+    this.#rival = value;
+    if (changed) this.#options.onContended?.(value !== undefined);
   }
 
   async #renew(id: LeaseId, sentAt: Instant, signal: AbortSignal): Promise<Confirmation> {

@@ -36,7 +36,7 @@ export class Director {
   handle(event: DirectorEvent, now: Instant): readonly Order[] {
     this.#forgetEnded();
     const orders = this.#dispatch(event, now);
-    return this.#handovers.underWay ? [...orders, ...this.#handovers.finished(this.#members)] : orders;
+    return this.#handovers.underWay ? [...orders, ...this.#handovers.finished(this.#members, now)] : orders;
   }
 
   /** When a `timer` event is due at the latest. */
@@ -122,7 +122,7 @@ export class Director {
     const orders: Order[] = [];
     const planned = planUnits(network);
     const fresh: Member[] = [];
-    orders.push(...this.#regroup(planned, standby));
+    orders.push(...this.#regroup(planned, standby, now));
     for (const [key, member] of this.#members) {
       if (!wanted.has(key)) orders.push(...this.#dismiss(member, 'removed from the configuration', now));
     }
@@ -165,7 +165,7 @@ export class Director {
   }
 
   /** Units by the new plan, keeping those that have the same name; their members are put in by `#fill`. */
-  #regroup(planned: readonly PlannedUnit[], standby: readonly string[]): Order[] {
+  #regroup(planned: readonly PlannedUnit[], standby: readonly string[], now: Instant): Order[] {
     const names = new Set(planned.map(({ plan }) => plan.name));
     const orders: Order[] = [];
     for (const { plan, keys, routers } of planned) {
@@ -178,7 +178,7 @@ export class Director {
         });
         this.#units.set(plan.name, unit);
       }
-      unit.plan = plan;
+      unit.replan(plan, now);
       unit.standby ||= routers.some((name) => standby.includes(name));
       for (const key of keys) this.#unitOf.set(key, unit);
     }

@@ -1,6 +1,8 @@
 /** Hand-overs by command that are under way, each answered when the last of its members has let go or stays. */
 import type { IpAddress } from '../../model/address.ts';
 import type { HandoverOutcome } from '../../model/router-status.ts';
+import { elapsed, type Instant } from '../../model/units.ts';
+import { activeDownInterval } from '../timers.ts';
 import type { InstanceKey, Order } from './event.ts';
 import type { Member } from './member.ts';
 
@@ -37,10 +39,10 @@ export class Handovers {
   }
 
   /** Orders for those that are complete. */
-  finished(known: ReadonlyMap<InstanceKey, Member>): readonly Order[] {
+  finished(known: ReadonlyMap<InstanceKey, Member>, now: Instant): readonly Order[] {
     const orders: Order[] = [];
     this.#underWay = this.#underWay.filter((handover) => {
-      if (handover.keys.some((key) => isPending(known.get(key)))) return true;
+      if (handover.keys.some((key) => isPending(known.get(key), now))) return true;
       orders.push({ order: 'handed-over', id: handover.id, outcomes: outcomesOf(handover, known) });
       return false;
     });
@@ -48,13 +50,14 @@ export class Handovers {
   }
 }
 
-/** With an arbiter the addresses go first, so that the successor is heard only as a backup. */
-const isPending = (member: Member | undefined): boolean =>
-  member?.state.name === 'releasing' ||
-  (member?.state.name === 'backup' &&
-    member.parameters.exclusive &&
-    member.state.activeRouter === undefined &&
-    !member.asking);
+/** With an arbiter the addresses go first, so that the successor is heard only as a backup, or is not. */
+function isPending(member: Member | undefined, now: Instant): boolean {
+  if (member?.state.name === 'releasing') return true;
+  if (member?.state.name !== 'backup' || !member.parameters.exclusive) return false;
+  const { activeRouter, since } = member.state;
+  const patience = activeDownInterval(member.parameters, member.parameters.advertInterval);
+  return activeRouter === undefined && !member.asking && elapsed(since, now) < patience;
+}
 
 function outcomesOf(
   { keys, outcomes }: Handover,
@@ -71,8 +74,9 @@ function outcomesOf(
   return [...outcomes, ...byName.values()];
 }
 
+/** With an arbiter `kept` means that it let go in vain, and strives to be active again. */
 function outcomeOf({ router, state }: Member): HandoverOutcome {
-  const kept = state.name === 'active';
+  const kept = state.name === 'active' || (state.name === 'backup' && state.activeRouter === undefined);
   const successor: IpAddress | undefined = state.name === 'backup' ? state.activeRouter?.address : undefined;
   return { name: router.name, outcome: kept ? 'kept' : 'handed-over', successor, reason: state.reason };
 }

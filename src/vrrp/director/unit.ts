@@ -66,6 +66,10 @@ export class Unit {
   tracked: Tracked = { weight: 0, faults: [], unknown: [] };
   readonly #context: UnitContext;
   #leaseWanted = false;
+  /** Since when the lease is ours without a break. */
+  #leaseSince: Instant | undefined;
+  /** Where an arbiter was configured while active: the leave to stay so until its lease has come. */
+  #bridgedUntil: Instant | undefined;
   /** Whether the arbiter answers, and another director has the lease. */
   #contended = false;
   /** While one cause is brought to all members they are apart for a moment. */
@@ -74,10 +78,26 @@ export class Unit {
   #granting = false;
   /** Since when each backup hears us for sure, by member and path and its address there. */
   readonly #presences = new Map<string, Map<IpAddress, Instant>>();
+  /** When each member sent its last advert, and the one before. */
+  readonly #adverts = new Map<string, { readonly last: Instant; readonly former: Instant | undefined }>();
 
   constructor(plan: UnitPlan, context: UnitContext) {
     this.plan = plan;
     this.#context = context;
+  }
+
+  /** Another plan, to be followed from the next `evaluate` on. */
+  replan(plan: UnitPlan, now: Instant): void {
+    const arbiterIsNew = this.plan.arbiter === undefined && plan.arbiter !== undefined;
+    this.plan = plan;
+    if (!arbiterIsNew) return;
+    // Whoever hears us has heard the last advert.
+    const times = this.members.flatMap(({ state, parameters }) =>
+      state.name === 'active'
+        ? [before(after(instant(Math.min(now, state.advertSentAt)), holdHorizon(parameters)), LATE)]
+        : [],
+    );
+    this.#bridgedUntil = times.length === 0 ? undefined : instant(Math.min(...times));
   }
 
   get priority(): number {
@@ -104,7 +124,11 @@ export class Unit {
     const acted = member.handle(event, now);
     const { state } = member;
     if (state === former) return this.#within(acted, now);
-    if (state.name === 'active' && former.name !== 'active') this.#presences.clear();
+    if (state.name === 'active' && former.name !== 'active') {
+      this.#presences.clear();
+      this.#adverts.clear();
+      this.#bridgedUntil = undefined;
+    }
     const orders = this.#within(acted, now);
     if (former.name === 'active' && state.name === 'backup') this.yields = false;
     if (holdsAddresses(former) && !holdsAddresses(state)) orders.push(...this.#letGoToo(now));
@@ -148,6 +172,7 @@ export class Unit {
   /** The arbiter's lease was given, kept, lost or refused. */
   onLease(contended: boolean, now: Instant): Order[] {
     this.#contended = contended;
+    this.#leaseSince = this.#leaseHeld(now) ? (this.#leaseSince ?? now) : undefined;
     const renewals = this.members
       .filter(({ state }) => state.name === 'active')
       .map(({ key, parameters }): Order => {
@@ -187,8 +212,8 @@ export class Unit {
       this.#presences.set(place, of);
       // Forged ones must not fill the memory.
       if (of.size >= MOST_DIRECTORS) of.clear();
-      // It answers an advert, so the last one that was sent is the latest that can have been heard.
-      of.set(source, state.advertSentAt);
+      const confirmed = this.#confirms(member.key);
+      if (confirmed !== undefined) of.set(source, confirmed);
       return [];
     }
     if (priority <= member.parameters.priority) return [];
@@ -196,6 +221,15 @@ export class Unit {
     return this.members.flatMap((each) =>
       this.step(each, { event: 'handover', reason, ifNobody: 'backup' }, now),
     );
+  }
+
+  /**
+   * When the advert was sent that an answer of this moment is to. It may have lain in our own queue while we stood
+   * still, so it counts for the one before the last.
+   */
+  #confirms(key: string): Instant | undefined {
+    const sent = this.#adverts.get(key);
+    return sent?.former && instant(Math.min(sent.former, before(sent.last, LATE)));
   }
 
   /**
@@ -350,7 +384,10 @@ export class Unit {
       const heardAt = state.activeRouter?.at ?? state.since;
       return [after(heardAt, holdHorizon({ ...parameters, advertInterval: interval }))];
     });
-    return times.length === 0 ? undefined : instant(Math.max(...times));
+    if (times.length === 0) return undefined;
+    // Cut off from us it may have held them by its lease alone, and its kernel is late by up to a second.
+    const since = this.#leaseSince === undefined ? [] : [after(this.#leaseSince, GRAIN)];
+    return instant(Math.max(...times, ...since));
   }
 
   #needsLease(): boolean {
@@ -393,24 +430,21 @@ export class Unit {
     const active = this.members.filter(({ holds }) => holds);
     if (active.length === 0) return undefined;
     const byLease = this.#context.leases.get(this.plan.name) ?? instant(0);
-    return instant(
-      Math.max(byLease, ...active.map((member) => this.#confirmedUntil(member, arbiter.directors - 1))),
-    );
+    const confirmed = active.map((member) => this.#confirmedUntil(member, arbiter.directors - 1));
+    return instant(Math.max(byLease, this.#bridgedUntil ?? 0, ...confirmed));
   }
 
   /**
-   * A director that has heard us waits `holdHorizon` before it acts. An answer may be to the advert before the last,
-   * which is what the interval allows for. 0 where one of the peers never answered.
+   * A director that has heard us waits `holdHorizon` before it acts. 0 where one of the peers never answered.
    */
   #confirmedUntil({ key, router, parameters }: Member, peers: number): Instant {
-    const late = milliseconds(Math.max(LATE, centisecondsToMilliseconds(parameters.advertInterval)));
     const times = router.heartbeat.map((_, path) => {
       const heard = [...(this.#presences.get(`${key} ${path}`)?.values() ?? [])].sort((a, b) => b - a);
       return heard[peers - 1] ?? Number.NEGATIVE_INFINITY;
     });
     const confirmedAt = Math.max(...times);
     if (confirmedAt === Number.NEGATIVE_INFINITY) return instant(0);
-    return before(after(instant(confirmedAt), holdHorizon(parameters)), late);
+    return after(instant(confirmedAt), holdHorizon(parameters));
   }
 
   /**
@@ -423,6 +457,9 @@ export class Unit {
       if (order.order !== 'act') return order;
       const { key, action } = order;
       switch (action.action) {
+        case 'send-advert':
+          this.#adverts.set(key, { last: now, former: this.#adverts.get(key)?.last });
+          return order;
         case 'send-presence':
           return { order: 'act', key, action: { ...action, asks: action.asks && this.#mayAsk(now) } };
         case 'install-addresses':
@@ -444,7 +481,7 @@ export class Unit {
 /** The kernel counts whole seconds of an address's lifetime (`ifa_valid` of linux/if_addr.h). */
 const GRAIN = milliseconds(1000);
 const MOST_DIRECTORS = 255;
-/** How much older than the last advert the one may be that was answered, where adverts are frequent. */
+/** How old an advert may be that is answered now, where adverts are frequent. */
 const LATE = milliseconds(250);
 
 /**
