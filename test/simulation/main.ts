@@ -2,21 +2,10 @@
  * `npm run simulate -- --seeds 10000`: plays as many seeds on all processors, prints those that fail, and what was
  * wrong. `--seed S` replays one as a readable list, `--replay FILE` a recording of a live daemon.
  */
-import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { playSeeds } from './pool.ts';
 import { replay } from './replay.ts';
 import { simulate } from './simulate.ts';
-
-interface Range {
-  readonly from: number;
-  readonly to: number;
-}
-
-interface Failure {
-  readonly seed: number;
-  readonly problems: readonly string[];
-}
 
 const USAGE = `usage: npm run simulate -- [--seeds N] [--from S] | --seed S | --replay FILE
   --seeds N      plays N seeds (1000)
@@ -49,22 +38,10 @@ function whole(text: string): number {
   return number;
 }
 
-/** Seeds are dealt out in small portions, as some take much longer than others. */
-const PORTION = 50;
-
 async function many(from: number, seeds: number): Promise<number> {
   const begun = performance.now();
-  const failures: Failure[] = [];
-  let next = from;
-  const take = (): Range | undefined => {
-    if (next >= from + seeds) return undefined;
-    const range = { from: next, to: Math.min(from + seeds, next + PORTION) };
-    next = range.to;
-    return range;
-  };
-  const threads = Math.min(availableParallelism(), Math.ceil(seeds / PORTION));
-  await Promise.all(Array.from({ length: threads }, () => work(take, failures)));
-  for (const { seed, problems } of failures.toSorted((a, b) => a.seed - b.seed)) {
+  const failures = await playSeeds(from, seeds);
+  for (const { seed, problems } of failures) {
     console.log(
       `seed ${seed}: ${problems[0]}${problems.length > 1 ? ` (and ${problems.length - 1} more)` : ''}`,
     );
@@ -72,34 +49,6 @@ async function many(from: number, seeds: number): Promise<number> {
   const seconds = ((performance.now() - begun) / 1000).toFixed(1);
   console.log(`${seeds} seeds, ${failures.length} failed, ${seconds} s`);
   return failures.length;
-}
-
-function work(take: () => Range | undefined, failures: Failure[]): Promise<void> {
-  const worker = new Worker(new URL(import.meta.url), { workerData: 'simulate' });
-  return new Promise((resolve, reject) => {
-    const more = () => {
-      const range = take();
-      if (range !== undefined) worker.postMessage(range);
-      else void worker.terminate().then(() => resolve());
-    };
-    worker.on('error', reject);
-    worker.on('message', (found: readonly Failure[]) => {
-      failures.push(...found);
-      more();
-    });
-    more();
-  });
-}
-
-function serve(): void {
-  parentPort?.on('message', ({ from, to }: Range) => {
-    const failures: Failure[] = [];
-    for (let seed = from; seed < to; seed++) {
-      const problems = simulate(seed);
-      if (problems.length > 0) failures.push({ seed, problems });
-    }
-    parentPort?.postMessage(failures);
-  });
 }
 
 async function main(): Promise<void> {
@@ -114,11 +63,9 @@ async function main(): Promise<void> {
   } else if ((await many(chosen.from, chosen.seeds)) > 0) process.exitCode = 1;
 }
 
-if (isMainThread) {
-  try {
-    await main();
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    process.exitCode = 2;
-  }
-} else if (workerData === 'simulate') serve();
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 2;
+}
