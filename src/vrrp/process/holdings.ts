@@ -5,9 +5,10 @@
 import type { Routes } from '../../kernel/routes.ts';
 import type { Rules } from '../../kernel/rules.ts';
 import type { IpAddress } from '../../model/address.ts';
-import type { Seconds } from '../../model/units.ts';
+import { milliseconds, type Seconds, seconds } from '../../model/units.ts';
 import type { VirtualAddress, VirtualRouter } from '../../model/virtual-router.ts';
 import type { Member } from '../director/member.ts';
+import { OWNER_PRIORITY } from '../director/tracking.ts';
 import { isOwnersOwn } from './interface-view.ts';
 import type { NetInterface } from './net-interface.ts';
 import type { ThrottledLog } from './throttle.ts';
@@ -23,22 +24,41 @@ export interface HoldingsContext {
   heldByAnother(member: Member, address: VirtualAddress, device: string): boolean;
 }
 
+type Gathered = 'put' | 'renew' | 'announce';
+
 export class Holdings {
   readonly #context: HoldingsContext;
+  /** What is to be done next, by link and lifetime (seconds) or spacing (ms). */
+  readonly #gathered = new Map<NetInterface, Map<number, VirtualAddress[]>>();
+  #gathering: Gathered = 'put';
 
   constructor(context: HoldingsContext) {
     this.#context = context;
   }
 
+  /**
+   * `install`, `renew` and `announce` gather what is alike, of however many members, to be done with few system calls:
+   * by this, or before anything else is done here.
+   */
+  flush(): void {
+    if (this.#gathered.size === 0) return;
+    const gathered = [...this.#gathered];
+    this.#gathered.clear();
+    for (const [port, lists] of gathered) {
+      for (const [term, addresses] of lists) this.#do(port, term, addresses);
+    }
+  }
+
   install(member: Member, addresses: readonly VirtualAddress[], lifetime: Seconds): void {
-    this.#each(member, addresses, (port, own) => port.put(own, lifetime));
+    this.#each(member, addresses, (port, own) => this.#gather('put', port, lifetime, own));
   }
 
   renew(member: Member, addresses: readonly VirtualAddress[], lifetime: Seconds): void {
-    this.#each(member, addresses, (port, own) => port.renew(own, lifetime));
+    this.#each(member, addresses, (port, own) => this.#gather('renew', port, lifetime, own));
   }
 
   remove(member: Member, addresses: readonly VirtualAddress[]): void {
+    this.flush();
     this.#each(member, addresses, (port, own) =>
       port.remove(own.filter((address) => !this.#context.heldByAnother(member, address, port.name))),
     );
@@ -46,20 +66,20 @@ export class Holdings {
 
   announce(member: Member, addresses: readonly VirtualAddress[]): void {
     const { addressSpacing } = member.router.announce;
-    const tell = (port: NetInterface, own: readonly VirtualAddress[]): void => {
-      const names = own.map(({ address }) => address);
-      port.announce(names, addressSpacing);
-    };
+    const tell = (port: NetInterface, own: readonly VirtualAddress[]): void =>
+      this.#gather('announce', port, addressSpacing, own);
     this.#each(member, addresses, tell, false);
   }
 
   /** Rules come after the routes that their tables hold. */
   installRoutes({ router }: Member): void {
+    this.flush();
     this.#refused(router, 'put', this.#context.routes.put(router.routes));
     this.#refused(router, 'put', this.#context.rules.put(router.rules));
   }
 
   removeRoutes({ router }: Member): void {
+    this.flush();
     this.#refused(router, 'remove', this.#context.rules.remove(router.rules));
     this.#refused(router, 'remove', this.#context.routes.remove(router.routes));
   }
@@ -72,6 +92,36 @@ export class Holdings {
       missing.push(...own.filter(({ address }) => !held.has(address)));
     });
     return missing;
+  }
+
+  #gather(what: Gathered, port: NetInterface, term: number, addresses: readonly VirtualAddress[]): void {
+    if (addresses.length === 0) return;
+    if (what !== this.#gathering) this.flush();
+    this.#gathering = what;
+    const lists = this.#gathered.get(port) ?? new Map<number, VirtualAddress[]>();
+    this.#gathered.set(port, lists);
+    const list = lists.get(term);
+    if (list) list.push(...addresses);
+    else lists.set(term, [...addresses]);
+  }
+
+  #do(port: NetInterface, term: number, addresses: readonly VirtualAddress[]): void {
+    switch (this.#gathering) {
+      case 'put':
+        port.put(addresses, seconds(term));
+        break;
+      case 'renew':
+        port.renew(addresses, seconds(term));
+        break;
+      case 'announce':
+        port.announce(
+          addresses.map(({ address }) => address),
+          milliseconds(term),
+        );
+        break;
+      default:
+        this.#gathering satisfies never;
+    }
   }
 
   #each(
@@ -107,6 +157,7 @@ function leased(
   { held }: NetInterface,
   addresses: readonly VirtualAddress[],
 ): readonly VirtualAddress[] {
+  if (router.priority !== OWNER_PRIORITY) return addresses;
   const own = held.filter((address) => isOwnersOwn(router, address));
   if (own.length === 0) return addresses;
   const kept = new Set<IpAddress>(own.map(({ prefix }) => prefix.address));

@@ -39,7 +39,9 @@ export class Network {
   readonly #interfaces = new Map<string, NetInterface>();
   readonly #udp: UdpPaths;
   #routers: readonly VirtualRouter[] = [];
+  /** Where messages come from, looked up for every advert and known until a link changes: by link, and by path. */
   readonly #sources = new Map<string, IpAddress>();
+  #pathSources = new WeakMap<InstancePath, IpAddress>();
   #vmacDevices: ReadonlySet<string> = new Set();
 
   constructor(context: NetworkContext) {
@@ -90,14 +92,14 @@ export class Network {
   }
 
   refresh(name: string): void {
-    this.#sources.clear();
+    this.#forgetSources();
     const evenDown = this.#vmacDevices.has(name);
     this.#interfaces.get(name)?.refresh(this.#context.linkNamed(name), evenDown);
     this.#udp.configure(this.#udpUses());
   }
 
   refreshAll(): void {
-    this.#sources.clear();
+    this.#forgetSources();
     for (const name of this.#interfaces.keys()) {
       this.#interfaces.get(name)?.refresh(this.#context.linkNamed(name), this.#vmacDevices.has(name));
     }
@@ -124,8 +126,12 @@ export class Network {
   /** Where messages on this path come from; undefined while there is no such address. */
   sourceOf(path: InstancePath, family: Family): IpAddress | undefined {
     if (path.source !== undefined) return path.source;
+    const known = this.#pathSources.get(path);
+    if (known !== undefined) return known;
     const global = path.peers.some(({ address }) => familyOf(address) === 'ipv6' && !isLinkLocal(address));
-    return this.#ownAddress(path.interface, family, global);
+    const address = this.#ownAddress(path.interface, family, global);
+    if (address !== undefined) this.#pathSources.set(path, address);
+    return address;
   }
 
   /** False when it could not be sent; that is logged. `device`: the macvlan that it leaves by, where there is one. */
@@ -161,7 +167,6 @@ export class Network {
     this.#udp.close();
   }
 
-  /** Looked up for every advert, and known until the link changes. */
   #ownAddress(name: string, family: Family, global: boolean): IpAddress | undefined {
     const key = `${name} ${family} ${global}`;
     const known = this.#sources.get(key);
@@ -170,6 +175,11 @@ export class Network {
     const address = sourceAddress(family, held, this.#routers, global);
     if (address !== undefined) this.#sources.set(key, address);
     return address;
+  }
+
+  #forgetSources(): void {
+    this.#sources.clear();
+    this.#pathSources = new WeakMap();
   }
 
   #open(name: string): NetInterface {

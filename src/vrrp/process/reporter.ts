@@ -53,13 +53,19 @@ export class Reporter {
     this.#rivals.set(name, { address, at: this.#context.date(), outcome });
   }
 
+  /** Whether `flush` has anything to tell. */
+  get pending(): boolean {
+    return this.#touched.size > 0;
+  }
+
   /** Tells what has changed: once for each, however many steps it took. */
   flush(now: Instant): void {
     if (this.#touched.size === 0) return;
     const names = [...this.#touched];
     this.#touched.clear();
+    const byName = this.#membersByName();
     for (const name of names) {
-      const members = this.#membersOf(name);
+      const members = staying(byName.get(name) ?? []);
       if (members.length === 0) {
         this.#routers.delete(name);
         continue;
@@ -72,9 +78,9 @@ export class Reporter {
 
   /** All of them, in the order of the configuration. */
   routers(now: Instant): readonly RouterStatus[] {
-    const present = [...this.#context.director.members()].filter(({ leaving, ended }) => !leaving || !ended);
-    const names = new Set(present.map(({ router }) => router.name));
-    return [...names].map((name) => this.#describe(this.#membersOf(name), now));
+    return [...this.#membersByName().values()]
+      .filter((members) => members.some(({ leaving, ended }) => !leaving || !ended))
+      .map((members) => this.#describe(staying(members), now));
   }
 
   groups(): readonly GroupStatus[] {
@@ -179,16 +185,19 @@ export class Reporter {
     };
   }
 
-  #membersOf(name: string): readonly Member[] {
-    const members = [...this.#context.director.members()].filter(({ router }) => router.name === name);
-    // While one leaves, its successor of the same name (with another VRID, say) is the one that people mean.
-    const staying = members.filter(({ leaving }) => !leaving);
-    return staying.length > 0 ? staying : members;
+  #membersByName(): ReadonlyMap<string, readonly Member[]> {
+    return Map.groupBy(this.#context.director.members(), ({ router }) => router.name);
   }
 
   #unitOf(members: readonly Member[]): Unit | undefined {
     return members[0] && this.#context.director.unitOf(members[0].key);
   }
+}
+
+/** While one leaves, its successor of the same name (with another VRID, say) is the one that people mean. */
+function staying(members: readonly Member[]): readonly Member[] {
+  const stay = members.filter(({ leaving }) => !leaving);
+  return stay.length > 0 ? stay : members;
 }
 
 /** Of members that are active only together, the one that says how all of them stand: the one that is least far. */

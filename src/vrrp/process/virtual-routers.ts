@@ -16,7 +16,14 @@ import { type Family, formatPrefix, type IpAddress } from '../../model/address.t
 import type { VrrpNetwork, VrrpToManager } from '../../model/messages.ts';
 import type { GroupStatus, RouterStatus } from '../../model/router-status.ts';
 import type { TrackVerdict } from '../../model/tracking.ts';
-import { type Clock, elapsed, type Instant, type Milliseconds, milliseconds } from '../../model/units.ts';
+import {
+  after,
+  type Clock,
+  elapsed,
+  type Instant,
+  type Milliseconds,
+  milliseconds,
+} from '../../model/units.ts';
 import type { VirtualAddress } from '../../model/virtual-router.ts';
 import type { Reactor } from '../../sys/reactor.ts';
 import { DeadlineTimer } from '../../sys/timer.ts';
@@ -31,6 +38,7 @@ import { LinkTable } from './link-table.ts';
 import { Network } from './network.ts';
 import { Post } from './post.ts';
 import { Reporter } from './reporter.ts';
+import { inStages } from './stages.ts';
 import type { ThrottledLog } from './throttle.ts';
 import { TrackedLinks } from './tracked-links.ts';
 import { VirtualMacs, vmacDevice } from './vmac.ts';
@@ -69,6 +77,10 @@ const STALL = milliseconds(500);
 /** Below this nobody can have slept longer than others wait: two of the shortest advert intervals. */
 const SHORTEST_STALL = milliseconds(20);
 
+/** Of many virtual routers some are due so soon after others that the manager is told of all together. */
+const DUE_AT_ONCE = milliseconds(5);
+const LONGEST_UNREPORTED = milliseconds(100);
+
 export class VirtualRouters {
   readonly #context: VirtualRoutersContext;
   readonly #director = new Director();
@@ -86,6 +98,8 @@ export class VirtualRouters {
   #wanted: VrrpNetwork | undefined;
   #recording = false;
   #stopped = false;
+  /** When what has changed is told at the latest; undefined: nothing has. */
+  #reportBy: Instant | undefined;
 
   /** Throws KernelError or SystemError. `onNetwork` must be told the notices from before this call on. */
   constructor(context: VirtualRoutersContext) {
@@ -246,9 +260,20 @@ export class VirtualRouters {
     // Many may be due at once, as when another director is lost: none of them waits for all that the one before does.
     for (const order of event.type === 'timer' ? inStages(orders) : orders) this.#carryOut(order);
     this.#holdings.flush();
-    this.#reporter.flush(now);
+    this.#report(event, now);
     this.#timer.arm(this.#director.deadline);
     this.#ifEnded();
+  }
+
+  /** What people read waits while virtual routers are due one after the other, though not for long. */
+  #report({ type }: DirectorEvent, now: Instant): void {
+    if (!this.#reporter.pending) return;
+    const due = this.#director.deadline;
+    const busy = type === 'timer' && due !== undefined && elapsed(now, due) < DUE_AT_ONCE;
+    this.#reportBy ??= after(now, LONGEST_UNREPORTED);
+    if (busy && now < this.#reportBy) return;
+    this.#reportBy = undefined;
+    this.#reporter.flush(now);
   }
 
   #carryOut(order: Order): void {
