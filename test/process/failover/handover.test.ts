@@ -17,14 +17,15 @@ let pair: Pair;
 beforeAll(async () => {
   stage = await createStage();
   pair = await startPair(stage, yaml);
-  for (const name of ['web', 'side']) {
-    await becomes(pair.one, name, 'MASTER');
-    await expect.poll(() => routerOf(pair.two, name)).toMatchObject({ state: 'backup' });
-  }
 });
 afterAll(() => stage?.lab.close());
 
 describe('a hand-over by command', () => {
+  it.each(['web', 'side'])('begins with one active: %s', async (name) => {
+    await becomes(pair.one, name, 'MASTER');
+    await expect.poll(() => routerOf(pair.two, name)).toMatchObject({ state: 'backup' });
+  });
+
   it('has the other take over with no probe lost, and says who it was', async () => {
     const probe = await startProbe(stage.client, { address: VIP });
     const since = pair.two.log.mark;
@@ -69,7 +70,7 @@ describe('a hand-over by command', () => {
 });
 
 describe('with --stay-down', () => {
-  it('all of them go, and none comes back although its successor is lost', async () => {
+  it('all of them go, and are kept backups', async () => {
     const since = pair.two.log.mark;
     const { code, stdout } = await pair.one.command('handover', '--stay-down');
     expect([code, stdout.split('\n').sort()]).toEqual([
