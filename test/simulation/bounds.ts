@@ -25,8 +25,8 @@ export function bounds(setting: Setting): Bounds {
   const downAdverts = most((router) => router.downAdverts);
   const skew = most(({ version }) => (version === 2 ? 1000 : interval));
   const down = downAdverts * interval + skew;
-  // The next whole second after what it must outlast, and one renewal.
-  const lease = down + 250 + 1000;
+  // The next whole second after what it must outlast, and one renewal; the kernel is late by up to a second.
+  const lease = down + 250 + 2000;
   // Our own lateness, the network's, and what two clocks differ.
   const slack = 60 + 4 * setting.delay.most + down * 0.001;
   const guards = guardsOf(setting, routers, lease);

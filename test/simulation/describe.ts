@@ -21,6 +21,8 @@ export function describeEvent(event: DirectorEvent): string {
       return `verdicts ${event.verdicts.map(({ name, state }) => `${name} ${state}`).join(', ')}`;
     case 'addresses-lost':
       return `${event.key}: lost ${list(event.addresses)}`;
+    case 'addresses-found':
+      return `${event.key}: found ${list(event.addresses)}`;
     case 'claim':
       return `${event.key}: ${event.address} is claimed by ${event.mac}`;
     case 'lease':

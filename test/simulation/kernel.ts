@@ -4,6 +4,7 @@
  */
 import type { VirtualAddress } from '../../src/model/virtual-router.ts';
 import type { InstanceKey } from '../../src/vrrp/director/event.ts';
+import type { Random } from './random.ts';
 
 interface Installed {
   readonly prefix: VirtualAddress;
@@ -11,20 +12,27 @@ interface Installed {
   readonly until: number;
 }
 
-/** Linux ends an address up to 20 ms early (ADDRCONF_TIMER_FUZZ_MINUS, net/addrconf.h). */
+/** Linux ends an address up to 20 ms early (ADDRCONF_TIMER_FUZZ_MINUS, net/addrconf.h), or up to a second late. */
 const EARLY = 20;
+const LATE = 1000;
 
 export class Kernel {
   /** Counts the times that an instance's first address came or its last one went. */
   turns = 0;
   readonly #instances = new Map<InstanceKey, Map<string, Installed>>();
+  readonly #random: Random;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
 
   put(key: InstanceKey, addresses: readonly VirtualAddress[], lifetime: number, now: number): void {
+    const lateness = this.#random.chance(0.5) ? -EARLY : this.#random.between(0, LATE);
     const installed = this.#instances.get(key) ?? new Map<string, Installed>();
     this.#instances.set(key, installed);
     if (installed.size === 0) this.turns++;
     for (const prefix of addresses) {
-      installed.set(prefix.address, { prefix, until: now + lifetime * 1000 - EARLY });
+      installed.set(prefix.address, { prefix, until: now + lifetime * 1000 + lateness });
     }
   }
 

@@ -31,7 +31,7 @@ interface Process {
 export class Machine {
   readonly index: number;
   readonly name: string;
-  readonly kernel = new Kernel();
+  readonly kernel: Kernel;
   setting: DirectorSetting;
   process: Process | undefined;
   paused: Extent | undefined;
@@ -56,6 +56,7 @@ export class Machine {
     this.name = nameOf(index);
     this.setting = setting;
     this.#world = world;
+    this.kernel = new Kernel(world.random);
     this.#clockStart = setting.clockStart;
   }
 
