@@ -61,6 +61,7 @@ export function stepActive(state: Active, event: Event, now: Instant, parameters
     case 'resume':
     case 'granted':
     case 'refused':
+    case 'addresses-found':
     case 'cleared':
       return unchanged(state);
     default:

@@ -1,5 +1,6 @@
 /** The rules of the state backup (RFC 9568 section 6.4.2). */
 import { after, type Centiseconds, elapsed, type Instant, instant } from '../model/units.ts';
+import type { VirtualAddress } from '../model/virtual-router.ts';
 import type { Action } from './action.ts';
 import { addedTo } from './address-list.ts';
 import {
@@ -27,6 +28,8 @@ export function stepBackup(state: Backup, event: Event, now: Instant, parameters
         : enterActive(state, takeOverReason(state, state.askingSince, parameters), now, parameters);
     case 'refused':
       return refused(state, event.reason, now, parameters);
+    case 'addresses-found':
+      return { state, actions: removal(event.addresses, parameters) };
     case 'parameters-changed':
       return parametersChanged(state, event.previous, now, parameters);
     case 'shutdown':
@@ -75,6 +78,14 @@ function heard(
     state: inferior(next, advertisement.maxAdvertiseInterval, now, parameters),
     actions: answer(parameters, state.askingSince !== undefined),
   };
+}
+
+/** A backup must not answer for the addresses (section 6.4.2), whoever put them up. */
+function removal(found: readonly VirtualAddress[], parameters: Parameters): readonly Action[] {
+  // With whatever prefix length they were put up.
+  const virtual = new Set(parameters.addresses.map(({ address }) => address));
+  const addresses = found.filter(({ address }) => virtual.has(address));
+  return addresses.length > 0 ? [{ action: 'remove-addresses', addresses }] : [];
 }
 
 /** With an arbiter the active router must know that it is heard, and who wants to preempt it. */

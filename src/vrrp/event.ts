@@ -1,5 +1,6 @@
 /** What can happen to a virtual router. An event that means nothing in a state does nothing. */
 import type { IpAddress, Prefix } from '../model/address.ts';
+import type { VirtualAddress } from '../model/virtual-router.ts';
 import type { Advertisement } from './advertisement.ts';
 import type { Parameters } from './state.ts';
 
@@ -42,6 +43,8 @@ export type Event =
   | { readonly event: 'cleared'; readonly reason: string }
   /** Addresses that we hold were removed by somebody else, or their lease ran out. */
   | { readonly event: 'addresses-lost'; readonly addresses: readonly Prefix[] }
+  /** Addresses of ours are on their links although we do not hold them: somebody else put them there. */
+  | { readonly event: 'addresses-found'; readonly addresses: readonly VirtualAddress[] }
   /** The parameters that step is given differ from those before. The VRID and the family never change. */
   | { readonly event: 'parameters-changed'; readonly previous: Parameters };
 

@@ -46,6 +46,7 @@ export function stepInitialize(state: Initialize, event: Event, now: Instant, pa
     case 'step-down':
     case 'stalled':
     case 'addresses-lost':
+    case 'addresses-found':
     case 'parameters-changed':
       return unchanged(state);
     default:

@@ -90,6 +90,8 @@ export class Director {
         return this.#presence(event, now);
       case 'verdicts':
         return this.#settled(this.#takeVerdicts(event.verdicts, now));
+      case 'addresses-found':
+        return this.#addressesFound(event, now);
       case 'addresses-lost':
         return this.#addressesLost(event, now);
       case 'claim':
@@ -262,6 +264,15 @@ export class Director {
     );
   }
 
+  #addressesFound({ key, addresses }: Of<'addresses-found'>, now: Instant): Order[] {
+    const member = this.#members.get(key);
+    if (member === undefined) return [];
+    return this.#touched(
+      member,
+      this.#unitFor(key).step(member, { event: 'addresses-found', addresses }, now),
+    );
+  }
+
   #addressesLost({ key, addresses }: Of<'addresses-lost'>, now: Instant): Order[] {
     const member = this.#members.get(key);
     if (member === undefined) return [];
@@ -283,7 +294,10 @@ export class Director {
     member.defendedAt = now;
     const message = `${address} is answered by ${mac} too: another host has it, or a director that no longer advertises`;
     const defence = active ? this.#unitFor(key).step(member, { event: 'contested' }, now) : [];
-    return this.#settled([{ order: 'tell', level: 'warn', router: member.router.name, message }, ...defence]);
+    return this.#touched(member, [
+      { order: 'tell', level: 'warn', router: member.router.name, message },
+      ...defence,
+    ]);
   }
 
   #lease({ unit: name, heldUntil, contended }: Of<'lease'>, now: Instant): Order[] {

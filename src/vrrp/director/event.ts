@@ -60,7 +60,17 @@ export type DirectorEvent =
       readonly asks: boolean;
     }
   | { readonly type: 'verdicts'; readonly verdicts: readonly TrackVerdict[] }
-  | { readonly type: 'addresses-lost'; readonly key: InstanceKey; readonly addresses: readonly Prefix[] }
+  | {
+      readonly type: 'addresses-lost';
+      readonly key: InstanceKey;
+      readonly addresses: readonly Prefix[];
+    }
+  /** Addresses are on their links although it does not hold them. */
+  | {
+      readonly type: 'addresses-found';
+      readonly key: InstanceKey;
+      readonly addresses: readonly VirtualAddress[];
+    }
   /** Somebody else answers for one of its addresses. */
   | { readonly type: 'claim'; readonly key: InstanceKey; readonly address: IpAddress; readonly mac: string }
   | {

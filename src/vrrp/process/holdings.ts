@@ -94,6 +94,19 @@ export class Holdings {
     return missing;
   }
 
+  /** Which of its addresses are on their links, each as the kernel has it. Not those that another instance holds. */
+  present(member: Member): readonly VirtualAddress[] {
+    const present: VirtualAddress[] = [];
+    this.#each(member, member.parameters.addresses, (port, own) => {
+      const wanted = new Set(own.map(({ address }) => address));
+      for (const { prefix } of port.held) {
+        if (!wanted.has(prefix.address) || this.#context.heldByAnother(member, prefix, port.name)) continue;
+        present.push({ ...prefix, device: port.name });
+      }
+    });
+    return present;
+  }
+
   #gather(what: Gathered, port: NetInterface, term: number, addresses: readonly VirtualAddress[]): void {
     if (addresses.length === 0) return;
     if (what !== this.#gathering) this.flush();
