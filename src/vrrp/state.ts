@@ -206,6 +206,6 @@ function activeRouterOf(state: State, parameters: Parameters): RouterStatus['act
   return heard && { address: heard.address, priority: heard.priority };
 }
 
-function earliest(...deadlines: readonly (Instant | undefined)[]): Instant {
-  return instant(Math.min(...deadlines.filter((at) => at !== undefined)));
-}
+/** Asked of every virtual router at every turn, so no list is made for it. */
+const earliest = (one: Instant, other: Instant | undefined, third?: Instant): Instant =>
+  instant(Math.min(one, other ?? one, third ?? one));

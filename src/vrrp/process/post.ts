@@ -76,7 +76,12 @@ export class Post {
 
   /** Whether this address ought to be on a link because of a virtual router. */
   isHeld(address: IpAddress): boolean {
-    return this.#holders.get(address)?.some(({ holds }) => holds) ?? false;
+    return this.holdersOf(address).some(({ holds }) => holds);
+  }
+
+  /** Those that this address belongs to. */
+  holdersOf(address: IpAddress): readonly Member[] {
+    return this.#holders.get(address) ?? [];
   }
 
   envoyOf(key: InstanceKey): Envoy | undefined {

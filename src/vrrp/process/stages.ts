@@ -3,14 +3,17 @@ import type { Action } from '../action.ts';
 import type { InstanceKey, Order } from '../director/event.ts';
 
 /** Stages of a take-over, as each member goes through them; whatever is not named here comes last. */
-const STAGES: readonly (readonly Action['action'][])[] = [
-  ['send-advert', 'send-presence'],
-  ['remove-routes', 'remove-addresses'],
-  ['install-addresses'],
-  ['renew-addresses'],
-  ['install-routes'],
-  ['announce'],
-];
+const STAGES: Readonly<Partial<Record<Action['action'], number>>> = {
+  'send-advert': 0,
+  'send-presence': 0,
+  'remove-routes': 1,
+  'remove-addresses': 1,
+  'install-addresses': 2,
+  'renew-addresses': 3,
+  'install-routes': 4,
+  announce: 5,
+};
+const LAST = 6;
 
 /**
  * The same orders, each member's own in their order, but stage by stage: first all adverts, then all addresses, then
@@ -22,7 +25,7 @@ export function inStages(orders: readonly Order[]): readonly Order[] {
   const staged: Order[] = [];
   const next = queues.map(() => 0);
   while (staged.length < orders.length) {
-    for (let stage = 0; stage <= STAGES.length; stage++) {
+    for (let stage = 0; stage <= LAST; stage++) {
       queues.forEach((queue, i) => {
         let at = next[i] ?? 0;
         for (let order = queue[at]; order && stageOf(order) === stage; order = queue[at]) {
@@ -39,9 +42,5 @@ export function inStages(orders: readonly Order[]): readonly Order[] {
 /** Those of whole units are a queue of their own. */
 const memberOf = (order: Order): InstanceKey | undefined => ('key' in order ? order.key : undefined);
 
-function stageOf(order: Order): number {
-  if (order.order !== 'act') return STAGES.length;
-  const { action } = order.action;
-  const stage = STAGES.findIndex((actions) => actions.includes(action));
-  return stage < 0 ? STAGES.length : stage;
-}
+const stageOf = (order: Order): number =>
+  order.order === 'act' ? (STAGES[order.action.action] ?? LAST) : LAST;

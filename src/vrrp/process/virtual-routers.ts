@@ -12,7 +12,7 @@ import type { Macvlans } from '../../kernel/macvlan.ts';
 import type { Routes } from '../../kernel/routes.ts';
 import type { Rules } from '../../kernel/rules.ts';
 import type { NetworkEvent, RoutingEvent } from '../../kernel/watch.ts';
-import { type Family, formatPrefix, type IpAddress } from '../../model/address.ts';
+import { type Family, familyOf, formatPrefix, type IpAddress } from '../../model/address.ts';
 import type { VrrpNetwork, VrrpToManager } from '../../model/messages.ts';
 import type { GroupStatus, RouterStatus } from '../../model/router-status.ts';
 import type { TrackVerdict } from '../../model/tracking.ts';
@@ -24,7 +24,7 @@ import {
   type Milliseconds,
   milliseconds,
 } from '../../model/units.ts';
-import type { VirtualAddress } from '../../model/virtual-router.ts';
+import type { VirtualAddress, VirtualRouter } from '../../model/virtual-router.ts';
 import type { Reactor } from '../../sys/reactor.ts';
 import { DeadlineTimer } from '../../sys/timer.ts';
 import type { Action } from '../action.ts';
@@ -98,6 +98,7 @@ export class VirtualRouters {
   #wanted: VrrpNetwork | undefined;
   #recording = false;
   #stopped = false;
+  readonly #toProbe: Extract<Order, { order: 'probe' }>[] = [];
   /** When what has changed is told at the latest; undefined: nothing has. */
   #reportBy: Instant | undefined;
 
@@ -134,7 +135,12 @@ export class VirtualRouters {
       carrierOf,
       heldByAnother: (member, address, device) => this.#heldByAnother(member, address, device),
     });
-    this.#vmacs = new VirtualMacs({ macvlans, complain, indexOf: (name) => this.#links.named(name)?.index });
+    this.#vmacs = new VirtualMacs({
+      macvlans,
+      complain,
+      linkNamed: (name) => this.#links.named(name),
+      reloadLinks: () => this.#links.reload(),
+    });
     this.#fixed = new Fixed({ routes, rules, complain, interfaceOf });
     this.#gateways = new Gateways({
       routes,
@@ -158,6 +164,7 @@ export class VirtualRouters {
     this.#wanted = network;
     const now = this.#context.now();
     const leaving = [...this.#director.members()].map(({ router }) => router);
+    this.#vmacs.prepare(network.routers);
     this.#network.configure(network, leaving);
     // Known before anything starts that depends on them.
     this.verdicts(this.#trackedLinks.configure(network));
@@ -169,6 +176,7 @@ export class VirtualRouters {
     );
     const resumed = keys.filter(({ router }) => resume.includes(router.name) && this.#isIntact(router));
     const { routers, groups, arbiter, fencing } = network;
+    const carriers = this.#carriers();
     this.#handle(
       {
         type: 'configure',
@@ -179,6 +187,7 @@ export class VirtualRouters {
       },
       now,
     );
+    this.#moveOver(carriers);
     this.#afterConfiguration(network);
   }
 
@@ -230,12 +239,11 @@ export class VirtualRouters {
     this.#timer.close();
     this.#gateways.close();
     this.#network.close();
-    this.#vmacs.close();
   }
 
   #afterConfiguration(network: VrrpNetwork): void {
     this.#post.configure(this.#director.members());
-    this.#vmacs.configure(this.#director.members());
+    this.#vmacs.configure([...this.#director.members()]);
     // A macvlan that was just made is a link that its members wait for.
     this.#network.refreshAll();
     this.#conditions(network.routers.map(({ interface: name }) => name));
@@ -243,12 +251,30 @@ export class VirtualRouters {
     this.#gateways.configure(network.gateways);
   }
 
+  /** Which link carries the addresses of each instance that holds them. */
+  #carriers(): ReadonlyMap<InstanceKey, string> {
+    const holding = [...this.#director.members()].filter(({ holds }) => holds);
+    return new Map(holding.map((member) => [member.key, carrierOf(member)]));
+  }
+
+  /** Where `vmac` has changed the addresses go over to another link: they are there before they leave the former one. */
+  #moveOver(before: ReadonlyMap<InstanceKey, string>): void {
+    for (const member of this.#director.members()) {
+      const former = before.get(member.key);
+      if (former === undefined || !member.holds || former === carrierOf(member)) continue;
+      const addresses = member.parameters.addresses.filter(({ device }) => device === undefined);
+      this.#vmacs.setUp(member, true);
+      this.#handle({ type: 'addresses-lost', key: member.key, addresses }, this.#context.now());
+      this.#network.interfaceNamed(former)?.remove(addresses);
+    }
+  }
+
   /** Whether all that it would hold is still there. */
-  #isIntact(router: RouterStatusLike): boolean {
+  #isIntact(router: VirtualRouter): boolean {
     return router.addresses.every(({ address, device }) => {
-      const port = this.#network.interfaceNamed(device ?? router.interface);
-      const vmac = router.vmac ? this.#network.interfaceNamed(router.vmac.device) : undefined;
-      return [port, vmac].some((each) => each?.held.some(({ prefix }) => prefix.address === address));
+      const carrier = carrierOf({ router, family: familyOf(address) });
+      const held = this.#network.interfaceNamed(device ?? carrier)?.held;
+      return held?.some(({ prefix }) => prefix.address === address);
     });
   }
 
@@ -265,14 +291,15 @@ export class VirtualRouters {
     this.#ifEnded();
   }
 
-  /** What people read waits while virtual routers are due one after the other, though not for long. */
+  /** What people read, and who else answers, waits while virtual routers are due one after the other; not for long. */
   #report({ type }: DirectorEvent, now: Instant): void {
-    if (!this.#reporter.pending) return;
+    if (!this.#reporter.pending && this.#toProbe.length === 0) return;
     const due = this.#director.deadline;
     const busy = type === 'timer' && due !== undefined && elapsed(now, due) < DUE_AT_ONCE;
     this.#reportBy ??= after(now, LONGEST_UNREPORTED);
     if (busy && now < this.#reportBy) return;
     this.#reportBy = undefined;
+    for (const { key, addresses } of this.#toProbe.splice(0)) this.#probe(key, addresses);
     this.#reporter.flush(now);
   }
 
@@ -284,7 +311,9 @@ export class VirtualRouters {
         break;
       }
       case 'probe':
-        this.#probe(order.key, order.addresses);
+        // One that waits for the answer has little time; one that has taken over already has all of it.
+        if (this.#director.member(order.key)?.asking) this.#probe(order.key, order.addresses);
+        else this.#toProbe.push(order);
         break;
       case 'lease':
         this.#context.send({ type: 'lease-wanted', unit: order.unit, wanted: order.wanted });
@@ -313,6 +342,8 @@ export class VirtualRouters {
   #act(member: Member, action: Action): void {
     switch (action.action) {
       case 'send-advert':
+        // From the virtual Ethernet address already the first one.
+        if (member.holds) this.#vmacs.setUp(member, true);
         this.#post.send(member, 'advert', action.priority);
         break;
       case 'send-presence':
@@ -369,7 +400,7 @@ export class VirtualRouters {
 
   #onClaim(name: string, address: IpAddress, mac: string): void {
     this.#gateways.onClaim(name, address);
-    for (const { key, router, parameters } of this.#director.members()) {
+    for (const { key, router, parameters } of this.#post.holdersOf(address)) {
       const claimed = parameters.addresses.some(
         (own) => own.address === address && (own.device ?? router.interface) === name,
       );
@@ -400,7 +431,7 @@ export class VirtualRouters {
     this.#touched.clear();
     if (this.#stopped) return;
     for (const name of names) this.#network.refresh(name);
-    if (this.#wanted) this.#vmacs.configure(this.#director.members());
+    if (this.#wanted) this.#vmacs.configure([...this.#director.members()]);
     this.#conditions(names);
     this.#restore(names);
     this.#fixed.restore();
@@ -419,6 +450,7 @@ export class VirtualRouters {
   /** Compares with what the links hold now: what is missing is put back by the rules. */
   #restore(names: readonly string[]): void {
     for (const member of this.#director.members()) {
+      if (member.state.name === 'backup') this.#removeForeign(member, names);
       if (!member.holds || member.condition.obstacle !== undefined) continue;
       if (names.includes('')) this.#holdings.installRoutes(member);
       if (!this.#network.concerns(member.router, names)) continue;
@@ -430,6 +462,18 @@ export class VirtualRouters {
       const message = `virtual router ${name}: ${list} was gone from ${carrierOf(member)}: put back`;
       this.#context.complain(`restored ${member.key}`, 'warn', message, { virtualRouter: name });
     }
+  }
+
+  /** An address that somebody put up on a backup would have two owners answer for it. */
+  #removeForeign(member: Member, names: readonly string[]): void {
+    if (!this.#network.concerns(member.router, names)) return;
+    const addresses = this.#holdings.present(member);
+    if (addresses.length === 0) return;
+    this.#handle({ type: 'addresses-found', key: member.key, addresses }, this.#context.now());
+    const { name } = member.router;
+    const list = addresses.map(formatPrefix).join(', ');
+    const message = `virtual router ${name}: ${list} was put up by somebody else while we are backup: removed`;
+    this.#context.complain(`removed ${member.key}`, 'warn', message, { virtualRouter: name });
   }
 
   #onDeadline(): void {
@@ -466,8 +510,6 @@ export class VirtualRouters {
     this.#context.onStopped();
   }
 }
-
-type RouterStatusLike = Pick<VrrpNetwork['routers'][number], 'addresses' | 'interface' | 'vmac'>;
 
 /**
  * The date for numbering our own messages. A clock that is set back while we run must not make the others take them
