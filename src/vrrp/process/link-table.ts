@@ -9,7 +9,7 @@ export class LinkTable {
   /** `list` asks the kernel for all links. */
   constructor(list: () => readonly Link[]) {
     this.#list = list;
-    this.#reload();
+    this.reload();
   }
 
   named(name: string): Link | undefined {
@@ -35,14 +35,15 @@ export class LinkTable {
         return link ? [link.name] : [];
       }
       case 'overrun':
-        this.#reload();
+        this.reload();
         return 'all';
       default:
         return event satisfies never;
     }
   }
 
-  #reload(): void {
+  /** Lists them anew, where no notice can be waited for. */
+  reload(): void {
     this.#links.clear();
     for (const link of this.#list()) this.#links.set(link.index, link);
   }

@@ -75,7 +75,9 @@ export async function runVrrpProcess(): Promise<void> {
         routers.record(message.on);
         break;
       case 'query':
-        channel.send({ type: 'status', id: message.id, ...routers.status() });
+        channel.send(
+          message.brief ? { type: 'alive' } : { type: 'status', id: message.id, ...routers.status() },
+        );
         break;
       case 'stop':
         stop('stopped');
@@ -123,7 +125,7 @@ function openNetwork(channel: ManagerChannel, onStopped: () => void) {
     close() {
       watch.close();
       routers.close();
-      for (const part of [opened.addresses, opened.routes, opened.rules]) part.close();
+      for (const part of Object.values(opened)) part.close();
       links.close();
       reactor.close();
     },

@@ -105,6 +105,8 @@ export function rehearse(reactor: Reactor, kernel: VrrpKernel): void {
         settled: () => addresses.settled(),
         close: () => undefined,
       },
+      // What a process before this one has left is not its to remove.
+      macvlans: { ...kernel.macvlans, listOwn: () => [] },
       listLinks: () => [LOOPBACK],
     },
     now: monotonicNow,

@@ -2,6 +2,7 @@
  * The macvlan links of virtual routers that use the virtual Ethernet address (RFC 9568 section 7.3): one for each
  * instance, down while it is backup and up while it holds the addresses (see kernel/macvlan.ts for why).
  */
+import type { Link } from '../../kernel/links.ts';
 import type { Macvlans } from '../../kernel/macvlan.ts';
 import type { Family, MacAddress } from '../../model/address.ts';
 import type { VirtualRouter } from '../../model/virtual-router.ts';
@@ -25,36 +26,43 @@ export const virtualMac = (family: Family, vrid: number): MacAddress =>
   `00:00:5e:00:0${family === 'ipv4' ? 1 : 2}:${vrid.toString(16).padStart(2, '0')}` as MacAddress;
 
 export interface VmacContext {
-  readonly macvlans: Macvlans;
+  readonly macvlans: Pick<Macvlans, 'create' | 'setUp' | 'remove' | 'listOwn'>;
   readonly complain: ThrottledLog;
-  indexOf(interfaceName: string): number | undefined;
+  linkNamed(name: string): Link | undefined;
+  /** Links were made, and their notices are not here yet. */
+  reloadLinks(): void;
 }
 
 export class VirtualMacs {
   readonly #context: VmacContext;
-  /** Index of the macvlan, by its name. */
+  /** Names of those that are to be up. */
   readonly #up = new Set<string>();
   readonly #made = new Map<string, { readonly index: number; readonly parent: number }>();
+  /** The names that were wanted when the others were removed last. */
+  #tidied: string | undefined;
 
   constructor(context: VmacContext) {
     this.#context = context;
   }
 
-  /** Makes what is missing, and removes what no instance uses any more. */
-  configure(members: Iterable<Member>): void {
-    const wanted = new Set<string>();
-    for (const member of members) {
-      const device = vmacDevice(member.router, member.family);
-      if (device === undefined) continue;
-      wanted.add(device);
-      this.#make(member, device);
+  /**
+   * Makes the links of these virtual routers that are missing, before anything is decided about their instances. One
+   * that is there stays up or down.
+   */
+  prepare(routers: Iterable<VirtualRouter>): void {
+    let made = false;
+    for (const router of routers) {
+      for (const family of familiesOf(router)) made = this.#make(router, family) || made;
     }
-    if (this.#made.size === 0 && wanted.size === 0) return;
-    for (const { name, index } of this.#attempt('list', () => this.#context.macvlans.listOwn()) ?? []) {
-      if (wanted.has(name)) continue;
-      this.#attempt(`remove ${name}`, () => this.#context.macvlans.remove(index));
-      this.#made.delete(name);
-    }
+    if (made) this.#context.reloadLinks();
+  }
+
+  /** Makes what is missing, removes what no instance uses any more, and has up what holds addresses. */
+  configure(members: readonly Member[]): void {
+    this.prepare(new Set(members.map(({ router }) => router)));
+    const wanted = new Set(members.flatMap(({ router, family }) => vmacDevice(router, family) ?? []));
+    this.#tidy(wanted);
+    for (const member of members) this.#correct(member);
   }
 
   isUp(member: Member): boolean {
@@ -65,8 +73,12 @@ export class VirtualMacs {
   /** Up with the addresses, down without them. Nothing happens where the instance has no such link. */
   setUp(member: Member, up: boolean): void {
     const device = vmacDevice(member.router, member.family);
-    const made = device === undefined ? undefined : this.#made.get(device);
-    if (device === undefined || made === undefined || this.#up.has(device) === up) return;
+    if (device !== undefined && this.#up.has(device) !== up) this.#set(device, up);
+  }
+
+  #set(device: string, up: boolean): void {
+    const made = this.#made.get(device);
+    if (made === undefined) return;
     this.#attempt(`set ${device} ${up ? 'up' : 'down'}`, () => {
       this.#context.macvlans.setUp(made.index, up);
       if (up) this.#up.add(device);
@@ -74,23 +86,55 @@ export class VirtualMacs {
     });
   }
 
-  /** The links stay, as their leases do: a successor goes on with them. */
-  close(): void {
-    this.#context.macvlans.close();
+  /** Somebody may have set it down, or up, or a process before this one has left it so. */
+  #correct(member: Member): void {
+    const device = vmacDevice(member.router, member.family);
+    const link = device === undefined ? undefined : this.#context.linkNamed(device);
+    if (device !== undefined && link !== undefined && link.up !== member.holds)
+      this.#set(device, member.holds);
   }
 
-  #make(member: Member, device: string): void {
-    const parent = this.#context.indexOf(member.router.interface);
-    if (parent === undefined || this.#made.get(device)?.parent === parent) return;
-    const mac = virtualMac(member.family, member.router.vrid);
-    const spec = { parent, name: device, mac, up: member.holds };
+  /** Also what a process before this one has left behind: so all are listed once in any case. */
+  #tidy(wanted: ReadonlySet<string>): void {
+    const names = JSON.stringify([...wanted]);
+    if (names === this.#tidied) return;
+    const own = this.#attempt('list the links', () => this.#context.macvlans.listOwn());
+    if (own === undefined) return;
+    this.#tidied = names;
+    for (const { name, index } of own) {
+      if (wanted.has(name)) continue;
+      this.#attempt(`remove ${name}`, () => this.#context.macvlans.remove(index));
+      this.#made.delete(name);
+      this.#up.delete(name);
+    }
+  }
+
+  /** Whether it was made now. */
+  #make(router: VirtualRouter, family: Family): boolean {
+    const device = vmacDevice(router, family);
+    const parent = this.#context.linkNamed(router.interface)?.index;
+    if (device === undefined || parent === undefined) return false;
+    const link = this.#context.linkNamed(device);
+    const known = this.#made.get(device);
+    if (known !== undefined && known.parent === parent && known.index === link?.index) return false;
+    const mac = virtualMac(family, router.vrid);
+    const spec = { parent, name: device, mac, up: link?.up ?? this.#isUpElsewhere(device, mac) };
     const made = this.#attempt(`make ${device}`, () => this.#context.macvlans.create(spec));
-    if (made === undefined) return;
+    if (made === undefined) return false;
     this.#made.set(device, { index: made.index, parent });
     if (made.up) this.#up.add(device);
     else this.#up.delete(device);
     for (const warning of made.warnings)
       this.#context.complain(`vmac ${device}`, 'warn', `${device}: ${warning}`);
+    return true;
+  }
+
+  /** Renamed in the configuration: the new one takes the place of the old one, which cannot both be up. */
+  #isUpElsewhere(device: string, mac: MacAddress): boolean {
+    return [...this.#made.keys()].some((name) => {
+      const link = name === device ? undefined : this.#context.linkNamed(name);
+      return link?.mac === mac && link.up;
+    });
   }
 
   #attempt<T>(what: string, action: () => T): T | undefined {
