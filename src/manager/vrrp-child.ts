@@ -14,6 +14,8 @@ import { resumable } from './resume.ts';
 
 /** How often it is asked how it is. */
 const QUERY_INTERVAL = milliseconds(1_000);
+/** Of so many times it is asked for everything once, for the day when it does not answer; in between, whether it lives. */
+const BEATS_PER_QUERY = 10;
 /** Without an answer for this long it hangs; its addresses have long left with their lease. */
 const SILENCE_LIMIT = milliseconds(5_000);
 /** Without an answer for this long, one query lost to a busy machine, nobody knows whether it still runs. */
@@ -103,7 +105,8 @@ export class VrrpChild {
 
   start(): void {
     this.child.start();
-    this.#heartbeat = setInterval(() => this.#ask(), QUERY_INTERVAL);
+    let beats = 0;
+    this.#heartbeat = setInterval(() => this.#ask(++beats % BEATS_PER_QUERY !== 0), QUERY_INTERVAL);
   }
 
   get configuration(): VrrpConfiguration {
@@ -203,10 +206,10 @@ export class VrrpChild {
     return milliseconds(5_000 + 2 * Math.max(1_000, ...intervals));
   }
 
-  #ask(): number | undefined {
+  #ask(brief = false): number | undefined {
     if (!this.child.running) return undefined;
     const id = this.#nextQuestion++;
-    return this.child.send({ type: 'query', id }) ? id : undefined;
+    return this.child.send({ type: 'query', id, brief }) ? id : undefined;
   }
 
   #begin(): void {
@@ -236,6 +239,7 @@ export class VrrpChild {
     this.#heardAt = monotonicNow();
     switch (message.type) {
       case 'ready':
+      case 'alive':
         return;
       case 'configured':
         this.#takenIn();
@@ -250,6 +254,7 @@ export class VrrpChild {
         this.#log(message.status.state === 'initialize' ? 'warn' : 'info', groupText(message.status), {
           syncGroup: message.status.name,
         });
+        this.#groups = [...this.#groups.filter(({ name }) => name !== message.status.name), message.status];
         this.#partner.onGroup(message.status);
         return;
       case 'rival':

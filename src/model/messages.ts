@@ -64,7 +64,8 @@ export type ManagerToVrrp =
   | { readonly type: 'restore'; readonly names: readonly string[] }
   /** Tell every event from now on, for replay, or no longer. */
   | { readonly type: 'record'; readonly on: boolean }
-  | { readonly type: 'query'; readonly id: number }
+  /** Asks how everything stands; `brief`: only whether it still answers, since with hundreds the rest takes long. */
+  | { readonly type: 'query'; readonly id: number; readonly brief?: boolean }
   /** Hand over every virtual router, make before break, then exit. */
   | { readonly type: 'stop' };
 
@@ -76,7 +77,9 @@ export type VrrpToManager =
   | { readonly type: 'state'; readonly status: RouterStatus }
   /** A sync group changed its state. */
   | { readonly type: 'group-state'; readonly status: GroupStatus }
-  /** Answers a query; that it answers at all is also the sign of life. */
+  /** Answers a brief query. */
+  | { readonly type: 'alive' }
+  /** Answers any other query; that it answers at all is also the sign of life. */
   | {
       readonly type: 'status';
       readonly id: number;
