@@ -281,7 +281,7 @@ export class VirtualRouters {
   #handle(event: DirectorEvent, now: Instant): void {
     if (this.#stopped) return;
     if (this.#recording)
-      this.#context.send({ type: 'recorded', lines: [JSON.stringify({ at: now, event })] });
+      this.#context.send({ type: 'recorded', lines: [JSON.stringify({ at: now, event }, withoutSecrets)] });
     const orders = this.#director.handle(event, now);
     // Many may be due at once, as when another director is lost: none of them waits for all that the one before does.
     for (const order of event.type === 'timer' ? inStages(orders) : orders) this.#carryOut(order);
@@ -510,6 +510,10 @@ export class VirtualRouters {
     this.#context.onStopped();
   }
 }
+
+/** A recording is shown to others, and the rules need no keys. */
+const withoutSecrets = (key: string, value: unknown): unknown =>
+  key === 'authentication' ? undefined : value;
 
 /**
  * The date for numbering our own messages. A clock that is set back while we run must not make the others take them
