@@ -22,7 +22,7 @@ import { preempts } from '../backup.ts';
 import type { Event } from '../event.ts';
 import { type LeaseTerms, leaseLifetime } from '../lease.ts';
 import { holdsAddresses } from '../machine.ts';
-import type { State } from '../state.ts';
+import type { Parameters, State } from '../state.ts';
 import type { Order } from './event.ts';
 import type { Member, UnitTerms } from './member.ts';
 import {
@@ -268,7 +268,9 @@ export class Unit {
 
   #guards(): Guards {
     const { arbiter, fencing } = this.plan;
-    return { probe: this.#probes(), arbiter: arbiter !== undefined, fencing };
+    const probe =
+      this.#probes() && this.members.some(({ state, parameters }) => mayBeSilent(state, parameters));
+    return { probe, arbiter: arbiter !== undefined, fencing };
   }
 
   /** What stands in the way of this member, or that nothing does. */
@@ -407,11 +409,10 @@ export class Unit {
     return { order: 'fence', id, unit: this.plan.name, peer: this.#silentPeer(now) };
   }
 
-  /** Asked for only where the active router fell silent: one that let go, or is preempted, may just still answer. */
   #probeBeside(member: Member, before: State): readonly Order[] {
-    if (member.router.probe !== 'beside' || before.name !== 'backup' || before.timerSetTo === 'skew-time')
-      return [];
-    return preempts(before, member.parameters) ? [] : [probeOf(member)];
+    return member.router.probe === 'beside' && mayBeSilent(before, member.parameters)
+      ? [probeOf(member)]
+      : [];
   }
 
   /** When an active unit must let go, unless more leave has come by then; undefined without an arbiter. */
@@ -492,6 +493,13 @@ const holdHorizon = (terms: LeaseTerms): Milliseconds =>
   milliseconds(secondsToMilliseconds(leaseLifetime(terms)) + GRAIN);
 
 const before = (at: Instant, duration: Milliseconds): Instant => instant(at - duration);
+
+/**
+ * Whether a backup that becomes active may find an owner that no longer advertises: not where the active router has let
+ * go, or is preempted, which may just still answer.
+ */
+const mayBeSilent = (state: State, parameters: Parameters): boolean =>
+  state.name === 'backup' && state.timerSetTo !== 'skew-time' && !preempts(state, parameters);
 
 const probeOf = (member: Member): Order => ({
   order: 'probe',
