@@ -28,15 +28,30 @@ const MIN_HEADER = 20;
 export function decodeIpv4(bytes: Uint8Array): Ipv4Packet | undefined {
   const [versionAndLength = 0] = bytes;
   if (bytes.length < MIN_HEADER || versionAndLength >> 4 !== 4) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = (versionAndLength & 0xf) * 4;
-  const totalLength = view.getUint16(2);
+  const totalLength = ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0);
   if (headerLength < MIN_HEADER || totalLength < headerLength || totalLength > bytes.length) return undefined;
   return {
-    source: addressFromBytes(bytes.subarray(12, 16)),
-    destination: addressFromBytes(bytes.subarray(16, 20)),
-    ttl: view.getUint8(8),
-    protocol: view.getUint8(9),
+    source: addressAt(bytes, 12),
+    destination: addressAt(bytes, 16),
+    ttl: bytes[8] ?? 0,
+    protocol: bytes[9] ?? 0,
     payload: bytes.subarray(headerLength, totalLength),
   };
+}
+
+/** Thousands of packets a second come from the same few hosts: their addresses are written out once. */
+const written = new Map<number, IpAddress>();
+const MOST_WRITTEN = 1024;
+
+function addressAt(bytes: Uint8Array, at: number): IpAddress {
+  const high = ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16);
+  const number = high | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
+  const known = written.get(number);
+  if (known !== undefined) return known;
+  // Forged ones must not fill the memory.
+  if (written.size >= MOST_WRITTEN) written.clear();
+  const address = addressFromBytes(bytes.subarray(at, at + 4));
+  written.set(number, address);
+  return address;
 }

@@ -7,7 +7,14 @@ import { milliseconds } from '../../model/units.ts';
 import type { MessageKind } from '../advertisement.ts';
 import type { DirectorEvent, InstanceKey } from '../director/event.ts';
 import type { Member } from '../director/member.ts';
-import { judge, noRejections, type RejectReason, type Verdict } from '../receive-checks.ts';
+import {
+  judge,
+  type LocalRouter,
+  noRejections,
+  type ReceivedPacket,
+  type RejectReason,
+  type Verdict,
+} from '../receive-checks.ts';
 import { Envoy } from './envoy.ts';
 import type { Network } from './network.ts';
 import { type InstancePath, pathsOf } from './paths.ts';
@@ -37,6 +44,17 @@ interface Entry {
 interface Recipient {
   readonly entry: Entry;
   readonly path: number;
+  /** What was accepted last, and what it was judged by. */
+  last: Judged | undefined;
+}
+
+interface Judged {
+  readonly source: IpAddress;
+  readonly destination: IpAddress;
+  readonly ttl: number | undefined;
+  readonly local: LocalRouter;
+  readonly message: Uint8Array;
+  readonly verdict: Extract<Verdict, { accepted: true }>;
 }
 
 const addressOf = (interfaceName: string, udp: boolean, family: Family): string =>
@@ -110,7 +128,14 @@ export class Post {
       return source === undefined ? [] : [{ path, source }];
     });
     entry.envoy.send(member, kind, priority, paths, (path, message, destination, source) =>
-      network.send(path, message, destination, source, path === entry.paths[0] ? device : undefined),
+      network.send(
+        path,
+        message,
+        destination,
+        source,
+        // To a peer it must leave by the link that has a route there.
+        path === entry.paths[0] && destination === 'group' ? device : undefined,
+      ),
     );
   }
 
@@ -125,15 +150,27 @@ export class Post {
     const known = this.#recipients.get(addressOf(interfaceName, udp, family));
     const recipient = known?.get(message[1] ?? 0);
     const local = recipient && this.#local(recipient);
-    const verdict = judge(
-      { source, destination, ttl, message },
-      () => local,
-      milliseconds(this.#context.date()),
-    );
+    const verdict = this.#judge({ source, destination, ttl, message }, recipient, local);
     this.#tell(interfaceName, recipient, verdict, source);
     if (recipient === undefined) this.#countStray(interfaceName, verdict);
     else if (!verdict.accepted) recipient.entry.envoy.rejected[verdict.reason]++;
     else this.#accept(recipient, verdict, source, local?.source ?? source);
+  }
+
+  /**
+   * An advert is nearly always the same as the one before. The checks are pure, so what they said of the very same
+   * packet holds; where keys are used none is the same, since each has its own number.
+   */
+  #judge(packet: ReceivedPacket, recipient: Recipient | undefined, local: LocalRouter | undefined): Verdict {
+    const last = recipient?.last;
+    if (last && last.local === local && isSame(packet, last)) return last.verdict;
+    const verdict = judge(packet, () => local, milliseconds(this.#context.date()));
+    if (recipient && local && verdict.accepted && verdict.mark === undefined) {
+      const { source, destination, ttl } = packet;
+      // A copy: the message is a view of what the next receive overwrites.
+      recipient.last = { source, destination, ttl, local, message: packet.message.slice(), verdict };
+    }
+    return verdict;
   }
 
   #accept(
@@ -185,7 +222,7 @@ export class Post {
         const address = addressOf(name, path.transport === 'udp', member.family);
         const known = this.#recipients.get(address) ?? new Map<number, Recipient>();
         this.#recipients.set(address, known);
-        known.set(member.router.vrid, { entry, path: index });
+        known.set(member.router.vrid, { entry, path: index, last: undefined });
       }
     });
   }
@@ -211,6 +248,11 @@ export class Post {
       });
     }
   }
+}
+
+function isSame({ source, destination, ttl, message }: ReceivedPacket, last: Judged): boolean {
+  if (source !== last.source || destination !== last.destination || ttl !== last.ttl) return false;
+  return Buffer.compare(message, last.message) === 0;
 }
 
 /** Both directors are active while this lasts. */

@@ -23,15 +23,27 @@ export class RawTransport extends EventEmitter<TransportEvents> implements Trans
   #closed = false;
 
   /**
-   * Hears unicast packets only, and of every VRID, until told otherwise. Throws SystemError: ENODEV when there is no
+   * Hears unicast packets only, and of every VRID, until told otherwise. `anySource`: sends from other links' addresses
+   * too, as a macvlan does from its parent's. Throws SystemError: ENODEV when there is no
    * such interface, EPERM without CAP_NET_RAW, EAFNOSUPPORT where the kernel has no IPv6.
    */
-  constructor(reactor: Reactor, link: { readonly index: number; readonly name: string }, family: Family) {
+  constructor(
+    reactor: Reactor,
+    link: { readonly index: number; readonly name: string },
+    family: Family,
+    { anySource = false } = {},
+  ) {
     super();
     this.family = family;
     this.#reactor = reactor;
     this.#interfaceIndex = link.index;
-    this.#socket = openRawSocket({ protocol: VRRP_PROTOCOL, family, interface: link, ttl: VRRP_TTL });
+    this.#socket = openRawSocket({
+      protocol: VRRP_PROTOCOL,
+      family,
+      interface: link,
+      ttl: VRRP_TTL,
+      anySource,
+    });
     try {
       reactor.add(this.#socket.fd, READABLE, () => this.#read(PER_TURN));
     } catch (error) {
@@ -90,22 +102,16 @@ export class RawTransport extends EventEmitter<TransportEvents> implements Trans
     if (this.#closed) return;
     const received = origin ? overIpv6(packet, origin) : overIpv4(packet);
     if (received === undefined) return;
-    const { message, remote } = received;
+    const { message, address, destination, ttl } = received;
     // Unicast is what has our address; a group that another socket's membership let in is not ours.
-    if (!this.#inGroup && isNotUnicast(remote.destination)) return;
-    this.emit('message', message, {
-      ...remote,
-      interfaceIndex: this.#interfaceIndex,
-      size: message.length,
-    });
+    if (!this.#inGroup && isNotUnicast(destination)) return;
+    const { length: size } = message;
+    this.emit('message', message, { address, destination, ttl, interfaceIndex: this.#interfaceIndex, size });
   }
 }
 
 type Received =
-  | {
-      readonly message: Uint8Array;
-      readonly remote: Pick<RemoteInfo, 'address' | 'destination' | 'ttl'>;
-    }
+  | (Pick<RemoteInfo, 'address' | 'destination' | 'ttl'> & { readonly message: Uint8Array })
   | undefined;
 
 /** What the kernel handed over as IPv4 but is none is nobody's. */
@@ -113,10 +119,12 @@ function overIpv4(packet: Uint8Array): Received {
   const ip = decodeIpv4(packet);
   if (ip === undefined) return undefined;
   const { source, destination, ttl, payload } = ip;
-  return { message: payload, remote: { address: source, destination, ttl } };
+  return { message: payload, address: source, destination, ttl };
 }
 
 const overIpv6 = (message: Uint8Array, { source, destination, hopLimit }: PacketOrigin): Received => ({
   message,
-  remote: { address: source, destination, ttl: hopLimit },
+  address: source,
+  destination,
+  ttl: hopLimit,
 });
