@@ -27,6 +27,7 @@ export const IPV6_PKTINFO = 50;
 const IPV6_RECVHOPLIMIT = 51;
 export const IPV6_HOPLIMIT = 52;
 const IPV6_TCLASS = 67;
+const IPV6_FREEBIND = 78;
 /** Class selector 6, internetwork control (RFC 4594 section 3.2): what routers mark their own traffic with. */
 const INTERNETWORK_CONTROL = 0xc0;
 /** <linux/pkt_sched.h>: leaves a full queue first. Needs CAP_NET_ADMIN. */
@@ -40,11 +41,24 @@ export interface SocketLink {
   readonly name: string;
 }
 
-/** `ttl`: TTL or hop limit of all that is sent. Throws SystemError: ENODEV when there is no such interface. */
-export function prepareRawSocket(fd: number, family: Family, link: SocketLink, ttl: number): void {
+export interface SendOptions {
+  /** TTL or hop limit of all that is sent: 1 to 255. */
+  readonly ttl: number;
+  /** Whether another link's addresses may be sent from: over IPv6 the kernel refuses those of link scope otherwise. */
+  readonly anySource?: boolean;
+}
+
+/** Throws SystemError: ENODEV when there is no such interface. */
+export function prepareRawSocket(
+  fd: number,
+  family: Family,
+  link: SocketLink,
+  { ttl, anySource = false }: SendOptions,
+): void {
   setOption(fd, SOL_SOCKET, SO_BINDTODEVICE, Buffer.from(`${link.name}\0`), `SO_BINDTODEVICE ${link.name}`);
   if (family === 'ipv4') prepareIpv4(fd, link.index, ttl);
   else prepareIpv6(fd, link.index, ttl);
+  if (anySource && family === 'ipv6') setOption(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1, 'IPV6_FREEBIND');
   // The type of service sets a priority too: the socket's own comes after it.
   setOption(fd, SOL_SOCKET, SO_PRIORITY, TC_PRIO_CONTROL, 'SO_PRIORITY');
   setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER, 'SO_RCVBUFFORCE');

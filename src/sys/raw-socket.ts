@@ -10,6 +10,7 @@ import {
   IPV6_HOPLIMIT,
   IPV6_PKTINFO,
   prepareRawSocket,
+  type SendOptions,
   type SocketLink,
 } from './raw-socket-options.ts';
 import { type Envelope, ReceiveRing } from './receive-ring.ts';
@@ -56,13 +57,11 @@ export interface RawSocket {
   close(): void;
 }
 
-export interface RawSocketOptions {
+export interface RawSocketOptions extends SendOptions {
   /** IP protocol number. */
   readonly protocol: number;
   readonly family: Family;
   readonly interface: SocketLink;
-  /** TTL or hop limit of all that is sent: 1 to 255. */
-  readonly ttl: number;
 }
 
 // A ring's worth is handled before the next receive, so all sockets share them. An IPv4 header with options and 255
@@ -80,7 +79,7 @@ export function openRawSocket(options: RawSocketOptions): RawSocket {
   const what = `raw ${family} protocol ${options.protocol} on ${link.name}`;
   const fd = openSocket(family === 'ipv4' ? AF_INET : AF_INET6, SOCK_RAW, options.protocol, what);
   try {
-    prepareRawSocket(fd, family, link, options.ttl);
+    prepareRawSocket(fd, family, link, options);
   } catch (error) {
     closeDescriptor(fd);
     throw error;

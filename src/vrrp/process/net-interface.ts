@@ -54,6 +54,7 @@ interface Opened {
   readonly announcer: Announcer;
   readonly sockets: Map<Family, RawTransport>;
   neighbours: Neighbours | undefined;
+  readonly macvlan: boolean;
 }
 
 export class NetInterface {
@@ -103,10 +104,10 @@ export class NetInterface {
   }
 
   /**
-   * Takes in how the link stands now, lists its addresses, and opens or closes what depends on it. `evenDown`: opened
-   * while it is down too, since it goes up only when it is used (a macvlan).
+   * Takes in how the link stands now, lists its addresses, and opens or closes what depends on it. A `macvlan`
+   * of ours is opened while it is down too, since it goes up only when it is used, and speaks for its parent.
    */
-  refresh(link: Link | undefined, evenDown: boolean): void {
+  refresh(link: Link | undefined, macvlan: boolean): void {
     const before = this.#opened?.link;
     // Another index or Ethernet address: the sockets are bound to what is gone.
     if (before && (before.index !== link?.index || before.mac !== link.mac)) this.#shut();
@@ -114,7 +115,7 @@ export class NetInterface {
     try {
       this.#held = this.#list(link);
       this.#obstacle = linkObstacle(this.name, link);
-      if (link && (evenDown || this.#obstacle === undefined)) this.#open(link);
+      if (link && (macvlan || this.#obstacle === undefined)) this.#open(link, macvlan);
     } catch (error) {
       this.#failed = true;
       this.#obstacle = `interface ${this.name} cannot be used: ${messageOf(error)}`;
@@ -203,16 +204,17 @@ export class NetInterface {
     }
   }
 
-  #open(link: Link): void {
+  #open(link: Link, macvlan: boolean): void {
     if (this.#opened === undefined) {
       this.#context.addresses.prepare(link.index);
-      this.#opened = { link, announcer: openAnnouncer(link), sockets: new Map(), neighbours: undefined };
+      const announcer = openAnnouncer(link);
+      this.#opened = { link, announcer, sockets: new Map(), neighbours: undefined, macvlan };
     } else this.#opened = { ...this.#opened, link };
     for (const family of FAMILIES) this.#openSocket(this.#opened, family);
     this.#openNeighbours(this.#opened);
   }
 
-  #openSocket({ link, sockets }: Opened, family: Family): void {
+  #openSocket({ link, sockets, macvlan }: Opened, family: Family): void {
     const vrids = this.#use.vrids[family];
     let socket = sockets.get(family);
     if (vrids.length === 0) {
@@ -221,7 +223,7 @@ export class NetInterface {
       return;
     }
     if (socket === undefined) {
-      socket = new RawTransport(this.#context.reactor, link, family);
+      socket = new RawTransport(this.#context.reactor, link, family, { anySource: macvlan });
       sockets.set(family, socket);
       socket.on('message', (message, remote) => this.#context.onMessage(this.name, family, message, remote));
       socket.on('error', (error) => this.#complain('receive', error));
