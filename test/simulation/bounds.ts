@@ -43,7 +43,7 @@ function guardsOf(
   lease: number,
 ): number {
   let wait = routers.some(({ probe }) => probe === 'before') ? lease + 100 : 0;
-  if (arbiter !== undefined) wait += ttl + lease + 2500;
+  if (arbiter !== undefined) wait += ttl + lease + 3500;
   if (fencing !== undefined) wait += 2 * (3000 + (fencing.takeOverAfter ?? 0)) + 2000;
   return wait;
 }

@@ -9,6 +9,7 @@ export function verdicts(world: World, bounds: Bounds): readonly string[] {
   return [
     ...world.problems,
     ...neverTwo(world),
+    ...heldWithoutEtcd(world),
     ...noLongerThanTheLease(world, bounds),
     ...oneOwner(world, bounds),
     ...noneMissing(world, bounds),
@@ -29,6 +30,18 @@ function neverTwo({ setting, ownership }: World): readonly string[] {
     .map(
       ({ key, from, to, owners }) =>
         `arbiter: ${key} had the owners ${owners.join('')} from ${ms(from)} to ${ms(to)}`,
+    );
+}
+
+/** The loss of the arbiter alone takes nothing down. */
+function heldWithoutEtcd({ setting, ownership }: World): readonly string[] {
+  const { etcdFailsAt } = setting;
+  if (etcdFailsAt === undefined) return [];
+  return ownership.stretches
+    .filter(({ owners, to, from }) => owners.length === 0 && from > etcdFailsAt && to > from)
+    .map(
+      ({ key, from, to }) =>
+        `${key}: no owner from ${ms(from)} to ${ms(to)}, though only etcd failed at ${ms(etcdFailsAt)}`,
     );
 }
 

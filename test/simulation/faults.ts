@@ -2,7 +2,7 @@
 import type { Random } from './random.ts';
 import type { Extent, Fault, Setting } from './setting.ts';
 
-type Base = Omit<Setting, 'faults' | 'calmAt'>;
+type Base = Omit<Setting, 'faults' | 'calmAt' | 'etcdFailsAt'>;
 
 interface Stage {
   readonly setting: Base;
@@ -13,23 +13,30 @@ interface Stage {
   readonly end: number;
 }
 
-export function faultsOf(setting: Base, random: Random): Pick<Setting, 'faults' | 'calmAt'> {
+export function faultsOf(setting: Base, random: Random): Pick<Setting, 'faults' | 'calmAt' | 'etcdFailsAt'> {
   const interval = 10 * (setting.directors[0]?.routers[0]?.advertInterval ?? 100);
   // Guards count in seconds.
   const shortest = setting.arbiter === undefined ? 100 : 500;
   const beat = Math.min(1000, Math.max(shortest, interval));
-  const start = beat * random.between(0, 8);
+  // Its wait and its lease come before anybody is active.
+  const warmUp = setting.arbiter === undefined ? 0 : random.pick([0, 30_000]);
+  const start = warmUp + beat * random.between(0, 8);
   const calmAt = start + beat * random.between(8, 35);
   const stage: Stage = { setting, random, faults: [], beat, end: calmAt };
   for (const director of setting.directors.keys()) {
     stage.faults.push({ at: random.between(0, beat), fault: 'start', director });
+  }
+  if (warmUp > 0 && random.chance(0.3)) {
+    for (let i = 0; i < 3; i++)
+      onArbiter(stage, random.between(start, calmAt), random.whole(0, setting.directors.length - 1));
+    return { faults: stage.faults.toSorted((a, b) => a.at - b.at), calmAt, etcdFailsAt: start };
   }
   const count = random.whole(1, 12);
   for (let i = 0; i < count; i++) befall(stage, random.between(start, calmAt));
   if (random.chance(0.6)) misfortune(stage, random.between(start, calmAt));
   stage.faults.push(...repairs(stage));
   // What has the same time stays in the order of its entry, here and in the agenda.
-  return { faults: stage.faults.toSorted((a, b) => a.at - b.at), calmAt };
+  return { faults: stage.faults.toSorted((a, b) => a.at - b.at), calmAt, etcdFailsAt: undefined };
 }
 
 function befall(stage: Stage, at: number): void {
@@ -47,6 +54,10 @@ function misfortune(stage: Stage, at: number): void {
   const { random, setting, beat } = stage;
   const director = random.whole(0, setting.directors.length - 1);
   const network = random.whole(0, setting.networks - 1);
+  if (setting.arbiter !== undefined && random.chance(0.5)) {
+    lostAltogether(stage, at, director);
+    return;
+  }
   const kinds = [onProcess, onNetwork, apart, byHand, onSurroundings];
   if (setting.arbiter !== undefined) kinds.push(onArbiter, onArbiter);
   const count = random.whole(2, 4);
@@ -55,6 +66,19 @@ function misfortune(stage: Stage, at: number): void {
     random.pick(kinds)(stage, next, director, network);
     next = Math.min(stage.end, next + beat * random.pick([0, 0.1, 1, 3]) * random.next());
   }
+}
+
+/** Cut off from the arbiter, then from the others, and then it stands still: each at the worst time for the last. */
+function lostAltogether({ random, faults, setting, end }: Stage, at: number, director: number): void {
+  const cutAt = at + random.between(0, setting.ttl);
+  const stillAt = cutAt + random.between(0, setting.ttl);
+  const over = stillAt + random.between(1000, 12_000);
+  const extent = random.pick(['vrrp', 'all'] as const);
+  if (random.chance(0.7)) faults.push({ at: Math.min(at, end), fault: 'etcd-of', director, up: false });
+  faults.push({ at: Math.min(cutAt, end), fault: 'partition', side: [director] });
+  faults.push({ at: Math.min(stillAt, end), fault: 'pause', director, extent });
+  faults.push({ at: Math.min(over, end), fault: 'continue', director, jump: true });
+  faults.push({ at: Math.min(over, end), fault: 'heal-all' });
 }
 
 /** This one is cut off from all others. */

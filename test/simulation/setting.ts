@@ -25,6 +25,8 @@ export interface Setting {
   readonly ttl: number;
   readonly fencing: VrrpNetwork['fencing'];
   readonly faults: readonly Fault[];
+  /** Whether the arbiter alone fails, and from when on. */
+  readonly etcdFailsAt: number | undefined;
   /** When the last fault is over, in milliseconds. */
   readonly calmAt: number;
 }

@@ -21,7 +21,7 @@ import {
 import { preempts } from '../backup.ts';
 import type { Event } from '../event.ts';
 import { type LeaseTerms, leaseLifetime } from '../lease.ts';
-import { holdsAddresses } from '../machine.ts';
+import { hasStalled, holdsAddresses } from '../machine.ts';
 import type { Parameters, State } from '../state.ts';
 import type { Order } from './event.ts';
 import type { Member, UnitTerms } from './member.ts';
@@ -169,10 +169,34 @@ export class Unit {
     return orders;
   }
 
+  /**
+   * Where one stood still for too long all of them did: they give the addresses up at once, since a hand-over would
+   * first renew what a successor has by now.
+   */
+  onStall(now: Instant): Order[] {
+    const active = this.members.filter(({ state }) => state.name === 'active');
+    if (!active.some(({ state, parameters }) => hasStalled(state, now, parameters))) return [];
+    this.#evaluating = true;
+    const orders = active.flatMap((member) => {
+      const since = member.state.name === 'active' ? member.state.advertSentAt : now;
+      const seconds = (elapsed(since, now) / 1000).toFixed(3);
+      const reason = `stood still for ${seconds} s: gave the addresses up before asking who has them`;
+      return this.step(member, { event: 'stalled', reason }, now);
+    });
+    this.#evaluating = false;
+    return [...orders, ...this.#letGoToo(now), ...this.#seekLeave(now)];
+  }
+
   /** The arbiter's lease was given, kept, lost or refused. */
   onLease(contended: boolean, now: Instant): Order[] {
     this.#contended = contended;
     this.#leaseSince = this.#leaseHeld(now) ? (this.#leaseSince ?? now) : undefined;
+    // Where adverts are rare the arbiter's lease is shorter than what lies between two renewals.
+    return [...this.#renewals(now), ...this.#seekLeave(now)];
+  }
+
+  /** The addresses for as long as there is leave for by now. */
+  #renewals(now: Instant): Order[] {
     const renewals = this.members
       .filter(({ state }) => state.name === 'active')
       .map(({ key, parameters }): Order => {
@@ -180,8 +204,7 @@ export class Unit {
         const action = { action: 'renew-addresses', addresses: parameters.addresses, lifetime } as const;
         return { order: 'act', key, action };
       });
-    // Where adverts are rare the arbiter's lease is shorter than what lies between two renewals.
-    return [...this.#within(renewals, now), ...this.#seekLeave(now)];
+    return this.#within(renewals, now);
   }
 
   onFenced(id: number, result: { readonly done: boolean; readonly reason: string }, now: Instant): Order[] {
@@ -213,8 +236,10 @@ export class Unit {
       // Forged ones must not fill the memory.
       if (of.size >= MOST_DIRECTORS) of.clear();
       const confirmed = this.#confirms(member.key);
+      const former = this.#holdUntil();
       if (confirmed !== undefined) of.set(source, confirmed);
-      return [];
+      // Without the arbiter's lease the answers come just before what the last ones gave leave for has run out.
+      return this.#holdUntil() === former ? [] : this.#renewals(now);
     }
     if (priority <= member.parameters.priority) return [];
     const reason = `${source} of priority ${priority} asks for the addresses`;
@@ -387,9 +412,9 @@ export class Unit {
       return [after(heardAt, holdHorizon({ ...parameters, advertInterval: interval }))];
     });
     if (times.length === 0) return undefined;
-    // Cut off from us it may have held them by its lease alone, and its kernel is late by up to a second.
-    const since = this.#leaseSince === undefined ? [] : [after(this.#leaseSince, GRAIN)];
-    return instant(Math.max(...times, ...since));
+    // Cut off from us it may have held them by its lease alone.
+    const since = this.#leaseSince === undefined ? [] : [this.#leaseSince];
+    return after(instant(Math.max(...times, ...since)), KERNEL_LATENESS);
   }
 
   #needsLease(): boolean {
@@ -482,6 +507,8 @@ export class Unit {
 /** The kernel counts whole seconds of an address's lifetime (`ifa_valid` of linux/if_addr.h). */
 const GRAIN = milliseconds(1000);
 const MOST_DIRECTORS = 255;
+/** The kernel looks for addresses that have run out once a second (ADDRCONF_TIMER_FUZZ_MAX of net/addrconf.h). */
+const KERNEL_LATENESS = milliseconds(1000);
 /** How old an advert may be that is answered now, where adverts are frequent. */
 const LATE = milliseconds(250);
 

@@ -25,12 +25,12 @@ const lease = (bench: Bench, time: number | undefined, contended = false) =>
     heldUntil: time === undefined ? undefined : bench.at(time),
     contended,
   });
-/** Active since 5 s, with a lease that is held until then. */
+/** Active since 6 s, with a lease that is held until then. */
 const activeUntil = (network: typeof PAIR, time: number): Bench => {
   const bench = new Bench(network);
   bench.pass(3700);
   lease(bench, time);
-  bench.pass(1300);
+  bench.pass(2300);
   return bench;
 };
 const presence = (bench: Bench, source = '10.1.1.12', path = 0) =>
@@ -168,23 +168,23 @@ describe('an arbiter', () => {
     const bench = new Bench(PAIR);
     expect(bench.pass(3610)).toBe('51: ask leave, lease router/vip1 wanted');
     expect(lease(bench, 20_000)).toBe('');
-    expect(bench.pass(1000)).toBe('');
+    expect(bench.pass(2000)).toBe('');
     expect(bench.pass(1000)).toContain('51: install .251 for 4s');
   });
 
   it('has the addresses run out before its lease does, and the unit let go while they can', () => {
     const bench = new Bench(PAIR);
     bench.pass(3700);
-    lease(bench, 8500);
-    expect(bench.pass(1300)).toContain('51: install .251 for 3s');
+    lease(bench, 9500);
+    expect(bench.pass(2300)).toContain('51: install .251 for 3s');
     expect(bench.pass(1000)).toContain('51: renew .251 for 2s');
-    expect(lease(bench, 8500)).toBe('51: renew .251 for 2s');
+    expect(lease(bench, 9500)).toBe('51: renew .251 for 2s');
     expect(bench.pass(1500)).toContain('51: no routes, 51: remove .251, 51: advert 0, 51: active>backup');
     expect(bench.states()).toBe('backup');
   });
 
   it('is not needed while every other director answers', () => {
-    const bench = activeUntil(PAIR, 8500);
+    const bench = activeUntil(PAIR, 9500);
     for (let i = 0; i < 20; i++) {
       presence(bench);
       bench.pass(1000);
@@ -196,7 +196,7 @@ describe('an arbiter', () => {
   });
 
   it('is needed where one director answers by two paths, and another by none', () => {
-    const bench = activeUntil(networkOf({ arbiter: { directors: 3 } }), 8500);
+    const bench = activeUntil(networkOf({ arbiter: { directors: 3 } }), 9500);
     expect(bench.states()).toBe('active');
     for (let i = 0; i < 8; i++) {
       presence(bench);
