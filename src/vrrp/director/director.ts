@@ -9,7 +9,7 @@
 import { type TrackVerdict, trackKey } from '../../model/tracking.ts';
 import { elapsed, type Instant, instant, milliseconds } from '../../model/units.ts';
 import type { VirtualRouter } from '../../model/virtual-router.ts';
-import { hasStalled, mustHearFirst } from '../machine.ts';
+import { mustHearFirst } from '../machine.ts';
 import type { Condition, DirectorEvent, InstanceKey, Order } from './event.ts';
 import { Handovers } from './handovers.ts';
 import { instancesOf, Member } from './member.ts';
@@ -109,7 +109,7 @@ export class Director {
       case 'abandon':
         return this.#end({ event: 'stop', reason: event.reason }, now);
       case 'stalls':
-        return this.#settled(this.#stalls(now));
+        return this.#settled(this.#all((unit) => unit.onStall(now)));
       case 'timer':
         return this.#settled(this.#timer(now));
       default:
@@ -353,18 +353,6 @@ export class Director {
       orders.push(...this.#unitFor(member.key).step(member, event, now));
     }
     return this.#settled(orders);
-  }
-
-  #stalls(now: Instant): Order[] {
-    const orders: Order[] = [];
-    for (const member of this.#members.values()) {
-      const { state, parameters } = member;
-      if (state.name !== 'active' || !hasStalled(state, now, parameters)) continue;
-      const seconds = ((now - state.advertSentAt) / 1000).toFixed(3);
-      const reason = `stood still for ${seconds} s: gave the addresses up before asking who has them`;
-      orders.push(...this.#unitFor(member.key).step(member, { event: 'stalled', reason }, now));
-    }
-    return orders;
   }
 
   #timer(now: Instant): Order[] {

@@ -98,6 +98,8 @@ export class VirtualRouters {
   #wanted: VrrpNetwork | undefined;
   #recording = false;
   #stopped = false;
+  /** The deadline that was missed when a stall was looked for last. */
+  #heededDue: Instant | undefined;
   readonly #toProbe: Extract<Order, { order: 'probe' }>[] = [];
   /** When what has changed is told at the latest; undefined: nothing has. */
   #reportBy: Instant | undefined;
@@ -279,6 +281,7 @@ export class VirtualRouters {
   }
 
   #handle(event: DirectorEvent, now: Instant): void {
+    if (event.type !== 'stalls') this.#heedStall(now);
     if (this.#stopped) return;
     if (this.#recording)
       this.#context.send({ type: 'recorded', lines: [JSON.stringify({ at: now, event }, withoutSecrets)] });
@@ -481,11 +484,22 @@ export class VirtualRouters {
     this.#tellStall(at);
     // What was slept through comes first: an active router that slept too long gives its addresses up, and only then
     // hears who has taken them; the successor's advert waits in a socket, and it came before this moment.
-    if (this.#lateness(at) >= SHORTEST_STALL) this.#handle({ type: 'stalls' }, at);
+    this.#heedStall(at);
     const deciding = this.#director.deciding(at);
     for (const name of new Set(deciding.flatMap((key) => this.#post.interfacesOf(key))))
       this.#network.drain(name);
     this.#handle({ type: 'timer' }, this.#context.now());
+  }
+
+  /**
+   * Whatever this process reads first when it wakes up: that it slept comes before. What the kernel tells of leases
+   * that ended meanwhile would be put right otherwise, which is to take the addresses back from a successor.
+   */
+  #heedStall(now: Instant): void {
+    const due = this.#director.deadline;
+    if (due === this.#heededDue || this.#lateness(now) < SHORTEST_STALL) return;
+    this.#heededDue = due;
+    this.#handle({ type: 'stalls' }, now);
   }
 
   #lateness(now: Instant): Milliseconds {
