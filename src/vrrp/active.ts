@@ -21,6 +21,9 @@ import { leaseLifetime, renewalInterval, renewedWith } from './lease.ts';
 import type { Active, Parameters } from './state.ts';
 import { earlier, mayHaveLapsed, nextAdvertAt, SHORTEST_INTERVAL, skewTime } from './timers.ts';
 
+/** For so long after it took over an active router expects to hear from the one that it preempted. */
+const PREEMPTED_WITHIN = milliseconds(1_000);
+
 /** A state that stays active, with the actions so far. */
 interface ActiveStep {
   readonly state: Active;
@@ -141,17 +144,28 @@ function heard(state: Active, event: AdvertEvent, now: Instant, parameters: Para
     const reason = `${event.source} has ${priority > parameters.priority ? `priority ${priority}` : 'the same priority and a greater address'}`;
     const interval = parameters.version === 2 ? parameters.advertInterval : maxAdvertiseInterval;
     const listening = enterBackup(state, reason, now, parameters, { heard: { router, interval } });
-    return preceded([rival(event, 'lost')], listening);
+    return preceded([rival(event, 'lost')], lastWord(listening, parameters));
   }
   // A rival may have drawn the traffic: assert at once (section 6.4.3), and announce anew for switches and hosts.
+  // At first it may be the last word of the one that was preempted, which is no news.
+  const expected = elapsed(state.since, now) < PREEMPTED_WITHIN;
   const disputed = {
     ...state,
-    rivalAt: now,
+    rivalAt: expected ? state.rivalAt : now,
     announcements: announceAgain(state.announcements, now, parameters.announce),
   };
-  const told = isNewMeeting(state, now, parameters) ? [rival(event, 'won')] : [];
+  const told = !expected && isNewMeeting(state, now, parameters) ? [rival(event, 'won')] : [];
   return withAnnouncement(assertActive({ state: disputed, actions: told }, now, parameters), now, parameters);
 }
+
+/**
+ * Whoever gives way says so with one more advert of its own priority (keepalived: vrrp_higher_prio_send_advert).
+ * Otherwise the one that goes on may never have heard of it when a partition heals, does not announce its addresses
+ * again, and clients that learnt the loser's Ethernet address go on sending to it: for 15 s and more, measured. With an
+ * arbiter no two were active.
+ */
+const lastWord = (step: Step, { exclusive, priority }: Parameters): Step =>
+  exclusive ? step : beforeReport(step, { action: 'send-advert', priority });
 
 /** One meeting is told once, however many adverts it takes until the other gives way. */
 const isNewMeeting = (

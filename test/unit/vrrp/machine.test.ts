@@ -37,6 +37,8 @@ const following = play(ordinary, [
   [0, advert(150)],
 ]).state;
 const active = play(ordinary, [[0, resume]]).state;
+/** No longer waiting for the last word of the one that it preempted. */
+const settled: State = { ...active, since: at(-2_000) };
 const owning = play(owner, [[0, startup]]).state;
 const releasing = play(ordinary, [
   [0, resume],
@@ -316,7 +318,7 @@ const TABLE: Record<string, Row> = {
     from: active,
     event: advert(101),
     time: 50,
-    actions: 'lost against .12 of 101, no routes, remove .254, active>backup',
+    actions: 'lost against .12 of 101, no routes, remove .254, advert 100, active>backup',
     to: 'backup',
     next: 50 + DOWN,
   },
@@ -324,7 +326,7 @@ const TABLE: Record<string, Row> = {
     from: active,
     event: advert(100, '10.1.1.12'),
     time: 50,
-    actions: 'lost against .12 of 100, no routes, remove .254, active>backup',
+    actions: 'lost against .12 of 100, no routes, remove .254, advert 100, active>backup',
     to: 'backup',
     next: 50 + DOWN,
   },
@@ -332,12 +334,12 @@ const TABLE: Record<string, Row> = {
     from: active,
     event: advert(100, '10.1.1.100'),
     time: 50,
-    actions: 'lost against .100 of 100, no routes, remove .254, active>backup',
+    actions: 'lost against .100 of 100, no routes, remove .254, advert 100, active>backup',
     to: 'backup',
     next: 50 + DOWN,
   },
   'active, equal priority and smaller address': {
-    from: active,
+    from: settled,
     event: advert(100, '10.1.1.9'),
     time: 150,
     actions: 'won against .9 of 100, advert 100, renew .254 for 4s, announce .254',
@@ -345,7 +347,7 @@ const TABLE: Record<string, Row> = {
     next: 250,
   },
   'active, lower priority': {
-    from: active,
+    from: settled,
     event: advert(99),
     time: 150,
     actions: 'won against .12 of 99, advert 100, renew .254 for 4s, announce .254',
@@ -353,18 +355,26 @@ const TABLE: Record<string, Row> = {
     next: 250,
   },
   'active, lower priority just after an advert': {
-    from: active,
+    from: settled,
     event: advert(99),
     time: 4,
     actions: 'won against .12 of 99',
     to: 'active',
     next: 10,
   },
+  'active, the last word of the one that it has just preempted': {
+    from: active,
+    event: advert(99),
+    time: 150,
+    actions: 'advert 100, renew .254 for 4s, announce .254',
+    to: 'active',
+    next: 250,
+  },
   'active takes the interval of the one it yields to': {
     from: active,
     event: advert(200, '10.1.1.12', 10),
     time: 50,
-    actions: 'lost against .12 of 200, no routes, remove .254, active>backup',
+    actions: 'lost against .12 of 200, no routes, remove .254, advert 100, active>backup',
     to: 'backup',
     next: 410.9375,
   },
@@ -372,7 +382,7 @@ const TABLE: Record<string, Row> = {
     from: active,
     event: advert(200, '10.1.1.12', 0),
     time: 50,
-    actions: 'lost against .12 of 200, no routes, remove .254, active>backup',
+    actions: 'lost against .12 of 200, no routes, remove .254, advert 100, active>backup',
     to: 'backup',
     next: 86.09375,
   },
