@@ -50,7 +50,8 @@ export function takeOver(
     encodeIpv4Settings(index, {
       arp_ignore: 1,
       arp_announce: 2,
-      accept_local: 1,
+      // net.ipv4.conf.default may have it on.
+      accept_local: 0,
       // The higher of the link's and of `all` counts, and strict (1) is below loose (2).
       rp_filter: readSysctl('ipv4/conf/all/rp_filter') === 0 ? 0 : 2,
       promote_secondaries: 1,

@@ -5,7 +5,8 @@
  *
  *   macvlan  arp_ignore 1     answers for its own addresses only, never for the parent's
  *            arp_announce 2   and asks in the name of its own only
- *            accept_local 1   hears a director that sends from the VIP as its own address (priority 255)
+ *            accept_local 0   does not answer a successor's gratuitous ARP, which comes from an address that is still
+ *                             here too: the answer would draw the switch back to this port until the next advert
  *            rp_filter        0, or loose where net.ipv4.conf.all has it on: what comes in here is answered over
  *                             whichever link the routes say, which may be the parent
  *   parent   arp_ignore 1     does not answer for the VIPs
