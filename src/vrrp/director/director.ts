@@ -155,7 +155,10 @@ export class Director {
       // Configured again while it was still handing over.
       if (wanted.has(member.key) && member.leaving) {
         member.leaving = false;
-        orders.push(...this.#unitFor(member.key).step(member, { event: 'startup' }, now));
+        const unit = this.#unitFor(member.key);
+        orders.push(...unit.step(member, { event: 'startup' }, now));
+        // It may be of another unit now, which must not be active in part.
+        orders.push(...unit.evaluate(now, 'reconfigured'));
       }
     }
     return orders;
