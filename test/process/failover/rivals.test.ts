@@ -1,5 +1,6 @@
 /** Two owners: what is done when they meet, how an owner that stands still is dealt with, and who is told. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Daemon } from '../../lab/support/daemon.ts';
 import {
   becomes,
   createStage,
@@ -50,9 +51,18 @@ const settled = async (): Promise<void> => {
 };
 
 describe('an active director that speaks', () => {
-  it('is preempted at once, also where silent owners are looked for first', async () => {
+  it('lets go to, or is preempted by, one that looks for silent owners first: nobody is asked', async () => {
     await settled();
-    expect(pair.one.log.all.filter(({ message }) => message.includes('is answered by'))).toEqual([]);
+    const conflicts = async (daemon: Daemon) => (await routerOf(daemon, 'careful')).counters.conflicts;
+    const before = [await conflicts(pair.one), await conflicts(pair.two)];
+    const since = marks();
+    expect(await pair.one.command('handover', 'careful')).toMatchObject({ code: 0 });
+    const taken = await becomes(pair.two, 'careful', 'MASTER', since.two);
+    expect(taken.reason).toBe('10.1.1.4 let go (priority 0)');
+    await pair.one.command('resume', 'careful');
+    const preempted = await becomes(pair.one, 'careful', 'MASTER', since.one);
+    expect(preempted.reason).toBe('preempts 10.1.1.5 of priority 100');
+    expect([await conflicts(pair.one), await conflicts(pair.two)]).toEqual(before);
   });
 });
 
