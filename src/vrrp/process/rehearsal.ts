@@ -9,7 +9,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Link } from '../../kernel/links.ts';
 import type { IpAddress, MacAddress } from '../../model/address.ts';
 import type { VirtualRouter } from '../../model/config.ts';
-import { centiseconds, milliseconds } from '../../model/units.ts';
+import { centiseconds, milliseconds, seconds } from '../../model/units.ts';
 import { monotonicNow } from '../../sys/clock.ts';
 import type { Reactor } from '../../sys/reactor.ts';
 import { VirtualRouters, type VrrpKernel } from './virtual-routers.ts';
@@ -125,6 +125,9 @@ export function rehearse(reactor: Reactor, kernel: VrrpKernel): void {
     fencing: undefined,
   };
   routers.configure({ network, resume: [], standby: [] });
+  // The first renewal of a lease starts the threads that renewals wait on: not just after a take-over, please, and not
+  // when the machine may have no memory for them, which ends a process.
+  addresses.renew(NOWHERE, ROUTER.addresses, seconds(1), () => undefined);
   setTimeout(() => {
     routers.abandon('the rehearsal is over');
     routers.close();

@@ -1,0 +1,37 @@
+/** `realtime: true` puts the thread that speaks VRRP, and nothing else, before all ordinary programs. */
+import { readdir } from 'node:fs/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Director, Stage } from './stage.ts';
+
+const yaml = (realtime: boolean) => `
+vrrp: { realtime: ${realtime} }
+virtual_routers:
+  web: { interface: eth0, vrid: 1, priority: 100, advert_interval: 20ms, addresses: [10.1.1.201/24] }`;
+
+let stage: Stage;
+let one: Director;
+
+beforeAll(async () => {
+  stage = await Stage.build(2);
+  one = stage.director('one');
+  await one.start(yaml(true));
+  await stage.owners.become('10.1.1.201', ['one']);
+}, 60_000);
+afterAll(() => stage.close());
+
+const policyOf = async (pid: number): Promise<string> =>
+  /policy: (\S+)\n.*priority: (\d+)/
+    .exec(await one.node.run(['chrt', '-p', String(pid)]))
+    ?.slice(1)
+    .join(' ') ?? '';
+
+it('the vrrp process is realtime, its other threads and the other processes are not, and a reload ends it', async () => {
+  const vrrp = await one.daemon.pidOf('vrrp');
+  expect(await policyOf(vrrp)).toMatch(/^SCHED_RR\S* [1-9]/);
+  const threads = (await readdir(`/proc/${vrrp}/task`)).map(Number).filter((thread) => thread !== vrrp);
+  const others = (await one.pids()).filter((pid) => pid !== vrrp);
+  for (const pid of [...threads, ...others]) expect(await policyOf(pid)).toBe('SCHED_OTHER 0');
+  await one.daemon.configure(yaml(false));
+  expect((await one.daemon.command('reload')).code).toBe(0);
+  expect(await policyOf(vrrp)).toMatch(/^SCHED_OTHER\S* 0/);
+});
