@@ -9,11 +9,12 @@
  */
 import { familyOf, type IpAddress } from '../model/address.ts';
 import type { Protocol } from '../model/virtual-server.ts';
-import { applyRuleset, NftMissing, type RulesetOptions } from './nft.ts';
+import { applyRuleset, NftMissing, RulesetError, type RulesetOptions } from './nft.ts';
 
 export { applyRuleset, NftMissing, RulesetError, type RulesetOptions } from './nft.ts';
 
 const TABLE = 'table inet vipward';
+const CHAIN = 'local_in';
 /** Behind IPVS (98, 99) and behind NF_IP_PRI_NAT_SRC (100). */
 const PRIORITY = 200;
 
@@ -46,6 +47,17 @@ export async function acceptLocal(options?: RulesetOptions): Promise<void> {
   }
 }
 
+/** Whether our rules are there: somebody may have flushed everybody's. Rejects as `refuseLocal`. */
+export async function isRefusing(options?: RulesetOptions): Promise<boolean> {
+  try {
+    await applyRuleset(`list chain inet vipward ${CHAIN}\n`, `look for ${TABLE}`, options);
+    return true;
+  } catch (error) {
+    if (error instanceof RulesetError && error.message.includes('No such file or directory')) return false;
+    throw error;
+  }
+}
+
 /** Naming the table makes it where it is not there, so that it can be deleted in any case. */
 const REMOVAL = `${TABLE}\ndelete ${TABLE}\n`;
 
@@ -59,7 +71,7 @@ export function refusingRuleset(addresses: readonly RefusedAddress[]): string {
     ...set('vips6', 'ipv6_addr', namesOf(six)),
     ...set('services4', 'ipv4_addr . inet_proto . inet_service', servicesOf(four)),
     ...set('services6', 'ipv6_addr . inet_proto . inet_service', servicesOf(six)),
-    '  chain local_in {',
+    `  chain ${CHAIN} {`,
     `    type filter hook input priority ${PRIORITY}; policy accept;`,
     '    # A neighbour must find out who has the address, although it does not answer.',
     '    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept',

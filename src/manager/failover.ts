@@ -8,7 +8,6 @@
  */
 
 import type { HealthOf } from '../balance/desired.ts';
-import { type RefusedAddress, refuseLocal } from '../kernel/packet-filter.ts';
 import type { Config } from '../model/config.ts';
 import type { Log } from '../model/messages.ts';
 import type { GroupStatus, HandoverOutcome, RouterStatus } from '../model/router-status.ts';
@@ -19,6 +18,7 @@ import { ArbiterClient, type ArbiterStatus } from './arbiter/client.ts';
 import { readIdentity } from './arbiter/identity.ts';
 import { ConnectionSyncKeeper, type ConnectionSyncStatus } from './connection-sync.ts';
 import { Fencer, type FencerStatus } from './fencing/fencer.ts';
+import { LocalRefusal } from './local-refusal.ts';
 import { Mailer } from './notify/mail.ts';
 import { NotifyQueue } from './notify/queue.ts';
 import { Recording } from './recording.ts';
@@ -45,6 +45,7 @@ export class Failover implements VrrpPartner {
   readonly #notify: NotifyQueue;
   readonly #mailer: Mailer;
   readonly #sync: ConnectionSyncKeeper;
+  readonly #localRefusal: LocalRefusal;
   readonly #recording: Recording | undefined;
   readonly #leases = new Map<string, Instant>();
   #arbiter: { readonly client: ArbiterClient; readonly definition: string } | undefined;
@@ -54,7 +55,6 @@ export class Failover implements VrrpPartner {
   #fencer: { readonly fencer: Fencer; readonly definition: string } | undefined;
   #config: Config | undefined;
   #services = new Map<string, TrackVerdict>();
-  #refused = '[]';
 
   constructor(options: FailoverOptions) {
     this.#options = options;
@@ -70,6 +70,7 @@ export class Failover implements VrrpPartner {
     this.#mailer = new Mailer({ log });
     this.#notify = new NotifyQueue({ stateDir, log, mail: this.#mailer });
     this.#sync = new ConnectionSyncKeeper({ log });
+    this.#localRefusal = new LocalRefusal({ log });
     this.#recording = record === undefined ? undefined : new Recording(record, log);
   }
 
@@ -88,8 +89,8 @@ export class Failover implements VrrpPartner {
     this.#configureFencer(config);
     this.#mailer.configure(config.mail, config.director.name);
     this.#notify.configure(config.virtualRouters, config.syncGroups);
-    this.#sync.configure(config.ipvs.sync);
-    void this.#refuseLocal(config);
+    this.#configureSync(config);
+    this.#localRefusal.configure(config);
     const { virtualRouters: routers, syncGroups: groups, trackers, fixed, arbiter, fencing, vrrp } = config;
     const taken = await this.vrrp.configure({
       network: {
@@ -102,8 +103,9 @@ export class Failover implements VrrpPartner {
       },
       realtime: vrrp.realtime,
     });
-    // Only now does nobody rely on its leases any more.
-    await formerArbiter?.close();
+    // Only now does nobody rely on its leases any more; a process that does not answer may still.
+    if (taken) await formerArbiter?.close();
+    else formerArbiter?.leave();
     return taken;
   }
 
@@ -155,7 +157,11 @@ export class Failover implements VrrpPartner {
     this.#book.close();
     this.#fencer?.fencer.close();
     this.#sync.stop();
-    await Promise.all([this.#arbiter?.client.close(), this.#notify.flush(notifyLimit), this.#acceptLocal()]);
+    await Promise.all([
+      this.#arbiter?.client.close(),
+      this.#notify.flush(notifyLimit),
+      this.#localRefusal.close(),
+    ]);
     await this.#recording?.close();
   }
 
@@ -254,34 +260,16 @@ export class Failover implements VrrpPartner {
     void fencer.check();
   }
 
+  /** What it follows may be another virtual router now, whose state will not be told again. */
+  #configureSync({ ipvs }: Config): void {
+    for (const status of this.vrrp.statuses) this.#followSync(status);
+    this.#sync.configure(ipvs.sync);
+  }
+
   /** The sync daemon follows one virtual router: the configured one, or the first. */
   #followSync({ name, state, started }: RouterStatus): void {
     const follow = this.#config?.ipvs.sync?.follow ?? this.#config?.virtualRouters[0]?.name;
     if (name === follow && started) this.#sync.state(state === 'active');
-  }
-
-  /** `accept: false`: the rules are the same whatever the state, since a backup does not hold the addresses. */
-  async #refuseLocal({ virtualRouters, virtualServers }: Config): Promise<void> {
-    const refused = virtualRouters
-      .filter(({ accept }) => !accept)
-      .flatMap(({ addresses }) => addresses)
-      .map(({ address }): RefusedAddress => {
-        const services = virtualServers.filter((server) => server.address === address);
-        return { address, services: services.map(({ protocol, port }) => ({ protocol, port })) };
-      });
-    const definition = JSON.stringify(refused);
-    if (definition === this.#refused) return;
-    try {
-      await refuseLocal(refused);
-      this.#refused = definition;
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      this.#log('error', `accept: false has no effect, this host answers on its virtual addresses: ${why}`);
-    }
-  }
-
-  async #acceptLocal(): Promise<void> {
-    if (this.#config) await this.#refuseLocal({ ...this.#config, virtualRouters: [] });
   }
 }
 

@@ -1,0 +1,116 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { RefusedAddress } from '../../../src/kernel/packet-filter.ts';
+import { LocalRefusal } from '../../../src/manager/local-refusal.ts';
+import type { Config } from '../../../src/model/config.ts';
+import type { LogLevel } from '../../../src/model/messages.ts';
+import { address, virtualRouter } from '../../support/virtual-router.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** A packet filter that takes its time, and holds what it was told last. */
+function fakeFilter(left: readonly string[] = []) {
+  const filter = {
+    holds: [...left] as readonly string[],
+    calls: [] as string[],
+    atOnce: 0,
+    problem: undefined as Error | undefined,
+    async refuse(addresses: readonly RefusedAddress[]) {
+      expect(++filter.atOnce).toBe(1);
+      const names = addresses.map(({ address }) => address);
+      filter.calls.push(names.join(' '));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      filter.atOnce--;
+      if (filter.problem !== undefined) throw filter.problem;
+      filter.holds = names;
+    },
+    isRefusing: async () => filter.holds.length > 0,
+  };
+  return filter;
+}
+
+function start(filter: ReturnType<typeof fakeFilter>) {
+  const said: [LogLevel, string][] = [];
+  const refusal = new LocalRefusal({ log: (level, message) => void said.push([level, message]), filter });
+  return { refusal, said };
+}
+
+/** One virtual router that refuses these addresses, and one that accepts its own. */
+const refusing = (...texts: readonly string[]): Pick<Config, 'virtualRouters' | 'virtualServers'> => ({
+  virtualRouters: [
+    virtualRouter({ name: 'open', accept: true }),
+    ...(texts.length === 0
+      ? []
+      : [virtualRouter({ name: 'shut', accept: false, addresses: texts.map((text) => address(text)) })]),
+  ],
+  virtualServers: [],
+});
+
+it('takes away what a former process left, when nothing is refused any more', async () => {
+  const filter = fakeFilter(['10.1.1.9']);
+  const { refusal } = start(filter);
+  refusal.configure(refusing());
+  await vi.advanceTimersByTimeAsync(50);
+  expect(filter.holds).toEqual([]);
+  refusal.configure(refusing());
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(filter.calls).toEqual(['']);
+});
+
+it('makes one change at a time, and ends with the last of them', async () => {
+  const filter = fakeFilter();
+  const { refusal } = start(filter);
+  refusal.configure(refusing('10.1.1.1'));
+  refusal.configure(refusing('10.1.1.2'));
+  refusal.configure(refusing('10.1.1.3', '10.1.1.4'));
+  await vi.advanceTimersByTimeAsync(200);
+  expect(filter.calls).toEqual(['10.1.1.1', '10.1.1.3 10.1.1.4']);
+  expect(filter.holds).toEqual(['10.1.1.3', '10.1.1.4']);
+});
+
+it('puts the rules back when somebody flushes them, and says so', async () => {
+  const filter = fakeFilter();
+  const { refusal, said } = start(filter);
+  refusal.configure(refusing('10.1.1.1'));
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(filter.calls).toEqual(['10.1.1.1']);
+  filter.holds = [];
+  await vi.advanceTimersByTimeAsync(10_100);
+  expect(filter.holds).toEqual(['10.1.1.1']);
+  expect(said).toEqual([['warn', expect.stringMatching(/somebody removed/)]]);
+});
+
+it('tries again what was refused, and complains once', async () => {
+  const filter = fakeFilter();
+  filter.problem = new Error('nft is not installed');
+  const { refusal, said } = start(filter);
+  refusal.configure(refusing('10.1.1.1'));
+  await vi.advanceTimersByTimeAsync(25_000);
+  expect(filter.calls).toHaveLength(3);
+  expect(said).toEqual([['error', expect.stringMatching(/has no effect.*: nft is not installed$/)]]);
+  filter.problem = undefined;
+  await vi.advanceTimersByTimeAsync(10_100);
+  expect(filter.holds).toEqual(['10.1.1.1']);
+});
+
+it('a kernel that knows no tables is no news to whoever refuses nothing', async () => {
+  const filter = fakeFilter();
+  filter.problem = new Error('Operation not supported');
+  const { refusal, said } = start(filter);
+  refusal.configure(refusing());
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(filter.calls).toHaveLength(1);
+  expect(said.map(([level]) => level)).toEqual(['debug']);
+});
+
+it('takes its rules away at the end, also those that are just being put in place', async () => {
+  const filter = fakeFilter();
+  const { refusal } = start(filter);
+  refusal.configure(refusing('10.1.1.1'));
+  const closed = refusal.close();
+  refusal.configure(refusing('10.1.1.2'));
+  await vi.advanceTimersByTimeAsync(200);
+  await closed;
+  expect([filter.holds, filter.calls]).toEqual([[], ['10.1.1.1', '']]);
+  expect(vi.getTimerCount()).toBe(0);
+});
