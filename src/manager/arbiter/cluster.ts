@@ -27,7 +27,7 @@ export class Cluster {
   readonly #limit: Milliseconds;
   readonly #login: Arbiter['login'];
   readonly #log: Log;
-  /** Index of the endpoint that answered last. */
+  /** Index of the endpoint that is asked first: the last one of which nobody has heard that it fails. */
   #preferred = 0;
   #token: string | undefined;
   #loggingIn: Promise<void> | undefined;
@@ -43,7 +43,7 @@ export class Cluster {
   }
 
   get status(): ClusterStatus {
-    return { reachable: this.#reachable, endpoint: this.#at(0).url, error: this.#error };
+    return { reachable: this.#reachable, endpoint: this.#at(this.#preferred).url, error: this.#error };
   }
 
   /** Throws EtcdError: the last endpoint's when none answers. */
@@ -60,7 +60,9 @@ export class Cluster {
     signal: AbortSignal,
     onMessage: (message: unknown) => void,
   ): Promise<void> {
-    return this.#withLogin(signal, () => this.#at(0).stream(this.#request(path, body, signal), onMessage));
+    return this.#withLogin(signal, () =>
+      this.#at(this.#preferred).stream(this.#request(path, body, signal), onMessage),
+    );
   }
 
   close(): void {
@@ -75,9 +77,11 @@ export class Cluster {
     signal: AbortSignal,
     ask: (endpoint: Endpoint) => Promise<Answer>,
   ): Promise<Answer> {
+    const first = this.#preferred;
     for (let tried = 1; ; tried++) {
+      const index = (first + tried - 1) % this.#endpoints.length;
       try {
-        const answer = await ask(this.#at(0));
+        const answer = await ask(this.#at(index));
         this.#answered();
         return answer;
       } catch (error) {
@@ -86,7 +90,8 @@ export class Cluster {
           this.#answered();
           throw error;
         }
-        this.#preferred++;
+        // Of many requests that fail there together, one moves on for all.
+        if (this.#preferred === index) this.#preferred = (index + 1) % this.#endpoints.length;
         if (tried < this.#endpoints.length) continue;
         this.#unreachable(error as Error);
         throw error;
@@ -123,14 +128,14 @@ export class Cluster {
     return abortable(this.#loggingIn, signal);
   }
 
-  #at(offset: number): Endpoint {
-    const endpoint = this.#endpoints[(this.#preferred + offset) % this.#endpoints.length];
+  #at(index: number): Endpoint {
+    const endpoint = this.#endpoints[index];
     if (endpoint === undefined) throw new RangeError('an arbiter needs at least one endpoint');
     return endpoint;
   }
 
   #answered(): void {
-    if (this.#reachable === false) this.#log('info', `etcd answers again: ${this.#at(0).url}`);
+    if (this.#reachable === false) this.#log('info', `etcd answers again: ${this.#at(this.#preferred).url}`);
     this.#reachable = true;
     this.#error = undefined;
   }
