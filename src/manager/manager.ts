@@ -65,6 +65,7 @@ export class Manager implements ControlHandlers {
   /** Reloads run one after the other. */
   #reloading: Promise<unknown> = Promise.resolve();
   #verdictsPending = false;
+  #stopping = false;
 
   constructor(options: ManagerOptions) {
     const { log, initial, stateDir } = options;
@@ -95,8 +96,8 @@ export class Manager implements ControlHandlers {
     this.#checker.setTargets(checkTargets(config.virtualServers));
     this.#table.configure(config);
     await this.#getToKnow(coldTargets(config.virtualServers, this.#table.read()));
-    // A reload may have come meanwhile.
-    await this.#configureRouters(this.#loaded.config);
+    // A reload may have come meanwhile, or the end: nothing may be set up behind its back.
+    if (!this.#stopping) await this.#configureRouters(this.#loaded.config);
   }
 
   /**
@@ -116,6 +117,7 @@ export class Manager implements ControlHandlers {
 
   /** Make before break: the addresses stay, checked and served, until the successor has spoken. */
   async stop(): Promise<void> {
+    this.#stopping = true;
     await this.#failover.stop(NOTIFY_LIMIT);
     await this.#checker.stop();
     this.#table.close();
@@ -206,6 +208,7 @@ export class Manager implements ControlHandlers {
       statuses,
     );
     const pending = this.#pending(this.#loaded.config, config);
+    if (this.#stopping) throw new Error('vipward stops: nothing is reloaded any more');
     this.#loaded = { ...loaded, config };
     this.#loadedAt = Date.now();
     this.#refused = undefined;

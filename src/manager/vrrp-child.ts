@@ -53,6 +53,11 @@ export interface VrrpPartner {
   onRecorded(lines: readonly string[]): void;
 }
 
+interface Waiting<Answer> {
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (reason: Error) => void;
+}
+
 const NOTHING: VrrpConfiguration = {
   network: {
     routers: [],
@@ -76,7 +81,7 @@ export class VrrpChild {
   #questions = new Map<number, (routers: readonly RouterStatus[]) => void>();
   #nextQuestion = 1;
   /** Those who wait for the end of a hand-over. */
-  readonly #handovers = new Map<number, (outcomes: readonly HandoverOutcome[]) => void>();
+  readonly #handovers = new Map<number, Waiting<readonly HandoverOutcome[]>>();
   /** Those who wait for the configuration to be taken in. */
   readonly #waiting = new Set<() => void>();
   /** Configurations that were sent and not yet taken in. */
@@ -183,21 +188,25 @@ export class VrrpChild {
       return Promise.reject(new Error('the vrrp process does not run just now: try again in a moment'));
     }
     const wait = this.#longestHandover();
-    const limit = setTimeout(() => {
-      this.#handovers.delete(id);
-      reject(new Error(`no successor was confirmed within ${wait} ms: see vipward status on both directors`));
-    }, wait);
-    this.#handovers.set(id, (outcomes) => {
+    const limit = setTimeout(
+      () =>
+        reject(
+          new Error(`no successor was confirmed within ${wait} ms: see vipward status on both directors`),
+        ),
+      wait,
+    );
+    this.#handovers.set(id, { resolve, reject });
+    return promise.finally(() => {
       clearTimeout(limit);
-      resolve(outcomes);
+      this.#handovers.delete(id);
     });
-    return promise;
   }
 
   /** Make before break: resolves when every virtual router has handed over and the process is gone. */
   async stop(): Promise<void> {
     clearInterval(this.#heartbeat);
     await this.child.stop({ type: 'stop' }, this.#longestHandover());
+    this.#unanswered('vipward has stopped');
   }
 
   /** It waits for a successor's skew time, which is at most one advert interval, or 1 s in VRRPv2, twice over. */
@@ -268,8 +277,7 @@ export class VrrpChild {
         this.#partner.onFence(message);
         return;
       case 'handed-over':
-        this.#handovers.get(message.id)?.(message.outcomes);
-        this.#handovers.delete(message.id);
+        this.#handovers.get(message.id)?.resolve(message.outcomes);
         return;
       case 'recorded':
         this.#partner.onRecorded(message.lines);
@@ -329,8 +337,14 @@ export class VrrpChild {
     // Of several that died one after the other, without a word between, the first was the one that advertised.
     this.#lostAt ??= instant(monotonicNow() - silence);
     this.#underWay = 0;
+    this.#unanswered('the vrrp process died meanwhile: see vipward status on both directors');
+  }
+
+  /** Nobody is left who would answer. */
+  #unanswered(why: string): void {
     for (const answer of this.#questions.values()) answer(this.statuses);
     this.#questions.clear();
+    for (const { reject } of this.#handovers.values()) reject(new Error(why));
   }
 }
 
