@@ -412,7 +412,7 @@ export class VirtualRouters {
   }
 
   #heldByAnother(member: Member, { address }: VirtualAddress, device: string): boolean {
-    for (const other of this.#director.members()) {
+    for (const other of this.#post.holdersOf(address)) {
       if (other === member || !other.holds) continue;
       const same = other.parameters.addresses.some(
         (own) => own.address === address && (own.device ?? carrierOf(other)) === device,
