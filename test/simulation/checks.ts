@@ -9,7 +9,7 @@ export function verdicts(world: World, bounds: Bounds): readonly string[] {
   return [
     ...world.problems,
     ...neverTwo(world),
-    ...heldWithoutEtcd(world),
+    ...heldWithoutEtcd(world, bounds),
     ...noLongerThanTheLease(world, bounds),
     ...oneOwner(world, bounds),
     ...noneMissing(world, bounds),
@@ -34,15 +34,28 @@ function neverTwo({ setting, ownership }: World): readonly string[] {
 }
 
 /** The loss of the arbiter alone takes nothing down. */
-function heldWithoutEtcd({ setting, ownership }: World): readonly string[] {
+function heldWithoutEtcd({ setting, ownership }: World, { meeting }: Bounds): readonly string[] {
   const { etcdFailsAt } = setting;
   if (etcdFailsAt === undefined) return [];
-  return ownership.stretches
-    .filter(({ owners, to, from }) => owners.length === 0 && from > etcdFailsAt && to > from)
-    .map(
-      ({ key, from, to }) =>
-        `${key}: no owner from ${ms(from)} to ${ms(to)}, though only etcd failed at ${ms(etcdFailsAt)}`,
-    );
+  return (
+    ownership.stretches
+      .filter(({ owners, from }) => owners.length === 0 && from > etcdFailsAt)
+      // One that has just become active must first be answered.
+      .filter(
+        ({ key }) =>
+          !ownership.stretches.some(
+            (other) =>
+              other.key === key &&
+              other.owners.length === 0 &&
+              other.from <= etcdFailsAt &&
+              other.to > etcdFailsAt - 3 * meeting,
+          ),
+      )
+      .map(
+        ({ key, from, to }) =>
+          `${key}: no owner from ${ms(from)} to ${ms(to)}, though only etcd failed at ${ms(etcdFailsAt)}`,
+      )
+  );
 }
 
 /** Where the network carries everything two owners come of processes that stand still only, and end with the lease. */

@@ -19,14 +19,15 @@ export function faultsOf(setting: Base, random: Random): Pick<Setting, 'faults' 
   const shortest = setting.arbiter === undefined ? 100 : 500;
   const beat = Math.min(1000, Math.max(shortest, interval));
   // Its wait and its lease come before anybody is active.
-  const warmUp = setting.arbiter === undefined ? 0 : random.pick([0, 30_000]);
+  const etcdOnly = setting.arbiter !== undefined && random.chance(0.12);
+  const warmUp = etcdOnly ? 20_000 : 0;
   const start = warmUp + beat * random.between(0, 8);
   const calmAt = start + beat * random.between(8, 35);
   const stage: Stage = { setting, random, faults: [], beat, end: calmAt };
   for (const director of setting.directors.keys()) {
     stage.faults.push({ at: random.between(0, beat), fault: 'start', director });
   }
-  if (warmUp > 0 && random.chance(0.3)) {
+  if (etcdOnly) {
     for (let i = 0; i < 3; i++)
       onArbiter(stage, random.between(start, calmAt), random.whole(0, setting.directors.length - 1));
     return { faults: stage.faults.toSorted((a, b) => a.at - b.at), calmAt, etcdFailsAt: start };
