@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Kernel } from './support/kernel.ts';
 import { installService, occupy, processFacts, type Service } from './support/systemd.ts';
-import { SystemdStage, VIP } from './support/systemd-stage.ts';
+import { NOTIFIED, SystemdStage, VIP } from './support/systemd-stage.ts';
 
 /** The only capabilities that anything in the unit may ever have, with their numbers in linux/capability.h. */
 const CAPABILITIES = { CAP_KILL: 5, CAP_SETGID: 6, CAP_SETUID: 7, CAP_NET_ADMIN: 12, CAP_NET_RAW: 13 };
@@ -66,8 +66,10 @@ describe('privileges', () => {
     const manager = String(await service.pidOf('manager'));
     const writable = async (directory: string): Promise<boolean> =>
       (await lvs1.exec(['nsenter', '-t', manager, '-m', 'touch', `${directory}/probe`])).code === 0;
-    const places = ['/var/lib/vipward', '/run/vipward', '/etc/vipward', '/opt/vipward', '/root', '/proc/sys'];
-    expect(await Promise.all(places.map(writable))).toEqual([true, true, false, false, false, false]);
+    const open = ['/var/lib/vipward', '/run/vipward', '/var/log/vipward', '/tmp'];
+    const shut = ['/etc/vipward', '/opt/vipward', '/root', '/proc/sys', '/var/log', '/var/lib'];
+    const results = await Promise.all([...open, ...shut].map(writable));
+    expect(results).toEqual([...open.map(() => true), ...shut.map(() => false)]);
     // The one setting of the kernel that the daemon changes, through the hole in ProtectKernelTunables.
     expect(await lvs1.readFile('/proc/sys/net/ipv4/vs/expire_nodest_conn')).toBe('1\n');
   });
@@ -103,6 +105,56 @@ describe('reload', () => {
     expect(await stage.table()).toBe(before);
     expect(await stage.ask()).toBe('web\n');
     await stage.configure();
+  });
+});
+
+describe("the administrator's programs", () => {
+  it('run in the sandbox: notify with the right arguments, track scripts as another user', async () => {
+    await stage.installPrograms();
+    await stage.configure({ programs: true });
+    const since = stage.marks();
+    expect(await service.systemctl('restart')).toEqual({ code: 0, stdout: '', stderr: '' });
+    await service.said('notify script /etc/vipward/notify.sh for INSTANCE web MASTER', since.journal);
+    const told = (await lvs1.readFile(NOTIFIED)).trim().split('\n');
+    expect(told.at(-1)).toBe('INSTANCE web MASTER 150 uid=0 logger systemctl ip');
+    const { virtualRouters } = await service.status();
+    const tracked = virtualRouters[0]?.tracked.map(({ kind, name, state, reason }) => ({
+      kind,
+      name,
+      state,
+      reason,
+    }));
+    expect(tracked).toMatchObject([
+      { kind: 'script', name: 'chk', state: 'up' },
+      { kind: 'process', name: 'neighbour', state: 'up' },
+    ]);
+    const complaints = service.journal.all
+      .slice(since.journal)
+      .filter(({ text }) => /"level":"(warn|error)"/.test(text));
+    expect(complaints).toEqual([]);
+  });
+
+  it('the virtual Ethernet address is a link of its own that takes no address from routers', async () => {
+    expect(await lvs1.run(`ip -o address show dev vrrp.51 to ${VIP}`)).toContain(VIP);
+    expect(await lvs1.run('cat /sys/class/net/vrrp.51/address')).toBe('00:00:5e:00:01:33\n');
+    expect(await lvs1.readFile('/proc/sys/net/ipv6/conf/vrrp.51/accept_ra')).toBe('0\n');
+    const since = stage.marks();
+    await stage.configure();
+    expect((await service.systemctl('reload')).code).toBe(0);
+    await stage.vipCame(since);
+    expect(await lvs1.run('ip -o link show type macvlan')).toBe('');
+  });
+});
+
+describe('vipward handover', () => {
+  it('has the other director take over, by the socket of the service; resume takes back', async () => {
+    const since = stage.marks();
+    const handover = await lvs1.exec(['vipward', 'handover', '--stay-down']);
+    expect(handover).toMatchObject({ code: 0, stdout: 'web: handed over to 10.1.1.5\n' });
+    await stage.handedOver(since);
+    await stage.vipWent(since);
+    expect(await lvs1.exec(['vipward', 'resume'])).toMatchObject({ code: 0 });
+    await stage.vipCameBack();
   });
 });
 

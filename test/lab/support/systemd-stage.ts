@@ -21,20 +21,41 @@ const RIP = '10.1.1.2';
 interface Choice {
   readonly weight?: number;
   readonly realtime?: boolean;
+  /** Whether programs of the administrator's are run, and the virtual Ethernet address is used. */
+  readonly programs?: boolean;
 }
 
-const routers = (priority: number): string => `
+/** What the scripts of `programs` write, and that they are. */
+export const NOTIFIED = '/var/log/vipward/notified';
+const NOTIFY_SCRIPT = '/etc/vipward/notify.sh';
+const CHECK_SCRIPT = '/etc/vipward/check.sh';
+/** The user `nobody`. */
+const NOBODY = '65534';
+/** A process of another user's that is tracked. */
+const NEIGHBOUR = 'lab-neighbour';
+
+const routers = (priority: number, more = ''): string => `
 virtual_routers:
   web:
     interface: eth0
     vrid: 51
     priority: ${priority}
     advert_interval: 200ms
-    addresses: [${VIP}/24]
+    addresses: [${VIP}/24]${more}
 `;
 
-const configuration = ({ weight = 2, realtime = true }: Choice = {}): string => `
-vrrp: { realtime: ${realtime} }${routers(150)}
+const PROGRAMS = `
+    vmac: { device: vrrp.51 }
+    notify: { all: { command: ${NOTIFY_SCRIPT} } }
+    track: { scripts: [chk], processes: [neighbour] }
+track:
+  scripts:
+    chk: { command: ${CHECK_SCRIPT}, interval: 5s, user: nobody }
+  processes:
+    neighbour: { process: ${NEIGHBOUR}, interval: 1s }`;
+
+const configuration = ({ weight = 2, realtime = true, programs = false }: Choice = {}): string => `
+vrrp: { realtime: ${realtime} }${routers(150, programs ? PROGRAMS : '')}
 services:
   web:
     address: ${VIP}
@@ -106,6 +127,32 @@ export class SystemdStage {
   /** Writes the first director's file; nothing reads it yet. */
   configure(choice?: Choice): Promise<void> {
     return this.lvs1.writeFile(CONFIGURATION, configuration(choice));
+  }
+
+  /** Puts the programs of `configure({ programs: true })` in their places, and starts the one that is tracked. */
+  async installPrograms(): Promise<void> {
+    // Whether a script can do what scripts do: write in its place, log, talk to systemd, change a neighbour.
+    await this.lvs1.writeFile(
+      NOTIFY_SCRIPT,
+      `#!/bin/sh
+       ok() { "$@" >/dev/null 2>&1 && echo "$1" || echo "NO $1"; }
+       echo "$* uid=$(id -u)" "$(ok logger lab-notify "$*")" "$(ok systemctl is-active vipward)" \
+         "$(ok ip neighbour replace 10.1.1.77 lladdr 02:00:00:00:00:77 dev eth0)" >>${NOTIFIED}`,
+    );
+    // Up only as nobody, without groups and without capabilities.
+    await this.lvs1.writeFile(
+      CHECK_SCRIPT,
+      `#!/bin/sh
+       id; grep -E '^(CapEff|Groups)' /proc/self/status
+       [ "$(id -u)$(id -G)" = ${NOBODY}${NOBODY} ] && grep -q 'CapEff:.*0000000000000000' /proc/self/status`,
+    );
+    await this.lvs1.run(
+      `chmod 755 /etc/vipward ${NOTIFY_SCRIPT} ${CHECK_SCRIPT}; cp /bin/sleep /usr/local/bin/${NEIGHBOUR}`,
+    );
+    await this.lvs1.spawn([
+      ...['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'],
+      ...[`/usr/local/bin/${NEIGHBOUR}`, 'infinity'],
+    ]);
   }
 
   /** Writes the file with one value that is wrong, and returns its place: file:line:column. */
