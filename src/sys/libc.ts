@@ -2,8 +2,8 @@
  * The C library's system calls, bound once. This file and `reactor.ts` are the only ones that know koffi, so that
  * another way to call C (`node:ffi`, an addon) can take its place.
  *
- * Every descriptor is nonblocking and every call but one synchronous: koffi's own asynchronous calls sit in Node's
- * thread pool, where four of them stop the file system and one keeps the process from ending.
+ * Every descriptor but the ends of pipes is nonblocking and every call but one synchronous: koffi's own asynchronous
+ * calls sit in Node's thread pool, where four of them stop the file system and one keeps the process from ending.
  */
 import koffi from 'koffi';
 import { ERRNO, SystemError } from './errors.ts';
@@ -105,6 +105,19 @@ export function closeDescriptor(fd: number): void {
   libc.close(fd);
 }
 
+/** `close` for as often as anybody likes: the number of a closed descriptor may be another's already. */
+export function closing(fd: number): { readonly closed: () => boolean; readonly close: () => void } {
+  let closed = false;
+  return {
+    closed: () => closed,
+    close() {
+      if (closed) return;
+      closed = true;
+      closeDescriptor(fd);
+    },
+  };
+}
+
 /**
  * Bytes sent, or -1 when the socket's queue is full (EAGAIN); throws SystemError for everything else.
  * `to` is a socket address, null on a connected socket; `what` names the socket in the error.
@@ -157,12 +170,8 @@ export const SOCK_RAW = 3;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 export const MSG_TRUNC = 0x20;
-export const MSG_CTRUNC = 0x08;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const SOL_SOCKET = 1;
-export const SO_RCVBUF = 8;
 export const SO_PRIORITY = 12;
 export const SO_BINDTODEVICE = 25;
-export const SO_SNDBUFFORCE = 32;
-export const SO_RCVBUFFORCE = 33;

@@ -9,14 +9,12 @@ import {
   MSG_DONTWAIT,
   MSG_TRUNC,
   openSocket,
-  SO_RCVBUF,
-  SO_RCVBUFFORCE,
   SOCK_RAW,
-  SOL_SOCKET,
   sendInBackground,
   sendTo,
   setOption,
 } from './libc.ts';
+import { setBuffer } from './socket-buffer.ts';
 import { attachFilter, type FilterInstruction } from './socket-filter.ts';
 
 // <linux/netlink.h>
@@ -126,21 +124,11 @@ function prepare(fd: number, options: NetlinkOptions): void {
       if (!isSystemError(error, 'ENOPROTOOPT')) throw error;
     }
   }
-  if (options.receiveBuffer !== undefined) setReceiveBuffer(fd, options.receiveBuffer);
+  if (options.receiveBuffer !== undefined) setBuffer(fd, 'receive', options.receiveBuffer);
   // Before the groups are joined: nothing unwanted is queued in between.
   if (options.filter !== undefined) attachFilter(fd, options.filter, 'netlink');
   for (const group of options.groups ?? []) {
     setOption(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group, `NETLINK_ADD_MEMBERSHIP ${group}`);
-  }
-}
-
-/** Beyond net.core.rmem_max where CAP_NET_ADMIN allows it, up to it otherwise. */
-function setReceiveBuffer(fd: number, size: number): void {
-  try {
-    setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, size, 'SO_RCVBUFFORCE');
-  } catch (error) {
-    if (!isSystemError(error, 'EPERM')) throw error;
-    setOption(fd, SOL_SOCKET, SO_RCVBUF, size, 'SO_RCVBUF');
   }
 }
 

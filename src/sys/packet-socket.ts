@@ -1,20 +1,11 @@
 /** Frames on one interface (packet(7)): the kernel writes and strips the Ethernet header. */
 import type { MacAddress } from '../model/address.ts';
 import { ERRNO, SystemError } from './errors.ts';
-import {
-  AF_PACKET,
-  check,
-  closeDescriptor,
-  libc,
-  openSocket,
-  SO_SNDBUFFORCE,
-  SOCK_DGRAM,
-  SOL_SOCKET,
-  setOption,
-} from './libc.ts';
+import { AF_PACKET, check, closing, libc, openSocket, SOCK_DGRAM } from './libc.ts';
 import { ReceiveRing } from './receive-ring.ts';
 import { SendRing } from './send-ring.ts';
 import { linkAddress } from './socket-address.ts';
+import { setBuffer } from './socket-buffer.ts';
 import { attachFilter, type FilterInstruction } from './socket-filter.ts';
 
 export interface Frame {
@@ -58,16 +49,16 @@ export function openPacketSender(interfaceIndex: number): PacketSender {
   const what = `packet socket on interface ${interfaceIndex}`;
   // Protocol 0: nothing is ever queued, which a socket that nobody reads would otherwise fill up with.
   const fd = openSocket(AF_PACKET, SOCK_DGRAM, 0, what);
-  const close = closeOnce(fd);
+  const { closed, close } = closing(fd);
   try {
-    setOption(fd, SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER, 'SO_SNDBUFFORCE');
+    setBuffer(fd, 'send', SEND_BUFFER);
   } catch (error) {
-    close.now();
+    close();
     throw error;
   }
   return {
     send(frames) {
-      if (close.closed()) throw new SystemError('sendmmsg', ERRNO.EBADF, what);
+      if (closed()) throw new SystemError('sendmmsg', ERRNO.EBADF, what);
       const messages = frames.map(({ etherType, destination, payload }) => ({
         data: payload,
         name: linkAddress(etherType, interfaceIndex, destination),
@@ -75,7 +66,7 @@ export function openPacketSender(interfaceIndex: number): PacketSender {
       }));
       outgoing.send(fd, messages, what);
     },
-    close: close.now,
+    close,
   };
 }
 
@@ -87,34 +78,20 @@ export function openPacketListener(
 ): PacketListener {
   const what = `packet socket for EtherType 0x${etherType.toString(16)} on interface ${interfaceIndex}`;
   const fd = openSocket(AF_PACKET, SOCK_DGRAM, 0, what);
-  const close = closeOnce(fd);
+  const { closed, close } = closing(fd);
   try {
     // Before it hears anything: nothing unwanted is queued in between.
     attachFilter(fd, filter, what);
     const address = linkAddress(etherType, interfaceIndex);
     check(libc.bind(fd, address, address.length), 'bind', what);
   } catch (error) {
-    close.now();
+    close();
     throw error;
   }
   return {
     fd,
     setFilter: (program) => attachFilter(fd, program, what),
-    receive(handler, limit) {
-      if (!close.closed()) incoming.receive(fd, handler, limit);
-    },
-    close: close.now,
-  };
-}
-
-function closeOnce(fd: number): { readonly closed: () => boolean; readonly now: () => void } {
-  let closed = false;
-  return {
-    closed: () => closed,
-    now() {
-      if (closed) return;
-      closed = true;
-      closeDescriptor(fd);
-    },
+    receive: (handler, limit) => incoming.receive({ fd, closed }, handler, limit),
+    close,
   };
 }

@@ -1,6 +1,7 @@
 /** The options of raw sockets of both families (ip(7), ipv6(7)). */
 import { addressToBytes, type Family, type IpAddress } from '../model/address.ts';
-import { SO_BINDTODEVICE, SO_PRIORITY, SO_RCVBUFFORCE, SOL_SOCKET, setOption } from './libc.ts';
+import { SO_BINDTODEVICE, SO_PRIORITY, SOL_SOCKET, setOption } from './libc.ts';
+import { setBuffer } from './socket-buffer.ts';
 
 // <linux/in.h>
 export const IPPROTO_IP = 0;
@@ -61,7 +62,7 @@ export function prepareRawSocket(
   if (anySource && family === 'ipv6') setOption(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1, 'IPV6_FREEBIND');
   // The type of service sets a priority too: the socket's own comes after it.
   setOption(fd, SOL_SOCKET, SO_PRIORITY, TC_PRIO_CONTROL, 'SO_PRIORITY');
-  setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER, 'SO_RCVBUFFORCE');
+  setBuffer(fd, 'receive', RECEIVE_BUFFER);
 }
 
 function prepareIpv4(fd: number, index: number, ttl: number): void {

@@ -1,7 +1,7 @@
 /** Packets of one IP protocol on one interface, of one family: multicast and unicast through the same socket. */
 import { addressFromBytes, addressToBytes, type Family, type IpAddress } from '../model/address.ts';
 import { ERRNO, SystemError } from './errors.ts';
-import { AF_INET, AF_INET6, closeDescriptor, openSocket, SOCK_RAW } from './libc.ts';
+import { AF_INET, AF_INET6, closeDescriptor, closing, openSocket, SOCK_RAW } from './libc.ts';
 import {
   changeMembership,
   IP_PKTINFO,
@@ -13,7 +13,7 @@ import {
   type SendOptions,
   type SocketLink,
 } from './raw-socket-options.ts';
-import { type Envelope, ReceiveRing } from './receive-ring.ts';
+import { type Envelope, ReceiveRing, type ReceivingSocket } from './receive-ring.ts';
 import { SendRing } from './send-ring.ts';
 import { addressInSockaddr6, controlMessage, findControl, internetAddress } from './socket-address.ts';
 import { attachFilter, attachProgram, type FilterInstruction } from './socket-filter.ts';
@@ -53,7 +53,7 @@ export interface RawSocket {
    */
   setFilter(program: readonly FilterInstruction[] | Uint8Array): void;
   /** Hands queued packets to `handler`: up to about `limit`. See `ReceiveRing.receive`. */
-  receive(handler: PacketHandler, limit: number): number;
+  receive(handler: PacketHandler, limit: number): void;
   close(): void;
 }
 
@@ -86,13 +86,13 @@ export function openRawSocket(options: RawSocketOptions): RawSocket {
   }
   const nameOf = remembered((destination) => internetAddress(destination, link.index));
   const controlOf = remembered((source) => sourceControl(source, link.index));
-  let closed = false;
+  const { closed, close } = closing(fd);
   return {
     fd,
     join: (group) => changeMembership(fd, 'join', group, link),
     leave: (group) => changeMembership(fd, 'leave', group, link),
     send(payload, destination, source) {
-      if (closed) throw new SystemError('sendmmsg', ERRNO.EBADF, what);
+      if (closed()) throw new SystemError('sendmmsg', ERRNO.EBADF, what);
       const message = { data: payload, name: nameOf(destination), control: controlOf(source) };
       outgoing.send(fd, [message], `${what} to ${destination} from ${source}`);
     },
@@ -100,12 +100,8 @@ export function openRawSocket(options: RawSocketOptions): RawSocket {
       if (program instanceof Uint8Array) attachProgram(fd, program, what);
       else attachFilter(fd, program, what);
     },
-    receive: (handler, limit) => (closed ? 0 : receive(fd, family, handler, limit)),
-    close() {
-      if (closed) return;
-      closed = true;
-      closeDescriptor(fd);
-    },
+    receive: (handler, limit) => receive({ fd, closed }, family, handler, limit),
+    close,
   };
 }
 
@@ -134,11 +130,14 @@ function remembered(make: (address: IpAddress) => Uint8Array): (address: IpAddre
   };
 }
 
-function receive(fd: number, family: Family, handler: PacketHandler, limit: number): number {
+function receive(socket: ReceivingSocket, family: Family, handler: PacketHandler, limit: number): void {
   const ring = incoming[family];
-  if (family === 'ipv4') return ring.receive(fd, (packet) => handler(packet, undefined), limit);
-  return ring.receive(
-    fd,
+  if (family === 'ipv4') {
+    ring.receive(socket, (packet) => handler(packet, undefined), limit);
+    return;
+  }
+  ring.receive(
+    socket,
     (payload, envelope) => {
       const origin = originOf(envelope);
       if (origin) handler(payload, origin);

@@ -15,6 +15,11 @@ export interface EnvelopeSizes {
   readonly control: number;
 }
 
+export interface ReceivingSocket {
+  readonly fd: number;
+  readonly closed: () => boolean;
+}
+
 const NONE: Envelope = { name: new Uint8Array(0), control: new Uint8Array(0) };
 
 /**
@@ -24,6 +29,7 @@ const NONE: Envelope = { name: new Uint8Array(0), control: new Uint8Array(0) };
 export class ReceiveRing {
   readonly #messages: MessageHeaders;
   readonly #hasEnvelope: boolean;
+  #handling = false;
 
   /**
    * Room for `count` datagrams of up to `size` bytes; longer ones are cut. Names and control data are asked for only
@@ -35,22 +41,40 @@ export class ReceiveRing {
   }
 
   /**
-   * Hands what the socket has queued to `handler`, up to `limit` datagrams and rounded up to a whole ring, and returns
-   * their number. The bytes are a view, overwritten by the next receive. Throws SystemError for a pending error.
+   * Hands what the socket has queued to `handler`, up to `limit` datagrams and rounded up to a whole ring. The bytes are
+   * a view, overwritten by the next receive. A socket that a handler closes hears no more: its number may be another's
+   * already. Throws SystemError for a pending error, and Error when a handler of this ring calls it: what is still to
+   * be handled would be overwritten.
    */
-  receive(fd: number, handler: (bytes: Uint8Array, envelope: Envelope) => void, limit: number): number {
-    const messages = this.#messages;
-    let total = 0;
-    while (total < limit) {
-      const count = this.#fill(fd);
-      for (let i = 0; i < count; i++) {
-        const envelope = this.#hasEnvelope ? { name: messages.name(i), control: messages.control(i) } : NONE;
-        handler(messages.data(i, messages.lengthOf(i)), envelope);
+  receive(
+    socket: ReceivingSocket,
+    handler: (bytes: Uint8Array, envelope: Envelope) => void,
+    limit: number,
+  ): void {
+    if (this.#handling) throw new Error('receive was called by a handler of the same ring');
+    this.#handling = true;
+    try {
+      for (let total = 0; total < limit && !socket.closed(); ) {
+        const count = this.#fill(socket.fd);
+        this.#handle(count, socket, handler);
+        total += count;
+        if (count < this.#messages.count) return;
       }
-      total += count;
-      if (count < messages.count) break;
+    } finally {
+      this.#handling = false;
     }
-    return total;
+  }
+
+  #handle(
+    count: number,
+    socket: ReceivingSocket,
+    handler: (bytes: Uint8Array, envelope: Envelope) => void,
+  ): void {
+    const messages = this.#messages;
+    for (let i = 0; i < count && !socket.closed(); i++) {
+      const envelope = this.#hasEnvelope ? { name: messages.name(i), control: messages.control(i) } : NONE;
+      handler(messages.data(i, messages.lengthOf(i)), envelope);
+    }
   }
 
   #fill(fd: number): number {
