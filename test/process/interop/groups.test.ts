@@ -174,7 +174,7 @@ describe.skipIf(!hasLaterForms())('keys', () => {
       } else {
         const mark = theirs.mark;
         await theirs.reload([theirKeys(ids, active)]);
-        await theirs.process.output.waitFor((line) => line.includes('Reload finished'), { since: mark });
+        await theirs.process.output.waitFor((line) => line.includes('Reload complete'), { since: mark });
       }
       for (let n = 0; n < 5; n++)
         await wire.events.waitFor((seen) => seen.kind === 'vrrp', { since: wire.events.mark });
