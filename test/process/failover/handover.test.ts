@@ -123,3 +123,20 @@ describe('with nobody there', () => {
     }
   });
 });
+
+describe('a vrrp process that dies before it has answered', () => {
+  it('the command fails then, and does not wait any longer', async () => {
+    const since = pair.one.log.mark;
+    await stage.one.run(['kill', '-STOP', String(await pair.one.pidOf('vrrp'))]);
+    const command = pair.one.command('handover', 'web');
+    await pair.one.said('vrrp process has been silent', { since });
+    expect(await command).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining(
+        'the vrrp process died meanwhile: see vipward status on both directors',
+      ),
+    });
+    await becomes(pair.one, 'web', 'MASTER', since);
+  });
+});
