@@ -44,6 +44,6 @@ function guardsOf(
 ): number {
   let wait = routers.some(({ probe }) => probe === 'before') ? lease + 100 : 0;
   if (arbiter !== undefined) wait += ttl + lease + 3500;
-  if (fencing !== undefined) wait += 2 * (3000 + (fencing.takeOverAfter ?? 0)) + 2000;
+  if (fencing !== undefined) wait += 2 * (3000 + (fencing.takeOverAfter ?? 0)) + 11_000;
   return wait;
 }

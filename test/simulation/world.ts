@@ -42,6 +42,8 @@ export class World {
   fenceAgent: 'kill' | 'fail' | 'hang' = 'kill';
   readonly journal: Journal | undefined;
   #handovers = 0;
+  /** Numbers of the fences that a running agent answers. */
+  readonly #agents = new Map<Machine['process'], number[]>();
 
   constructor(setting: Setting, journal?: Journal) {
     this.setting = setting;
@@ -140,7 +142,13 @@ export class World {
     }
   }
 
+  /** A manager runs one agent at a time: who asks meanwhile gets the same answer. */
   fence(from: Machine, id: number, peer: IpAddress | undefined): void {
+    const running = this.#agents.get(from.process);
+    if (running !== undefined) {
+      running.push(id);
+      return;
+    }
     const victim = this.machines.find((machine) =>
       this.keys.some((key) =>
         Array.from({ length: this.setting.networks }, (_, network) => network).some(
@@ -150,12 +158,15 @@ export class World {
     );
     const does = victim === undefined ? 'fail' : this.fenceAgent;
     const duration = does === 'hang' ? 3000 : this.random.between(50, 800);
-    const process = from.process;
+    const ids = [id];
+    const { process } = from;
+    this.#agents.set(process, ids);
     this.agenda.in(duration, () => {
+      this.#agents.delete(process);
       if (does === 'kill' && victim !== undefined && !victim.off) this.#reboot(victim);
       if (from.process !== process) return;
       const reason = does === 'kill' ? 'off' : does === 'hang' ? 'timed out after 3 s' : 'exit code 1';
-      from.tell({ type: 'fenced', id, done: does === 'kill', reason });
+      for (const each of ids) from.tell({ type: 'fenced', id: each, done: does === 'kill', reason });
     });
   }
 
@@ -165,7 +176,8 @@ export class World {
     this.journal?.say(`${victim.name} is fenced`);
     victim.kill('machine');
     if (!wasThere) return;
-    this.agenda.in(this.random.between(500, 1500), () => {
+    // No machine boots sooner.
+    this.agenda.in(this.random.between(6000, 9000), () => {
       victim.off = false;
       victim.start();
     });
