@@ -7,15 +7,28 @@ import { BPF, type FilterInstruction, KEEP_ALL } from '../sys/socket-filter.ts';
 /** As many as fit twice, since the old filter leaves after the new one has come, into net.core.optmem_max (20 KiB). */
 const MOST_ADDRESSES = 256;
 
+/** <linux/filter.h> SKF_AD_OFF + SKF_AD_PKTTYPE: no place in the packet, but what the kernel knows of it. */
+const PACKET_TYPE = 0xfffff000 + 4;
+/** <linux/if_packet.h> */
+const PACKET_OTHERHOST = 3;
+
 const keep: FilterInstruction = [BPF.return, 0, 0, KEEP_ALL];
 const drop: FilterInstruction = [BPF.return, 0, 0, 0];
 
-/** For an ARP socket without the Ethernet header: only packets whose sender's address is among these. */
-export const arpFilter = (addresses: readonly IpAddress[]): readonly FilterInstruction[] =>
-  oneOf(
+/**
+ * For an ARP socket without the Ethernet header: only packets whose sender's address is among these. A packet socket is
+ * also given what is for other hosts, as the kernel counts the frames of VLANs that this host has no link for: those are
+ * other networks, where the same addresses may be anybody's.
+ */
+export const arpFilter = (addresses: readonly IpAddress[]): readonly FilterInstruction[] => [
+  [BPF.loadByte, 0, 0, PACKET_TYPE],
+  [BPF.jumpIfEqual, 0, 1, PACKET_OTHERHOST],
+  drop,
+  ...oneOf(
     addresses.map((address) => word(address, 0)),
     ARP_SENDER_OFFSET,
-  );
+  ),
+];
 
 /**
  * For a raw ICMPv6 socket: only neighbour advertisements whose target ends with the last four bytes of one of these.

@@ -169,6 +169,16 @@ describe('watching', () => {
     ]);
   });
 
+  it('does not take a host of another VLAN for one of this network', async () => {
+    const other = await Tool.start(there);
+    await tool.do({ order: 'watch', addresses: [ip('10.1.1.254'), ip('10.1.1.252')] });
+    await other.do({ order: 'announce-tagged', address: ip('10.1.1.254'), vlan: 100 });
+    // Tagged for its priority only: VLAN 0 is the network itself.
+    await other.do({ order: 'announce-tagged', address: ip('10.1.1.252'), vlan: 0 });
+    await tool.hears('10.1.1.252', 'announcement');
+    expect(tool.claims.map(({ address }) => address)).toEqual(['10.1.1.252']);
+  });
+
   it('takes more addresses than a filter holds', async () => {
     const many = Array.from({ length: 1_000 }, (_, i) => ip(`10.2.${i >> 8}.${i & 255}`));
     const other = await Tool.start(there);
