@@ -23,7 +23,7 @@ import { Mailer } from './notify/mail.ts';
 import { NotifyQueue } from './notify/queue.ts';
 import { Recording } from './recording.ts';
 import { runProgram } from './run/run.ts';
-import { Standby } from './standby.ts';
+import { Standby, withGroups } from './standby.ts';
 import { serviceVerdicts } from './tracking/services.ts';
 import { TrackerBook } from './tracking/trackers.ts';
 import { VrrpChild, type VrrpPartner } from './vrrp-child.ts';
@@ -125,16 +125,21 @@ export class Failover implements VrrpPartner {
   async handover(names: readonly string[], stayDown: boolean): Promise<readonly HandoverOutcome[]> {
     const outcomes = await this.vrrp.handover(names, stayDown);
     // Where nobody took over the virtual router stays active, and there is nothing to keep down.
-    const kept = outcomes.filter(({ outcome }) => outcome === 'kept').map(({ name }) => name);
+    const kept = this.#withGroups(
+      outcomes.filter(({ outcome }) => outcome === 'kept').map(({ name }) => name),
+    );
     if (kept.length > 0) this.vrrp.tell({ type: 'restore', names: kept });
-    const down = outcomes.filter(({ outcome }) => outcome === 'handed-over' || outcome === 'not-active');
+    const down = outcomes.filter(({ name, outcome }) => outcome !== 'unknown-name' && !kept.includes(name));
     if (stayDown) this.#standby.add(down.map(({ name }) => name));
     return outcomes;
   }
 
-  /** Ends what `handover` began: for these virtual routers, or for all. Returns the names that were kept down. */
+  /**
+   * Ends what `handover` began: for these virtual routers and those of their sync groups, or for all. Returns the
+   * names that were kept down.
+   */
   restore(names: readonly string[]): readonly string[] {
-    const restored = this.#standby.remove(names);
+    const restored = this.#standby.remove(this.#withGroups(names));
     this.vrrp.tell({ type: 'restore', names });
     return restored;
   }
@@ -216,6 +221,10 @@ export class Failover implements VrrpPartner {
 
   onRecorded(lines: readonly string[]): void {
     this.#recording?.write(lines);
+  }
+
+  #withGroups(names: readonly string[]): readonly string[] {
+    return withGroups(names, this.#config?.syncGroups ?? []);
   }
 
   /**

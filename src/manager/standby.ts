@@ -3,6 +3,7 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { makeDirectory } from '../control/directory.ts';
+import type { SyncGroup } from '../model/config.ts';
 import type { Log } from '../model/messages.ts';
 import { readRegularFile } from './regular-file.ts';
 
@@ -10,6 +11,17 @@ const FILE = 'standby.json';
 /** In bytes. */
 const SIZE_LIMIT = 1024 * 1024;
 const Kept = z.object({ version: z.literal(1), virtualRouters: z.array(z.string()) });
+
+/** `names` with those that are active only together with one of them. */
+export function withGroups(
+  names: readonly string[],
+  groups: readonly Pick<SyncGroup, 'members'>[],
+): readonly string[] {
+  const mates = groups.flatMap(({ members }) =>
+    members.some((member) => names.includes(member)) ? members : [],
+  );
+  return [...new Set([...names, ...mates])];
+}
 
 export class Standby {
   readonly #directory: string;
@@ -40,6 +52,8 @@ export class Standby {
   /** A disk that refuses costs the memory across a restart, nothing more, and is logged. */
   #keep(names: ReadonlySet<string>): void {
     const path = join(this.#directory, FILE);
+    // Adding and removing never leave as many of others.
+    if (names.size === this.#names.size) return;
     this.#names = names;
     try {
       makeDirectory(this.#directory);
