@@ -140,6 +140,7 @@ export class ArbiterClient {
       etcd: this.#etcd,
       key: `${arbiter.prefix}${unit}`,
       value: this.#value,
+      isOurs: (value) => holderIn(value).identity === this.#options.identity,
       lease: arbiter.lease,
       clock,
       onLease: (heldUntil) => this.#tell(unit, contender, heldUntil),
@@ -204,14 +205,19 @@ export class ArbiterClient {
   }
 }
 
-/** The director's name in a key's value, which may be anybody's. */
+/** The director's name in a key's value, which may be anybody's: then it is shown as it is. */
 function directorOf(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
+  const { director } = holderIn(value);
+  return typeof director === 'string' ? director : value;
+}
+
+/** Empty for what no director wrote. */
+function holderIn(value: string): { readonly director?: unknown; readonly identity?: unknown } {
   try {
-    const { director } = JSON.parse(value) as { director?: unknown };
-    if (typeof director === 'string') return director;
+    const holder: unknown = JSON.parse(value);
+    return typeof holder === 'object' && holder !== null ? holder : {};
   } catch {
-    // Not written by a director: shown as it is.
+    return {};
   }
-  return value;
 }

@@ -25,6 +25,8 @@ export interface ContenderOptions {
   readonly key: string;
   /** What stands in the key while it is ours: no other director ever writes the same. */
   readonly value: string;
+  /** Whether a value that stands in the key is of this director, if under another name; only `value` unless given. */
+  isOurs?(value: string): boolean;
   /** Time to live that is asked of etcd. */
   readonly lease: Seconds;
   readonly clock: Clock;
@@ -119,7 +121,7 @@ export class Contender {
     await this.#untilUsed(signal);
     const reading = await etcd.read(key, signal);
     const { entry } = reading;
-    if (entry !== undefined && entry.value !== value) {
+    if (entry !== undefined && entry.value !== value && this.#options.isOurs?.(entry.value) !== true) {
       this.#rivalIs(entry.value);
       await this.#untilChanged(reading, entry, signal);
       return undefined;

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { monotonicNow } from '../../../src/sys/clock.ts';
-import { arbiterOf, type Director, held, LEASE, lastLease, setupOf, startDirector } from './director.ts';
+import {
+  arbiterOf,
+  type Director,
+  held,
+  LEASE,
+  lastLease,
+  leasesOf,
+  setupOf,
+  startDirector,
+} from './director.ts';
 import { type EtcdServer, etcdctl, startEtcd } from './etcd-server.ts';
 
 const UNIT = 'web';
@@ -28,7 +37,8 @@ describe('the arbiter', () => {
       { unit: UNIT, state: 'waiting', holder: 'lb1' },
       { unit: 'mail', state: 'held', holder: 'lb2' },
     ]);
-    expect(lastLease(second, UNIT)).toBeUndefined();
+    expect(lastLease(second, UNIT)).toMatchObject({ contended: true });
+    expect(lastLease(second, UNIT)?.heldUntil).toBeUndefined();
   });
 
   it('passes on at once what is given back', async () => {
@@ -110,8 +120,22 @@ describe('the arbiter', () => {
     // Before the lease could have ended, so that it was not simply free.
     expect(lease.at).toBeLessThan((lastLease(before, UNIT)?.heldUntil ?? 0) + LEASE * 1000);
     await after.hear('lease', ({ heldUntil }) => (heldUntil ?? 0) > (lease.heldUntil ?? 0) + LEASE * 1000);
-    expect(lastLease(namesake, UNIT)).toBeUndefined();
+    expect(leasesOf(namesake, UNIT).filter(({ heldUntil }) => heldUntil !== undefined)).toEqual([]);
     expect(last.heldUntil).toBeDefined();
+  });
+
+  it('takes up what it held under another name, since its identity is the same', async () => {
+    const arbiter = arbiterOf(await startEtcd());
+    const before = await startDirector(setupOf('lb1', arbiter));
+    before.want(UNIT);
+    const last = await held(before, UNIT);
+    await before.kill();
+    const renamed = await startDirector({ ...setupOf('lb9', arbiter), identity: 'identity of lb1' });
+    renamed.want(UNIT);
+    const lease = await held(renamed, UNIT);
+    expect(lease.at).toBeGreaterThan(last.at);
+    expect(leasesOf(renamed, UNIT).filter(({ contended }) => contended)).toEqual([]);
+    expect((await renamed.status()).units).toMatchObject([{ unit: UNIT, state: 'held', holder: 'lb9' }]);
   });
 
   it('tells nothing new while etcd is away, and goes on when it is back', async () => {

@@ -45,6 +45,7 @@ export type FromDirector =
       readonly type: 'lease';
       readonly unit: string;
       readonly heldUntil: Instant | undefined;
+      readonly contended: boolean;
       readonly at: Instant;
     }
   | { readonly type: 'status'; readonly status: ArbiterStatus }
@@ -121,5 +122,8 @@ export const held = (director: Director, unit: string, from = 0): Promise<Lease>
   director.hear('lease', (lease) => lease.unit === unit && lease.heldUntil !== undefined, from);
 
 /** The last that it was told of `unit`. */
+export const leasesOf = (director: Director, unit: string): readonly Lease[] =>
+  director.heard.filter((message) => message.type === 'lease').filter((lease) => lease.unit === unit);
+
 export const lastLease = (director: Director, unit: string): Lease | undefined =>
-  director.heard.filter((message) => message.type === 'lease').findLast((lease) => lease.unit === unit);
+  leasesOf(director, unit).at(-1);

@@ -12,7 +12,8 @@ const client = new ArbiterClient({
   identity,
   log: (level, message) => say({ type: 'log', level, message }),
   clock: monotonicNow,
-  onLease: (unit, heldUntil) => say({ type: 'lease', unit, heldUntil, at: monotonicNow() }),
+  onLease: (unit, heldUntil, contended) =>
+    say({ type: 'lease', unit, heldUntil, contended, at: monotonicNow() }),
 });
 
 process.on('message', async (message: ToDirector) => {
