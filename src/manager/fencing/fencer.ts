@@ -4,7 +4,7 @@ import type { Fencing } from '../../model/guard.ts';
 import type { Log } from '../../model/messages.ts';
 import { type Milliseconds, milliseconds } from '../../model/units.ts';
 import type { Run, RunOutcome } from '../run/program.ts';
-import { agentInput, agentText, type FenceAction, fenceAction, powerState, succeeded } from './request.ts';
+import { agentInput, agentText, type FenceAction, powerState, succeeded } from './request.ts';
 
 /** However long the fencing took, its result is looked at for this long, in milliseconds. */
 const LEAST_TIME = 1_000;
@@ -92,12 +92,9 @@ export class Fencer {
 
   async #work(peer: IpAddress | undefined, startedAt: number): Promise<FenceResult> {
     const { agent, options, timeout } = this.#options.fencing;
-    const action = fenceAction(options);
-    const outcome = await this.#ask(action, timeout, peer);
-    const said = `${agent} ${action}: ${agentText(outcome, options)}`;
+    const outcome = await this.#ask('off', timeout, peer);
+    const said = `${agent} off: ${agentText(outcome, options)}`;
     if (!succeeded(outcome)) return { done: false, reason: said };
-    // One that was started again is on, and it is of no interest whether it is up already.
-    if (action === 'reboot') return { done: true, reason: said };
     const left = milliseconds(Math.max(LEAST_TIME, timeout - (performance.now() - startedAt)));
     const check = await this.#ask('status', left, peer);
     switch (powerState(check)) {

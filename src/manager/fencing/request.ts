@@ -5,15 +5,11 @@
  */
 import { outcomeOutput, outcomeText, type RunOutcome } from '../run/program.ts';
 
-export type FenceAction = 'off' | 'reboot' | 'status' | 'monitor';
+export type FenceAction = 'off' | 'status' | 'monitor';
 
 /** Names of options that hold a secret: passwd, password, snmp_priv_passwd, secret_key, token, community … */
 const SECRET = /pass|secret|key|token|community|credential/i;
 const OFF = 2;
-
-/** What the silent peer suffers: off, which leaves it off, unless `options` want it started again. */
-export const fenceAction = (options: Readonly<Record<string, string>>): 'off' | 'reboot' =>
-  options.action === 'reboot' ? 'reboot' : 'off';
 
 /** The lines for the agent. Throws RangeError for an option that would not stay on its line. */
 export function agentInput(options: Readonly<Record<string, string>>, action: FenceAction): string {

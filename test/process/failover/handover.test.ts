@@ -1,6 +1,6 @@
 /** `vipward handover` and `vipward resume` between two daemons, as a client sees them. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { VIPWARD } from '../../lab/support/daemon.ts';
+import { startDaemon, VIPWARD } from '../../lab/support/daemon.ts';
 import { startProbe } from '../../lab/support/tools.ts';
 import { becomes, createStage, held, type Pair, routerOf, type Stage, startPair } from './stage.ts';
 
@@ -126,17 +126,17 @@ describe('with nobody there', () => {
 
 describe('a vrrp process that dies before it has answered', () => {
   it('the command fails then, and does not wait any longer', async () => {
-    const since = pair.one.log.mark;
-    await stage.one.run(['kill', '-STOP', String(await pair.one.pidOf('vrrp'))]);
-    const command = pair.one.command('handover', 'web');
-    await pair.one.said('vrrp process has been silent', { since });
-    expect(await command).toEqual({
+    const daemon = await startDaemon(stage.two, yaml(100), 'dying');
+    await becomes(daemon, 'side', 'BACKUP');
+    await stage.two.run(['kill', '-STOP', String(await daemon.pidOf('vrrp'))]);
+    expect(await daemon.command('handover', 'web')).toEqual({
       code: 1,
       stdout: '',
       stderr: expect.stringContaining(
         'the vrrp process died meanwhile: see vipward status on both directors',
       ),
     });
-    await becomes(pair.one, 'web', 'MASTER', since);
+    await daemon.said('vrrp process has been silent');
+    await daemon.stop();
   });
 });

@@ -67,12 +67,6 @@ describe('a fencer', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('does not ask whether a peer that was started again is off', async () => {
-    const { subject, requests } = fencer({ reboot: exited(0), status: exited(0) }, { action: 'reboot' });
-    expect((await subject.fence(PEER)).done).toBe(true);
-    expect(requests).toHaveLength(1);
-  });
-
   it('gives all who ask at once the answer of one run, and runs anew for the next', async () => {
     const { subject, requests } = fencer({ off: exited(0), status: exited(2) });
     const answers = await Promise.all([subject.fence(PEER), subject.fence(undefined), subject.fence(PEER)]);

@@ -1,11 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  agentInput,
-  agentText,
-  fenceAction,
-  powerState,
-  succeeded,
-} from '../../../../src/manager/fencing/request.ts';
+import { agentInput, agentText, powerState, succeeded } from '../../../../src/manager/fencing/request.ts';
 import type { RunOutcome } from '../../../../src/manager/run/program.ts';
 
 const exited = (code: number, output = ''): RunOutcome => ({ kind: 'exited', code, output });
@@ -23,12 +17,6 @@ describe('what a fence agent is told', () => {
     ['a name with an equals sign', { 'action=on': '' }],
   ])('is never %s', (_, options) => {
     expect(() => agentInput(options, 'off')).toThrow(RangeError);
-  });
-
-  it('is off, or reboot if that is wanted', () => {
-    expect(fenceAction({})).toBe('off');
-    expect(fenceAction({ action: 'reboot' })).toBe('reboot');
-    expect(fenceAction({ action: 'on' })).toBe('off');
   });
 });
 
