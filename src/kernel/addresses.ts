@@ -16,7 +16,7 @@ import {
 import { encodePromoteSecondaries, RTM_SETLINK } from '../netlink/route/link.ts';
 import { monotonicNow } from '../sys/clock.ts';
 import { NETLINK_ROUTE, openNetlinkSocket } from '../sys/netlink-socket.ts';
-import { type Attempt, isKernelError, KernelError } from './kernel-error.ts';
+import { type Attempt, isKernelError, KernelAnswerError, KernelError } from './kernel-error.ts';
 import { Renewals } from './renewals.ts';
 import {
   type BackgroundTransport,
@@ -80,8 +80,17 @@ export function openAddresses(
   };
   const put = (index: number, prefixes: readonly AddressSpec[], lifetime: Lifetime) => {
     if (prefixes.some(sharesNetwork)) prepare(index);
-    const requests = prefixes.map((prefix) => putRequest(index, prefix, lifetime));
-    return refusals(prefixes, netlink.batch(requests));
+    const requests = prefixes.map((prefix) =>
+      lifetime !== 'forever' && hasIpv6Network(prefix)
+        ? addRequest(index, prefix, lifetime)
+        : putRequest(index, prefix, lifetime),
+    );
+    const refused = refusals(prefixes, netlink.batch(requests));
+    // Only what was to be added is refused so.
+    const there = refused.filter(({ error }) => isKernelError(error, 'EEXIST')).map(({ prefix }) => prefix);
+    if (there.length === 0) return refused;
+    const others = refused.filter(({ prefix }) => !there.includes(prefix));
+    return [...others, ...lease(index, there, lifetime)];
   };
   const renewals = new Renewals({
     transport: background,
@@ -109,6 +118,28 @@ export function openAddresses(
     },
   };
 
+  /**
+   * Where an IPv6 address that has no end is given one, the kernel gives the same end to the route of its network, even
+   * where that is the link's own: the host would lose its network with the VIP. A new address does no such harm, so
+   * what somebody has left there for ever, as a keepalived that was killed does, is removed first.
+   */
+  function lease(
+    index: number,
+    prefixes: readonly AddressSpec[],
+    lifetime: Lifetime,
+  ): readonly AddressRefusal[] {
+    let left: readonly AddressRefusal[] = [];
+    try {
+      const endless = endlessAmong(netlink, index, prefixes);
+      if (endless.length > 0) left = remove(index, endless);
+    } catch (cause) {
+      const error = cause instanceof Error ? cause : new Error(String(cause));
+      return prefixes.map((prefix) => ({ prefix, error }));
+    }
+    const requests = prefixes.map((prefix) => putRequest(index, prefix, lifetime));
+    return [...left, ...refusals(prefixes, netlink.batch(requests))];
+  }
+
   function remove(index: number, prefixes: readonly Prefix[]): readonly AddressRefusal[] {
     // The last one first: each time that the first address of a network goes, the kernel takes all the others up and
     // puts them down again behind the next. 255 addresses took 130 ms, and take 4 ms in this order.
@@ -124,11 +155,19 @@ export function openAddresses(
   }
 }
 
-const putRequest = (index: number, prefix: AddressSpec, lifetime: Lifetime): NetlinkRequest => ({
+type ToRequest = (index: number, prefix: AddressSpec, lifetime: Lifetime) => NetlinkRequest;
+
+/** Refused with EEXIST where it is there. */
+const addRequest: ToRequest = (index, prefix, lifetime) => ({
   attempt: naming('put', index, prefix),
   type: RTM_NEWADDR,
-  flags: NLM_F.create | NLM_F.replace,
+  flags: NLM_F.create | NLM_F.exclusive,
   payload: encodeNewAddress(index, prefix, lifetime),
+});
+
+const putRequest: ToRequest = (index, prefix, lifetime) => ({
+  ...addRequest(index, prefix, lifetime),
+  flags: NLM_F.create | NLM_F.replace,
 });
 
 function list(netlink: NetlinkRequester, index: number | undefined): readonly InterfaceAddress[] {
@@ -146,6 +185,18 @@ function list(netlink: NetlinkRequester, index: number | undefined): readonly In
   }
 }
 
+/** Those of the addresses that the link has for ever, each with the length that it has. */
+function endlessAmong(
+  netlink: NetlinkRequester,
+  index: number,
+  prefixes: readonly Prefix[],
+): readonly Prefix[] {
+  const wanted = new Set(prefixes.map(({ address }) => address));
+  return list(netlink, index)
+    .filter(({ prefix, lifetime }) => lifetime === 'forever' && wanted.has(prefix.address))
+    .map(({ prefix }) => prefix);
+}
+
 /**
  * The first IPv4 address of a network on a link is the primary one, and unless told otherwise the kernel removes the
  * others together with it. A VIP can come to be the first (the link's own address was removed and added again), and
@@ -161,8 +212,8 @@ function keepNeighbours(netlink: NetlinkRequester, index: number): boolean {
     });
     return true;
   } catch (error) {
-    // Where the kernel will not have it (the link is not there, say), the VIP itself is still worth a try.
-    if (error instanceof KernelError) return false;
+    // Where it does not come about (the link is not there, say), the VIP itself is still worth a try.
+    if (error instanceof KernelError || error instanceof KernelAnswerError) return false;
     throw error;
   }
 }
@@ -177,6 +228,9 @@ const refusals = (
   });
 
 const sharesNetwork = ({ address, length }: Prefix): boolean => familyOf(address) === 'ipv4' && length < 32;
+
+/** Whether the kernel makes a route of the network that goes with the address. */
+const hasIpv6Network = ({ address, length }: Prefix): boolean => familyOf(address) === 'ipv6' && length < 128;
 
 const naming = (operation: string, index: number, prefix: Prefix): Attempt => ({
   operation,

@@ -63,8 +63,9 @@ export interface Macvlan {
 export interface Macvlans {
   /**
    * Makes the link, or adopts the one of this name that has this parent and this Ethernet address. One of ours that
-   * has others, or has these under another name and is up, is replaced. Throws KernelError: EEXIST where another link has the name, ENODEV without the parent,
-   * EADDRINUSE or EBUSY where another macvlan of the parent is up with this Ethernet address; KernelAnswerError.
+   * has others, or has these under another name and is up, is replaced. Throws KernelError: EEXIST where another link
+   * has the name, ENODEV without the parent, EADDRINUSE or EBUSY where another macvlan of the parent is up with this
+   * Ethernet address; KernelAnswerError.
    */
   create(spec: MacvlanSpec): Macvlan;
   /**
@@ -127,12 +128,15 @@ function setUp({ kernel, work }: Context, attempt: Attempt, index: number, up: b
   kernel.set(attempt, encodeLinkState(index, true));
 }
 
-/** Again, after it was set down behind our back. Whoever wanted it up has gone on: one that is gone is gone. */
+/**
+ * Again, after it was set down behind our back. Whoever wanted it up has gone on, and hears of a link that is down by
+ * its notice.
+ */
 function raise(kernel: LinkKernel, index: number): void {
   try {
     kernel.set({ operation: 'set up', object: `link ${index}` }, encodeLinkState(index, true));
   } catch (error) {
-    if (!(error instanceof KernelError)) throw error;
+    if (!(error instanceof KernelError || error instanceof KernelAnswerError)) throw error;
   }
 }
 

@@ -36,8 +36,9 @@ export interface Neighbours {
   /** The addresses whose claims are heard from now on, besides those that were asked for. Throws SystemError. */
   watch(addresses: readonly IpAddress[]): void;
   /**
-   * Asks once who has `address`, whose claims are heard from now on. What is watched already costs less. `source` is one of this host's own, of the same family; undefined asks without one,
-   * so that nobody learns anything from the question. Throws SystemError: ENETDOWN while the link is down.
+   * Asks once who has `address`, whose claims are heard from now on; what is watched already costs less. `source` is
+   * one of this host's own, of the same family; undefined asks without one, so that nobody learns anything from the
+   * question. Throws SystemError: ENETDOWN while the link is down.
    */
   ask(address: IpAddress, source: IpAddress | undefined): void;
   /**

@@ -244,6 +244,22 @@ const cases: Readonly<Record<(typeof NETWORK_CASES)[number], (v0: number) => voi
     );
     remove(v0, six);
   },
+  'IPv6: a VIP that was left for ever is leased, and leaves the link its network': (v0) => {
+    const six = prefix('fd00:7::fe', 64);
+    ip('-6 addr add fd00:7::1/64 dev v0 nodad');
+    ip('-6 addr add fd00:7::fe/64 dev v0 nodad');
+    put(v0, six, seconds(60));
+    const found = addresses.list(v0).filter((each) => each.prefix.address === six.address);
+    assert.deepEqual(
+      found.map(({ lifetime }) => lifetime !== 'forever' && lifetime <= 60),
+      [true],
+    );
+    put(v0, six, seconds(60));
+    const network = () => ip('-6 route show fd00:7::/64 dev v0');
+    assert.doesNotMatch(network(), /expires/);
+    remove(v0, six);
+    assert.match(network(), /^fd00:7::\/64 /);
+  },
   'one of many that is refused stops no other, and is named': (v0) => {
     const many = Array.from({ length: 255 }, (_, i) => prefix(`10.9.0.${i}`, 24));
     const multicast = prefix('ff02::1', 128);
