@@ -139,11 +139,12 @@ export class SystemdStage {
        echo "$* uid=$(id -u)" "$(ok logger lab-notify "$*")" "$(ok systemctl is-active vipward)" \
          "$(ok ip neighbour replace 10.1.1.77 lladdr 02:00:00:00:00:77 dev eth0)" >>${NOTIFIED}`,
     );
-    // Up only as nobody, without groups and without capabilities.
+    // Up only as nobody, without groups and without capabilities, and where it sees the processes of others.
     await this.lvs1.writeFile(
       CHECK_SCRIPT,
       `#!/bin/sh
-       id; grep -E '^(CapEff|Groups)' /proc/self/status
+       id; grep CapEff /proc/self/status; ls -d /proc/1
+       [ -r /proc/1/stat ] || exit 1
        [ "$(id -u)$(id -G)" = ${NOBODY}${NOBODY} ] && grep -q 'CapEff:.*0000000000000000' /proc/self/status`,
     );
     await this.lvs1.run(
