@@ -123,7 +123,6 @@ const MOVES: readonly (readonly [string, Inflict])[] = [
   ['partition, and a lease later etcd away from the holder', inTurn(noLan, whileNothingMoves, noEtcd)],
   ['etcd away from the holder, and a lease later a partition', inTurn(noEtcd, whileNothingMoves, noLan)],
   ['etcd and the network lost at once', inTurn(noEtcd, noLan)],
-  ['the network and etcd lost at once', inTurn(noLan, noEtcd)],
   ['SIGSTOP of all of its processes', stopped(all)],
   ['SIGSTOP of all of its processes in a partition', inTurn(noLan, stopped(all))],
   ['SIGSTOP of its vrrp process', stopped(vrrp)],

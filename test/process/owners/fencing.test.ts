@@ -24,10 +24,10 @@ esac
 kill -KILL $(cat plug)
 `;
 
-const yaml = (priority: number, agent: string, onFailure = 'refuse') => `
+const yaml = (priority: number, agent: string, onFailure = 'refuse', timeout = '1s') => `
 virtual_routers:
   web: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 100ms, addresses: [${VIP}/24] }
-fencing: { agent: ${agent}, timeout: 2s, on_failure: ${onFailure}, options: { status_file: ${STATUS} } }`;
+fencing: { agent: ${agent}, timeout: ${timeout}, on_failure: ${onFailure}, options: { status_file: ${STATUS} } }`;
 
 let stage: Stage;
 let one: Director;
@@ -87,8 +87,8 @@ async function comesBack(pids: readonly number[]): Promise<void> {
   await heard();
 }
 
-async function reload(agent: string, onFailure?: string): Promise<void> {
-  await two.daemon.configure(yaml(100, agent, onFailure));
+async function reload(agent: string, onFailure?: string, timeout?: string): Promise<void> {
+  await two.daemon.configure(yaml(100, agent, onFailure, timeout));
   expect((await two.daemon.command('reload')).code).toBe(0);
 }
 
@@ -150,7 +150,7 @@ describe('fencing', () => {
 
   it('is done by an agent of the distribution', async () => {
     await writeFile(STATUS, 'on');
-    await reload('fence_dummy');
+    await reload('fence_dummy', 'refuse', '20s');
     await heard();
     const pids = await falls();
     await stage.owners.become(VIP, ['two']);

@@ -115,7 +115,7 @@ describe('a sync group with an arbiter', () => {
   it('stays where it is while etcd stands still for several leases, or is started again', async () => {
     await still(async () => {
       stage.etcd.killAll('SIGSTOP');
-      await delay(10_000);
+      await delay(8_000);
       stage.etcd.killAll('SIGCONT');
       await one.daemon.said('the lease of group/both is ours');
     }, 2000);
@@ -126,7 +126,7 @@ describe('a sync group with an arbiter', () => {
       await one.daemon.said('no endpoint of etcd answers', { since: mark });
       await stage.startEtcd();
       await one.daemon.said('etcd', { since: one.daemon.log.mark });
-    }, 4000);
+    }, 3000);
   });
 
   it('is given up when etcd stands still and the other is gone as well, and taken up afterwards', async () => {
@@ -148,7 +148,7 @@ describe('a sync group with an arbiter', () => {
       for (const guard of ['', GUARD]) {
         for (const director of [one, two]) await reload(director, yaml(director === one ? 150 : 100, guard));
       }
-    }, 5000);
+    }, 3000);
   });
 
   it('stays where it is when all that happens while the other is away, who could confirm it', async () => {
@@ -156,9 +156,9 @@ describe('a sync group with an arbiter', () => {
     await still(async () => {
       for (const guard of [arbiter(4), '', GUARD]) {
         await reload(one, yaml(150, guard));
-        await delay(1000);
+        await delay(700);
       }
-    }, 5000);
+    }, 3000);
   });
 
   it('comes back where nobody takes it', async () => {

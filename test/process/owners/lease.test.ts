@@ -15,7 +15,10 @@ const VIPS: readonly Vip[] = [
   { address: '10.1.1.202', lease: 4_000 },
   { address: '2001:db8::202', lease: 4_000 },
 ];
-/** Between two looks of the kernel at its addresses may lie a second (check_lifetime of net/ipv4/devinet.c). */
+/**
+ * Between two looks of the kernel at its addresses may lie a second (check_lifetime of net/ipv4/devinet.c), and a look
+ * follows each change of any address on the machine, in whatever namespace. Alone on its machine it was 0.2 s at most.
+ */
 const KERNEL = 1_000;
 /** For this machine: what was due is read that much later at most. */
 const NOISE = 500;
@@ -75,7 +78,7 @@ describe('the address lease', () => {
     await owned(other);
     for (const { address, lease } of VIPS) {
       expect(heldFor(holder, address, from), address).toBeLessThan(lease + KERNEL + NOISE);
-      expect(doubled(address, since), address).toBeLessThan(lease);
+      expect(doubled(address, since), address).toBeLessThan(lease + KERNEL);
     }
     const awake = stage.owners.changes.mark;
     const mark = holder.daemon.log.mark;
@@ -97,7 +100,7 @@ describe('the address lease', () => {
     await owned(other);
     for (const { address, lease } of VIPS) {
       expect(heldFor(holder, address, from), address).toBeLessThan(lease + KERNEL + NOISE);
-      expect(doubled(address, since), address).toBeLessThan(lease);
+      expect(doubled(address, since), address).toBeLessThan(lease + KERNEL);
     }
   });
 });

@@ -76,7 +76,7 @@ describe('three directors', () => {
     for (const director of stage.directors) pids.set(director, await director.pids());
     const story: string[] = [];
     const cut = new Set<string>();
-    for (let step = 0; step < 30; step++) {
+    for (let step = 0; step < 24; step++) {
       const director = stage.directors[Math.floor(random() * 3)] ?? one;
       const what = (['lan', 'lan', 'back', 'still'] as const)[Math.floor(random() * 4)] ?? 'lan';
       const key = `${director.name} ${what}`;
