@@ -46,6 +46,19 @@ export function addressFromBytes(bytes: Uint8Array): IpAddress {
   return text as IpAddress;
 }
 
+/** The text form of six bytes; throws RangeError for any other length. */
+export function macFromBytes(bytes: Uint8Array): MacAddress {
+  if (bytes.length !== 6) throw new RangeError(`an Ethernet address has 6 bytes, not ${bytes.length}`);
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':') as MacAddress;
+}
+
+/** Six bytes. */
+export function macToBytes(mac: MacAddress): Uint8Array {
+  const bytes = new Uint8Array(6);
+  for (let i = 0; i < 6; i++) bytes[i] = Number.parseInt(mac.slice(3 * i, 3 * i + 2), 16);
+  return bytes;
+}
+
 /** Orders as unsigned integers in network order, which is how RFC 9568 section 6.4.3 breaks ties; IPv4 before IPv6. */
 export function compareAddresses(a: IpAddress, b: IpAddress): number {
   const left = addressToBytes(a);

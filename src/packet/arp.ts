@@ -14,8 +14,9 @@ import {
   familyOf,
   type IpAddress,
   type MacAddress,
+  macFromBytes,
+  macToBytes,
 } from '../model/address.ts';
-import { macFromBytes, macToBytes } from './mac.ts';
 
 export type ArpOperation = 'request' | 'reply';
 

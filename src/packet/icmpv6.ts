@@ -7,9 +7,14 @@
  *     8  source           24  destination
  *    40  ICMPv6: type, code, checksum, and what the type wants
  */
-import { addressToBytes, type IpAddress, type MacAddress } from '../model/address.ts';
+import {
+  addressToBytes,
+  type IpAddress,
+  type MacAddress,
+  macFromBytes,
+  macToBytes,
+} from '../model/address.ts';
 import { internetChecksum } from './checksum.ts';
-import { macFromBytes, macToBytes } from './mac.ts';
 
 /** EtherType of IPv6 (<linux/if_ether.h> ETH_P_IPV6). */
 export const ETHERTYPE_IPV6 = 0x86dd;

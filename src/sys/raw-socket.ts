@@ -16,7 +16,7 @@ import {
 import { type Envelope, ReceiveRing, type ReceivingSocket } from './receive-ring.ts';
 import { SendRing } from './send-ring.ts';
 import { addressInSockaddr6, controlMessage, findControl, internetAddress } from './socket-address.ts';
-import { attachFilter, attachProgram, type FilterInstruction } from './socket-filter.ts';
+import { attachFilter, type FilterInstruction } from './socket-filter.ts';
 
 /** How many addresses' bytes are kept ready. */
 const MOST_REMEMBERED = 64;
@@ -48,10 +48,10 @@ export interface RawSocket {
    */
   send(payload: Uint8Array, destination: IpAddress, source: IpAddress): void;
   /**
-   * Only what this classic BPF program keeps is queued from now on: instructions, or an array of struct sock_filter.
-   * It sees what `PacketHandler` does. Throws SystemError: EINVAL for a program that the kernel does not take.
+   * Only what this classic BPF program keeps is queued from now on; it sees what `PacketHandler` does. Throws
+   * SystemError: EINVAL for a program that the kernel does not take.
    */
-  setFilter(program: readonly FilterInstruction[] | Uint8Array): void;
+  setFilter(program: readonly FilterInstruction[]): void;
   /** Hands queued packets to `handler`: up to about `limit`. See `ReceiveRing.receive`. */
   receive(handler: PacketHandler, limit: number): void;
   close(): void;
@@ -96,10 +96,7 @@ export function openRawSocket(options: RawSocketOptions): RawSocket {
       const message = { data: payload, name: nameOf(destination), control: controlOf(source) };
       outgoing.send(fd, [message], `${what} to ${destination} from ${source}`);
     },
-    setFilter(program) {
-      if (program instanceof Uint8Array) attachProgram(fd, program, what);
-      else attachFilter(fd, program, what);
-    },
+    setFilter: (program) => attachFilter(fd, program, what),
     receive: (handler, limit) => receive({ fd, closed }, family, handler, limit),
     close,
   };

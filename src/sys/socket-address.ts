@@ -1,5 +1,11 @@
 /** Socket addresses and control messages as bytes (<sys/socket.h>, <netinet/in.h>, <linux/if_packet.h>). */
-import { addressFromBytes, addressToBytes, type IpAddress, type MacAddress } from '../model/address.ts';
+import {
+  addressFromBytes,
+  addressToBytes,
+  type IpAddress,
+  type MacAddress,
+  macToBytes,
+} from '../model/address.ts';
 import { AF_INET, AF_INET6, AF_PACKET } from './libc.ts';
 
 // struct cmsghdr: length in 64 bits, level, type; then the data. Each message begins at a multiple of 8.
@@ -36,10 +42,7 @@ export function linkAddress(etherType: number, interfaceIndex: number, destinati
   view.setInt32(4, interfaceIndex, true);
   if (destination === undefined) return bytes;
   view.setUint8(11, 6);
-  bytes.set(
-    destination.split(':').map((byte) => Number.parseInt(byte, 16)),
-    12,
-  );
+  bytes.set(macToBytes(destination), 12);
   return bytes;
 }
 

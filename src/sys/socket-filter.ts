@@ -22,27 +22,22 @@ export const BPF = {
 } as const;
 export const KEEP_ALL = 0xffffffff;
 
-/** Throws SystemError: EINVAL for a program that the kernel does not take, ENOMEM for one beyond net.core.optmem_max. */
+/**
+ * Takes the place of the filter before in one step. Throws SystemError: EINVAL for a program that the kernel does not
+ * take, ENOMEM for one beyond net.core.optmem_max.
+ */
 export function attachFilter(fd: number, program: readonly FilterInstruction[], what: string): void {
-  const bytes = new Uint8Array(program.length * INSTRUCTION);
-  const view = new DataView(bytes.buffer);
+  const arena = new Arena(PROGRAM + program.length * INSTRUCTION);
+  const view = new DataView(arena.bytes.buffer);
+  view.setUint16(0, program.length, true);
+  view.setBigUint64(8, arena.address + BigInt(PROGRAM), true);
   program.forEach(([code, ifTrue, ifFalse, operand], i) => {
-    const at = i * INSTRUCTION;
+    const at = PROGRAM + i * INSTRUCTION;
     view.setUint16(at, code, true);
     view.setUint8(at + 2, ifTrue);
     view.setUint8(at + 3, ifFalse);
     view.setUint32(at + 4, operand, true);
   });
-  attachProgram(fd, bytes, what);
-}
-
-/** As `attachFilter`, for an array of struct sock_filter. It takes the place of the one before in one step. */
-export function attachProgram(fd: number, program: Uint8Array, what: string): void {
-  const arena = new Arena(PROGRAM + program.length);
-  const view = new DataView(arena.bytes.buffer);
-  view.setUint16(0, program.length / INSTRUCTION, true);
-  view.setBigUint64(8, arena.address + BigInt(PROGRAM), true);
-  arena.bytes.set(program, PROGRAM);
   // The kernel copies it.
   setOption(fd, SOL_SOCKET, SO_ATTACH_FILTER, arena.bytes.subarray(0, PROGRAM), `SO_ATTACH_FILTER ${what}`);
 }

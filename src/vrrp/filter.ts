@@ -5,8 +5,6 @@
  */
 import type { Family } from '../model/address.ts';
 
-/** sizeof(struct sock_filter). */
-const INSTRUCTION_BYTES = 8;
 /** Bytes of a packet that are let through: all. */
 const WHOLE = 0xffffffff;
 /** Where the VRID stands in the message, in every version. */
@@ -32,24 +30,15 @@ const OP = {
   return: 0x06,
 } as const;
 
-interface Instruction {
-  readonly code: number;
-  /** Instructions to skip: when the comparison holds, and when it does not. */
-  readonly onTrue?: number;
-  readonly onFalse?: number;
-  readonly k: number;
-}
+/** struct sock_filter: operation, how many to skip when a comparison holds and when it does not, operand. */
+export type Instruction = readonly [code: number, onTrue: number, onFalse: number, k: number];
 
 /**
- * The program as an array of `struct sock_filter` in the machine's byte order. A raw IPv4 socket's filter sees the
- * packet from its IP header on, a raw IPv6 socket's only what follows the headers. No VRID lets nothing through.
- * Throws RangeError for a VRID that is none.
+ * The program. A raw IPv4 socket's filter sees the packet from its IP header on, a raw IPv6 socket's only what follows
+ * the headers. No VRID lets nothing through. Throws RangeError for a VRID that is none.
  */
-export const vridFilter = (family: Family, vrids: Iterable<number>): Uint8Array =>
-  assemble(program(family, bitmap(vrids)));
-
-/** `len` of `struct sock_fprog`. */
-export const instructionCount = (filter: Uint8Array): number => filter.length / INSTRUCTION_BYTES;
+export const vridFilter = (family: Family, vrids: Iterable<number>): readonly Instruction[] =>
+  program(family, bitmap(vrids));
 
 /** The set as eight words of 32 bits, VRID 0 the lowest bit of the first. */
 function bitmap(vrids: Iterable<number>): Uint32Array {
@@ -73,25 +62,25 @@ function program(family: Family, words: Uint32Array): readonly Instruction[] {
     // To the test, over the pairs that are left, each three long, and the rejection that follows the last.
     const toTest = 3 * (used.length - i - 1) + 1;
     return [
-      { code: OP.jumpIfEqual, onTrue: 0, onFalse: 2, k: index },
-      { code: OP.loadConstant, k: word },
-      { code: OP.jump, k: toTest },
+      [OP.jumpIfEqual, 0, 2, index],
+      [OP.loadConstant, 0, 0, word],
+      [OP.jump, 0, 0, toTest],
     ];
   });
   return [
     ...loadVrid(family),
-    { code: OP.storeMemory, k: 0 },
-    { code: OP.and, k: 31 },
-    { code: OP.moveToX, k: 0 },
-    { code: OP.loadMemory, k: 0 },
-    { code: OP.shiftRight, k: 5 },
+    [OP.storeMemory, 0, 0, 0],
+    [OP.and, 0, 0, 31],
+    [OP.moveToX, 0, 0, 0],
+    [OP.loadMemory, 0, 0, 0],
+    [OP.shiftRight, 0, 0, 5],
     ...chain,
-    { code: OP.return, k: 0 },
-    { code: OP.shiftRightByX, k: 0 },
-    { code: OP.and, k: 1 },
-    { code: OP.jumpIfEqual, onTrue: 0, onFalse: 1, k: 1 },
-    { code: OP.return, k: WHOLE },
-    { code: OP.return, k: 0 },
+    [OP.return, 0, 0, 0],
+    [OP.shiftRightByX, 0, 0, 0],
+    [OP.and, 0, 0, 1],
+    [OP.jumpIfEqual, 0, 1, 1],
+    [OP.return, 0, 0, WHOLE],
+    [OP.return, 0, 0, 0],
   ];
 }
 
@@ -99,22 +88,7 @@ function program(family: Family, words: Uint32Array): readonly Instruction[] {
 const loadVrid = (family: Family): readonly Instruction[] =>
   family === 'ipv4'
     ? [
-        { code: OP.loadHeaderLength, k: 0 },
-        { code: OP.loadByteBehindX, k: VRID_OFFSET },
+        [OP.loadHeaderLength, 0, 0, 0],
+        [OP.loadByteBehindX, 0, 0, VRID_OFFSET],
       ]
-    : [{ code: OP.loadByte, k: VRID_OFFSET }];
-
-const LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
-
-function assemble(instructions: readonly Instruction[]): Uint8Array {
-  const bytes = new Uint8Array(instructions.length * INSTRUCTION_BYTES);
-  const view = new DataView(bytes.buffer);
-  instructions.forEach(({ code, onTrue = 0, onFalse = 0, k }, i) => {
-    const at = i * INSTRUCTION_BYTES;
-    view.setUint16(at, code, LITTLE_ENDIAN);
-    view.setUint8(at + 2, onTrue);
-    view.setUint8(at + 3, onFalse);
-    view.setUint32(at + 4, k, LITTLE_ENDIAN);
-  });
-  return bytes;
-}
+    : [[OP.loadByte, 0, 0, VRID_OFFSET]];

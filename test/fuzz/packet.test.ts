@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
-import { addressFromBytes } from '../../src/model/address.ts';
+import { addressFromBytes, macFromBytes } from '../../src/model/address.ts';
 import { type Arp, decodeArp, encodeArp } from '../../src/packet/arp.ts';
 import { findLinkAddress, TARGET_LINK_ADDRESS } from '../../src/packet/icmpv6.ts';
 import { decodeIpv4 } from '../../src/packet/ipv4.ts';
-import { macFromBytes } from '../../src/packet/mac.ts';
 import {
   decodeNeighbourAdvertisement,
   encodeNeighbourAdvertisement,

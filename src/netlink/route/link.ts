@@ -1,5 +1,5 @@
 /** Network interfaces over rtnetlink: struct ifinfomsg and IFLA_* (linux/rtnetlink.h, linux/if_link.h, linux/if.h). */
-import type { MacAddress } from '../../model/address.ts';
+import { type MacAddress, macFromBytes } from '../../model/address.ts';
 import { Attributes, AttributeWriter, u32Bytes } from '../attribute.ts';
 import { type Malformed, Reader } from '../reader.ts';
 
@@ -99,13 +99,10 @@ export function decodeLink(payload: Uint8Array): Link | Malformed | undefined {
   return reader.finish({
     index,
     name: attributes.string(IFLA_IFNAME),
-    mac: hardware === ARPHRD_ETHER ? macAddress(attributes.bytes(IFLA_ADDRESS, 6)) : undefined,
+    mac: hardware === ARPHRD_ETHER ? macFromBytes(attributes.bytes(IFLA_ADDRESS, 6)) : undefined,
     up: (flags & IFF_UP) !== 0,
     running: (flags & IFF_RUNNING) !== 0 && (flags & IFF_LOWER_UP) !== 0,
     mtu: attributes.u32(IFLA_MTU),
     loopback: (flags & IFF_LOOPBACK) !== 0,
   });
 }
-
-const macAddress = (bytes: Uint8Array): MacAddress =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':') as MacAddress;

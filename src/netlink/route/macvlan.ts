@@ -2,7 +2,7 @@
  * Links of the kind macvlan, and the IPv4 settings of links (sysctl net.ipv4.conf.NAME.*) as rtnetlink reads and sets
  * them: IFLA_LINKINFO, IFLA_AF_SPEC and IFLA_MACVLAN_* (linux/if_link.h), IPV4_DEVCONF_* (linux/ip.h).
  */
-import type { MacAddress } from '../../model/address.ts';
+import { type MacAddress, macToBytes } from '../../model/address.ts';
 import { Attributes, AttributeWriter, u32Bytes } from '../attribute.ts';
 import { Malformed, Reader } from '../reader.ts';
 import { decodeLink, type Link } from './link.ts';
@@ -61,15 +61,13 @@ export const encodeNewMacvlan = ({ parent, name, mac, group }: NewMacvlan): Uint
     .string(IFLA_IFNAME, name)
     .u32(IFLA_LINK, parent)
     .u32(IFLA_GROUP, group)
-    .attribute(IFLA_ADDRESS, macBytes(mac))
+    .attribute(IFLA_ADDRESS, macToBytes(mac))
     .nested(IFLA_LINKINFO, (info) =>
       info
         .string(IFLA_INFO_KIND, 'macvlan')
         .nested(IFLA_INFO_DATA, (data) => data.u32(IFLA_MACVLAN_MODE, MACVLAN_MODE_PRIVATE)),
     )
     .finish();
-
-const macBytes = (mac: MacAddress): Uint8Array => new Uint8Array(Buffer.from(mac.replaceAll(':', ''), 'hex'));
 
 /** For RTM_SETLINK: sets the link up or down. */
 export const encodeLinkState = (index: number, up: boolean): Uint8Array =>
