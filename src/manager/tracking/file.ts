@@ -55,7 +55,7 @@ export class FileWatch implements Tracker {
     void this.#look();
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);
     clearTimeout(this.#soon);

@@ -36,7 +36,7 @@ export class ProcessWatch implements Tracker {
     void this.#look();
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);
     clearTimeout(this.#graceEnd);

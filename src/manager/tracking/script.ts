@@ -11,7 +11,8 @@ export class ScriptWatch implements Tracker {
   #standing: Standing;
   #verdict: TrackVerdict;
   #timer: NodeJS.Timeout | undefined;
-  #running = false;
+  /** Resolves when the run that is under way has ended; undefined: none is. */
+  #running: Promise<void> | undefined;
   #looks = 0;
   #skipped = 0;
   /** Said once for as long as it lasts. */
@@ -34,27 +35,32 @@ export class ScriptWatch implements Tracker {
   }
 
   start(): void {
-    this.#timer = setInterval(() => void this.#look(), this.#definition.interval);
-    void this.#look();
+    this.#timer = setInterval(() => this.#look(), this.#definition.interval);
+    this.#look();
   }
 
-  close(): void {
+  async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#ended.abort();
+    await this.#running;
   }
 
-  async #look(): Promise<void> {
-    const { command, user, group, timeout } = this.#definition;
-    if (this.#running) {
+  #look(): void {
+    if (this.#running !== undefined) {
       this.#skipped++;
       this.#say('overrun', 'is still running when it should run again: left out until it has ended');
       return;
     }
-    this.#running = true;
     this.#looks++;
-    const signal = this.#ended.signal;
+    this.#running = this.#run().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async #run(): Promise<void> {
+    const { command, user, group, timeout } = this.#definition;
+    const { signal } = this.#ended;
     const outcome = await this.#context.run({ command, user, group, timeout, signal });
-    this.#running = false;
     if (!signal.aborted) this.#take(outcome);
   }
 

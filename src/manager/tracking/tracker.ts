@@ -10,7 +10,8 @@ export interface Tracker {
   readonly counts: TrackCounts;
   /** Looks for the first time at once, then at its interval. */
   start(): void;
-  close(): void;
+  /** Nothing is told from now on. Resolves when nothing of it runs any more. */
+  close(): Promise<void>;
 }
 
 export interface TrackCounts {

@@ -38,6 +38,8 @@ export class TrackerBook {
   readonly #context: TrackerContext;
   readonly #processTable = new ProcessTable();
   #running = new Map<string, { readonly definition: string; readonly tracker: Tracker }>();
+  /** Those that were closed and have not ended yet, by `trackKey`. */
+  readonly #retiring = new Map<string, Promise<void>>();
   /** Changed since they were told last. */
   #news = new Map<string, TrackVerdict>();
   #closed = false;
@@ -62,7 +64,7 @@ export class TrackerBook {
     const wanted = this.#entries(trackers).filter((entry) => used?.has(trackKey(entry)) ?? true);
     const before = this.#running;
     this.#running = new Map();
-    const fresh: Tracker[] = [];
+    const fresh = new Map<string, Tracker>();
     for (const entry of wanted) {
       const key = trackKey(entry);
       const old = before.get(key);
@@ -72,18 +74,18 @@ export class TrackerBook {
       }
       const tracker = entry.make(old?.tracker.verdict);
       this.#running.set(key, { definition: entry.definition, tracker });
-      fresh.push(tracker);
+      fresh.set(key, tracker);
     }
     for (const [key, { tracker }] of before) {
       if (this.#running.get(key)?.tracker === tracker) continue;
-      tracker.close();
       this.#news.delete(key);
+      this.#retire(key, tracker);
     }
     const processes = trackers.processes.filter(({ name }) =>
       this.#running.has(trackKey({ kind: 'process', name })),
     );
     this.#processTable.setWanted(processes);
-    for (const tracker of fresh) tracker.start();
+    for (const [key, tracker] of fresh) void this.#start(key, tracker);
   }
 
   /** Of everything that is tracked, as it stands. */
@@ -99,7 +101,22 @@ export class TrackerBook {
   /** Ends the scripts that run as well. */
   close(): void {
     this.#closed = true;
-    for (const { tracker } of this.#running.values()) tracker.close();
+    for (const { tracker } of this.#running.values()) void tracker.close();
+  }
+
+  #retire(key: string, tracker: Tracker): void {
+    const gone = Promise.all([this.#retiring.get(key), tracker.close()]).then(() => {
+      if (this.#retiring.get(key) === gone) this.#retiring.delete(key);
+    });
+    this.#retiring.set(key, gone);
+  }
+
+  /** After whatever its predecessor still runs has ended, since there is never more than one of a script. */
+  async #start(key: string, tracker: Tracker): Promise<void> {
+    const predecessor = this.#retiring.get(key);
+    if (predecessor !== undefined) await predecessor;
+    // Another configuration may have come meanwhile, or the end.
+    if (!this.#closed && this.#running.get(key)?.tracker === tracker) tracker.start();
   }
 
   #entries({ scripts, processes, files }: Trackers): readonly Entry[] {

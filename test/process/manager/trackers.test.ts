@@ -130,6 +130,24 @@ describe('a tracked script', () => {
     expect(log.filter((line) => line.includes('still running'))).not.toEqual([]);
   });
 
+  it('runs once at a time under another definition too, however slowly the former run ends', async () => {
+    const path = scripts.add(
+      'a',
+      [
+        'trap "sleep 0.3; rmdir $here/lock; exit" TERM',
+        'mkdir $here/lock || echo twice >> $here/overlap',
+        'echo x >> $here/begun',
+        'sleep 1000 & wait',
+      ].join('\n'),
+    );
+    for (const rise of [1, 2, 3, 4]) {
+      startScript(path, { rise });
+      // One that comes while the former ends takes its place.
+      if (rise !== 2) await scripts.lines('begun', rise === 1 ? 1 : rise - 1);
+    }
+    expect(scripts.read('overlap')).toBe('');
+  });
+
   it('is down while its file is gone, and comes back with it', async () => {
     const path = scripts.add('a', 'exit 0');
     startScript(path);
