@@ -48,9 +48,10 @@ export const freshnessWindow = (advertInterval: Centiseconds): Seconds =>
  *
  * A sender that was heard before need only grow, whatever the clocks say, so that a clock that is set on a running
  * pair (keepalived's `anti_replay time` then refuses, and both become active) does no harm. The date decides about
- * the first message of a sender, so that no recording deceives a director that has just started, and about a sender
- * whose clock was set right, backwards: its old mark lies outside the window, and its message within. What such a
- * sender sent while its clock was wrong is the one thing that can be replayed.
+ * the first message of a sender, so that no recording older than the window deceives a director that has just started,
+ * and about a sender whose clock was set right, backwards: its old mark lies outside the window, and its message
+ * within. Two things are left that can be played once: what such a sender sent while its clock was wrong, and what was
+ * kept from arriving (a cut link with a listener on the other side), until its sender is heard again.
  */
 export function acceptSequence(
   state: ReplayState,

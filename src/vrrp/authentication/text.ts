@@ -4,7 +4,10 @@
  */
 import { timingSafeEqual } from 'node:crypto';
 
-/** What the field Auth Type of a VRRPv2 message says (RFC 3768 section 5.3.6): 2, the IP Authentication Header, is not spoken. */
+/**
+ * What the field Auth Type of a VRRPv2 message says (RFC 2338 section 5.3.6; RFC 3768 keeps only 0): 2, the IP
+ * Authentication Header, is not spoken.
+ */
 export const AUTH_TYPE = { none: 0, text: 1 } as const;
 
 /** Length of the authentication data that every VRRPv2 message ends with; zero where there is no password. */

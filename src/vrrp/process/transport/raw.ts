@@ -24,8 +24,8 @@ export class RawTransport extends EventEmitter<TransportEvents> implements Trans
 
   /**
    * Hears unicast packets only, and of every VRID, until told otherwise. `anySource`: sends from other links' addresses
-   * too, as a macvlan does from its parent's. Throws SystemError: ENODEV when there is no
-   * such interface, EPERM without CAP_NET_RAW, EAFNOSUPPORT where the kernel has no IPv6.
+   * too, as a macvlan does from its parent's. Throws SystemError: ENODEV when there is no such interface, EPERM without
+   * CAP_NET_RAW, EAFNOSUPPORT where the kernel has no IPv6.
    */
   constructor(
     reactor: Reactor,
