@@ -11,9 +11,11 @@ import type {
 import type { ErrorDocument, HandoverRequest, PlanRequest, RestoreRequest } from './api.ts';
 import { checkSocketPath } from './socket-path.ts';
 
-/** Milliseconds that a request may take in all; a reload waits for the other processes to take the configuration, a
- * hand-over for the successor. */
-export const TIME_LIMITS = {
+/**
+ * Milliseconds that a request may take in all; a reload waits for the other processes to take the configuration, a
+ * hand-over for the successor.
+ */
+const TIME_LIMITS = {
   status: 10_000,
   plan: 30_000,
   reload: 60_000,

@@ -12,10 +12,10 @@ import type { Config } from '../model/config.ts';
 import type { Log } from '../model/messages.ts';
 import type { GroupStatus, HandoverOutcome, RouterStatus } from '../model/router-status.ts';
 import { type TrackVerdict, trackKey } from '../model/tracking.ts';
-import type { Instant, Milliseconds } from '../model/units.ts';
+import type { Milliseconds } from '../model/units.ts';
 import { monotonicNow } from '../sys/clock.ts';
-import { ArbiterClient, type ArbiterStatus } from './arbiter/client.ts';
-import { readIdentity } from './arbiter/identity.ts';
+import type { ArbiterStatus } from './arbiter/client.ts';
+import { Leases } from './arbiter/leases.ts';
 import { ConnectionSyncKeeper, type ConnectionSyncStatus } from './connection-sync.ts';
 import { Fencer, type FencerStatus } from './fencing/fencer.ts';
 import { LocalRefusal } from './local-refusal.ts';
@@ -38,7 +38,7 @@ export interface FailoverOptions {
 
 export class Failover implements VrrpPartner {
   readonly vrrp: VrrpChild;
-  readonly #options: FailoverOptions;
+  readonly #healthOf: HealthOf;
   readonly #log: Log;
   readonly #book: TrackerBook;
   readonly #standby: Standby;
@@ -47,24 +47,26 @@ export class Failover implements VrrpPartner {
   readonly #sync: ConnectionSyncKeeper;
   readonly #localRefusal: LocalRefusal;
   readonly #recording: Recording | undefined;
-  readonly #leases = new Map<string, Instant>();
-  #arbiter: { readonly client: ArbiterClient; readonly definition: string } | undefined;
-  readonly #leasesWanted = new Set<string>();
-  /** Those that the dead vrrp process wanted and the new one has not named yet. */
-  readonly #leasesInDoubt = new Set<string>();
+  readonly #leases: Leases;
   #fencer: { readonly fencer: Fencer; readonly definition: string } | undefined;
   #config: Config | undefined;
   #services = new Map<string, TrackVerdict>();
 
   constructor(options: FailoverOptions) {
-    this.#options = options;
-    const { log, stateDir, record } = options;
+    const { log, stateDir, healthOf, record } = options;
+    this.#healthOf = healthOf;
     this.#log = log;
     this.vrrp = new VrrpChild(log, this);
     this.#book = new TrackerBook({
       log,
       clock: monotonicNow,
       onVerdicts: (verdicts) => this.vrrp.tell({ type: 'verdicts', verdicts }),
+    });
+    this.#leases = new Leases({
+      stateDir,
+      log,
+      onLease: (unit, heldUntil, contended) => this.vrrp.tell({ type: 'lease', unit, heldUntil, contended }),
+      isUsed: () => this.vrrp.alive,
     });
     this.#standby = new Standby(stateDir, log);
     this.#mailer = new Mailer({ log });
@@ -84,8 +86,8 @@ export class Failover implements VrrpPartner {
     this.#config = config;
     const uses = [...config.virtualRouters, ...config.syncGroups].flatMap(({ track }) => track);
     this.#book.configure(config.trackers, uses);
-    this.#services = servicesOf(config, this.#options.healthOf);
-    const formerArbiter = this.#configureArbiter(config);
+    this.#services = servicesOf(config, this.#healthOf);
+    const formerArbiter = this.#leases.configure(config);
     this.#configureFencer(config);
     this.#mailer.configure(config.mail, config.director.name);
     this.#notify.configure(config.virtualRouters, config.syncGroups);
@@ -112,7 +114,7 @@ export class Failover implements VrrpPartner {
   /** A real server's health has changed: what that means for the virtual servers that are tracked. */
   onHealth(): void {
     if (this.#config === undefined) return;
-    const verdicts = servicesOf(this.#config, this.#options.healthOf);
+    const verdicts = servicesOf(this.#config, this.#healthOf);
     const changed = [...verdicts.values()].filter((verdict) => {
       const before = this.#services.get(trackKey(verdict));
       return before?.state !== verdict.state || before.reason !== verdict.reason;
@@ -150,7 +152,7 @@ export class Failover implements VrrpPartner {
     readonly sync: ConnectionSyncStatus | undefined;
   } {
     return {
-      arbiter: this.#arbiter?.client.status(),
+      arbiter: this.#leases.status,
       fencing: this.#fencer?.fencer.status,
       sync: this.#config?.ipvs.sync && this.#sync.status,
     };
@@ -162,17 +164,13 @@ export class Failover implements VrrpPartner {
     this.#book.close();
     this.#fencer?.fencer.close();
     this.#sync.stop();
-    await Promise.all([
-      this.#arbiter?.client.close(),
-      this.#notify.flush(notifyLimit),
-      this.#localRefusal.close(),
-    ]);
+    await Promise.all([this.#leases.close(), this.#notify.flush(notifyLimit), this.#localRefusal.close()]);
     await this.#recording?.close();
   }
 
   known(): ReturnType<VrrpPartner['known']> {
     const verdicts = [...this.#book.verdicts, ...this.#services.values()];
-    return { verdicts, standby: this.#standby.names, leases: this.#leases };
+    return { verdicts, standby: this.#standby.names, leases: this.#leases.held };
   }
 
   onRouter(status: RouterStatus): void {
@@ -190,21 +188,15 @@ export class Failover implements VrrpPartner {
   }
 
   onBegin(): void {
-    for (const unit of this.#leasesWanted) this.#leasesInDoubt.add(unit);
+    this.#leases.doubt();
   }
 
-  /** What its predecessor wanted and it does not is given back: its addresses are gone by now. */
   onTakenIn(): void {
-    const unwanted = [...this.#leasesInDoubt];
-    this.#leasesInDoubt.clear();
-    for (const unit of unwanted) this.onLeaseWanted({ type: 'lease-wanted', unit, wanted: false });
+    this.#leases.settle();
   }
 
   onLeaseWanted({ unit, wanted }: Parameters<VrrpPartner['onLeaseWanted']>[0]): void {
-    this.#leasesInDoubt.delete(unit);
-    if (wanted) this.#leasesWanted.add(unit);
-    else this.#leasesWanted.delete(unit);
-    this.#arbiter?.client.want(unit, wanted);
+    this.#leases.want(unit, wanted);
   }
 
   onFence({ id, unit, peer }: Parameters<VrrpPartner['onFence']>[0]): void {
@@ -225,37 +217,6 @@ export class Failover implements VrrpPartner {
 
   #withGroups(names: readonly string[]): readonly string[] {
     return withGroups(names, this.#config?.syncGroups ?? []);
-  }
-
-  /**
-   * Another arbiter takes the leases over from the former one, which are ours until they would have ended. Returns a
-   * former one that has no successor: it is to be closed when the vrrp process knows that there is none any more.
-   */
-  #configureArbiter({ arbiter, director }: Config): ArbiterClient | undefined {
-    const definition = JSON.stringify([arbiter, director.name]);
-    if (this.#arbiter?.definition === definition) return undefined;
-    const former = this.#arbiter?.client;
-    this.#arbiter = undefined;
-    if (arbiter === undefined) return former;
-    former?.leave();
-    const client: ArbiterClient = new ArbiterClient({
-      arbiter,
-      director: director.name,
-      identity: readIdentity(this.#options.stateDir, this.#log),
-      log: this.#log,
-      clock: monotonicNow,
-      onLease: (unit, heldUntil, contended) => this.#onLease(unit, heldUntil, contended),
-      isUsed: () => this.vrrp.alive,
-    });
-    this.#arbiter = { client, definition };
-    for (const unit of this.#leasesWanted) client.want(unit, true);
-    return undefined;
-  }
-
-  #onLease(unit: string, heldUntil: Instant | undefined, contended: boolean): void {
-    if (heldUntil === undefined) this.#leases.delete(unit);
-    else this.#leases.set(unit, heldUntil);
-    this.vrrp.tell({ type: 'lease', unit, heldUntil, contended });
   }
 
   #configureFencer({ fencing }: Config): void {

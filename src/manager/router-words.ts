@@ -63,7 +63,7 @@ const plain = (name: string, value: string | number | boolean): Setting => ({
 });
 
 /** `10.1.1.254/24 dev eth1 label eth1:vip scope link (excluded)`. */
-export function virtualAddressText(virtual: VirtualAddress): string {
+function virtualAddressText(virtual: VirtualAddress): string {
   const { device, label, scope, excluded } = virtual;
   return [
     formatPrefix(virtual),

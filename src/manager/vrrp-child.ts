@@ -1,16 +1,12 @@
 /** The vrrp process as the manager sees it: its states, kept for the day when it dies, and questions with a limit. */
 import type { Log, ManagerToVrrp, VrrpNetwork, VrrpToManager } from '../model/messages.ts';
-import {
-  type GroupStatus,
-  type HandoverOutcome,
-  type RouterStatus,
-  routerWord,
-} from '../model/router-status.ts';
+import type { GroupStatus, HandoverOutcome, RouterStatus } from '../model/router-status.ts';
 import type { TrackVerdict } from '../model/tracking.ts';
 import { elapsed, type Instant, instant, type Milliseconds, milliseconds } from '../model/units.ts';
 import { monotonicNow } from '../sys/clock.ts';
 import { Child } from './child.ts';
 import { resumable } from './resume.ts';
+import { logGroup, logRival, logRouter } from './vrrp-log.ts';
 
 /** How often it is asked how it is. */
 const QUERY_INTERVAL = milliseconds(1_000);
@@ -257,18 +253,16 @@ export class VrrpChild {
       case 'state':
         this.#lostAt = undefined;
         this.#statuses.set(message.status.name, message.status);
-        this.#logState(message.status);
+        logRouter(this.#log, message.status);
         this.#partner.onRouter(message.status);
         return;
       case 'group-state':
-        this.#log(message.status.state === 'initialize' ? 'warn' : 'info', groupText(message.status), {
-          syncGroup: message.status.name,
-        });
+        logGroup(this.#log, message.status);
         this.#groups = [...this.#groups.filter(({ name }) => name !== message.status.name), message.status];
         this.#partner.onGroup(message.status);
         return;
       case 'rival':
-        this.#logRival(message);
+        logRival(this.#log, message);
         this.#partner.onRival(message);
         return;
       case 'lease-wanted':
@@ -298,33 +292,6 @@ export class VrrpChild {
     }
   }
 
-  #logState(status: RouterStatus): void {
-    const { name, reason, releasing, activeRouter, priority } = status;
-    const state = routerWord(status);
-    const word = releasing ? 'handing over' : state;
-    this.#log(state === 'FAULT' ? 'warn' : 'info', `virtual router ${name}: ${word}: ${reason}`, {
-      virtualRouter: name,
-      state,
-      reason,
-      priority,
-      activeRouter: activeRouter?.address,
-    });
-  }
-
-  #logRival({ name, address, outcome }: Told<'rival'>): void {
-    const end = outcome === 'won' ? 'it must give way, and our addresses are announced again' : 'we give way';
-    // To be preempted looks the same, and is nothing to warn of.
-    this.#log(
-      outcome === 'won' ? 'warn' : 'info',
-      `virtual router ${name}: ${address} was active beside us: ${end}`,
-      {
-        virtualRouter: name,
-        rival: address,
-        outcome,
-      },
-    );
-  }
-
   /** The latest of several configurations is the one that was asked for. */
   #takenIn(): void {
     this.#underWay--;
@@ -348,6 +315,3 @@ export class VrrpChild {
     for (const { reject } of this.#handovers.values()) reject(new Error(why));
   }
 }
-
-const groupText = (status: GroupStatus): string =>
-  `sync group ${status.name}: ${routerWord(status)}: ${status.reason}`;

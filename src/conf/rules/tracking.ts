@@ -37,7 +37,7 @@ export function trackingFindings(draft: ConfigDraft): readonly Finding[] {
   ];
 }
 
-export function usesOf(track: TrackDraft, path: Path): readonly Use[] {
+function usesOf(track: TrackDraft, path: Path): readonly Use[] {
   return KINDS.flatMap((kind) =>
     itemsOf(track[TRACK_LISTS[kind]], [...path, TRACK_LISTS[kind]]).flatMap(({ path: at, value }): Use[] =>
       value.name === undefined

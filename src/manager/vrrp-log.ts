@@ -1,0 +1,36 @@
+/** The lines of the log that tell of virtual routers and sync groups. */
+import type { Log, VrrpToManager } from '../model/messages.ts';
+import { type GroupStatus, type RouterStatus, routerWord } from '../model/router-status.ts';
+
+export function logRouter(log: Log, status: RouterStatus): void {
+  const { name, reason, releasing, activeRouter, priority } = status;
+  const state = routerWord(status);
+  const word = releasing ? 'handing over' : state;
+  log(state === 'FAULT' ? 'warn' : 'info', `virtual router ${name}: ${word}: ${reason}`, {
+    virtualRouter: name,
+    state,
+    reason,
+    priority,
+    activeRouter: activeRouter?.address,
+  });
+}
+
+export function logGroup(log: Log, status: GroupStatus): void {
+  const { name, reason } = status;
+  const state = routerWord(status);
+  log(state === 'FAULT' ? 'warn' : 'info', `sync group ${name}: ${state}: ${reason}`, { syncGroup: name });
+}
+
+export function logRival(
+  log: Log,
+  { name, address, outcome }: Extract<VrrpToManager, { type: 'rival' }>,
+): void {
+  const won = outcome === 'won';
+  const end = won ? 'it must give way, and our addresses are announced again' : 'we give way';
+  // To be preempted looks the same, and is nothing to warn of.
+  log(won ? 'warn' : 'info', `virtual router ${name}: ${address} was active beside us: ${end}`, {
+    virtualRouter: name,
+    rival: address,
+    outcome,
+  });
+}
