@@ -38,7 +38,10 @@ export interface AddressRefusal {
  * refused stops no other.
  */
 export interface Addresses {
-  /** Of one link, or of all; none for a link that does not exist. Throws KernelError or KernelAnswerError. */
+  /**
+   * Of one link, or of all; none for a link that does not exist. An IPv6 address that may be a duplicate, or is one, is
+   * not there yet: an advert cannot come from it. Throws KernelError or KernelAnswerError.
+   */
   list(index?: number): readonly InterfaceAddress[];
   /**
    * Does ahead of time what the first `put` on a link needs besides the address itself, and which takes longer than
@@ -100,7 +103,7 @@ export function openAddresses(
     now: monotonicNow,
   });
   return {
-    list: (index) => list(netlink, index),
+    list: (index) => list(netlink, index).filter(({ tentative }) => tentative !== true),
     prepare,
     put(index, prefixes, lifetime) {
       renewals.superseded(index, prefixes, lifetime);

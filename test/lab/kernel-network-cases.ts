@@ -260,6 +260,17 @@ const cases: Readonly<Record<(typeof NETWORK_CASES)[number], (v0: number) => voi
     remove(v0, six);
     assert.match(network(), /^fd00:7::\/64 /);
   },
+  'IPv6: an address that may be a duplicate is not there until the kernel has looked': async (v0) => {
+    const isHeld = () => addresses.list(v0).some((each) => each.prefix.address === 'fe80::77');
+    const since = events.mark;
+    const isOurs = (event: NetworkEvent) => event.kind === 'address' && event.prefix.address === 'fe80::77';
+    ip('-6 addr add fe80::77/64 dev v0');
+    assert.equal(isHeld(), false);
+    await events.waitFor(isOurs, { since });
+    // The kernel tells of it once more when it has looked.
+    while (!isHeld()) await events.waitFor(isOurs, { since: events.mark });
+    assert.doesNotMatch(ip('-6 addr show dev v0 to fe80::77'), /tentative/);
+  },
   'one of many that is refused stops no other, and is named': (v0) => {
     const many = Array.from({ length: 255 }, (_, i) => prefix(`10.9.0.${i}`, 24));
     const multicast = prefix('ff02::1', 128);

@@ -16,6 +16,7 @@ export const NETWORK_CASES = [
   'a VIP that is the only address of its network brings and takes the route',
   'IPv6: usable at once, renewed, removed',
   'IPv6: a VIP that was left for ever is leased, and leaves the link its network',
+  'IPv6: an address that may be a duplicate is not there until the kernel has looked',
   'one of many that is refused stops no other, and is named',
   'two thousand addresses, listed',
   'notices: a link that goes down, is renamed, leaves a bridge, and ends',

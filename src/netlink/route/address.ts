@@ -27,6 +27,8 @@ const IFA_FLAGS = 8;
 
 const IFA_F_SECONDARY = 0x01;
 const IFA_F_NODAD = 0x02;
+const IFA_F_OPTIMISTIC = 0x04;
+const IFA_F_TENTATIVE = 0x40;
 const AF_UNSPEC = 0;
 const AF_INET = 2;
 const AF_INET6 = 10;
@@ -58,6 +60,11 @@ export interface InterfaceAddress {
   readonly lifetime: Lifetime;
   /** IPv4: not the first address of its network on the link. */
   readonly secondary: boolean;
+  /**
+   * IPv6: the kernel looks for duplicates of it first, 1 to 2 s, or has found one. Until then, or for ever, nothing can
+   * be sent from it (EINVAL), and it answers nobody.
+   */
+  readonly tentative?: true;
   /** IPv4: the link's name, or that name with `:` and a suffix. IPv6: ''. */
   readonly label: string;
 }
@@ -116,9 +123,14 @@ export function decodeAddress(payload: Uint8Array): InterfaceAddress | Malformed
     prefix: { address: ownAddress(attributes, size), length },
     lifetime: attributes.has(IFA_CACHEINFO) ? validTime(attributes) : 'forever',
     secondary: family === AF_INET && (flags & IFA_F_SECONDARY) !== 0,
+    ...(family === AF_INET6 && isTentative(flags) && { tentative: true }),
     label: attributes.has(IFA_LABEL) ? attributes.string(IFA_LABEL) : '',
   });
 }
+
+/** An optimistic one (RFC 4429) is used at once. One of which there is a duplicate stays tentative. */
+const isTentative = (flags: number): boolean =>
+  (flags & (IFA_F_TENTATIVE | IFA_F_OPTIMISTIC)) === IFA_F_TENTATIVE;
 
 /** On a point-to-point link IFA_ADDRESS is the peer's and IFA_LOCAL our own; an IPv6 address may come without the latter. */
 function ownAddress(attributes: Attributes, size: number): IpAddress {
