@@ -7,9 +7,10 @@
  *               └─ tracking, permission
  */
 import { type TrackVerdict, trackKey } from '../../model/tracking.ts';
-import { elapsed, type Instant, instant, milliseconds } from '../../model/units.ts';
+import { elapsed, type Instant, milliseconds } from '../../model/units.ts';
 import type { VirtualRouter } from '../../model/virtual-router.ts';
 import { mustHearFirst } from '../machine.ts';
+import { Deadlines } from './deadlines.ts';
 import type { Condition, DirectorEvent, InstanceKey, Order } from './event.ts';
 import { Handovers } from './handovers.ts';
 import { instancesOf, Member } from './member.ts';
@@ -29,8 +30,8 @@ export class Director {
   #stopping = false;
   /** Whether any member is leaving. */
   #leaving = false;
-  /** No later than the earliest deadline; may be earlier, which costs a look and nothing else. */
-  #soonest: Instant | undefined;
+  /** When each unit, or one of its members, is due. */
+  readonly #deadlines = new Deadlines<Unit>();
 
   /** What must be done, in this order. */
   handle(event: DirectorEvent, now: Instant): readonly Order[] {
@@ -39,18 +40,16 @@ export class Director {
     return this.#handovers.underWay ? [...orders, ...this.#handovers.finished(this.#members, now)] : orders;
   }
 
-  /** When a `timer` event is due at the latest. */
+  /** When a `timer` event is due. */
   get deadline(): Instant | undefined {
-    return this.#soonest;
+    return this.#deadlines.next;
   }
 
   /** Instances whose waiting packets must be read before a `timer` event: what is decided depends on them. */
   deciding(now: Instant): readonly InstanceKey[] {
-    const keys: InstanceKey[] = [];
-    for (const [key, { deadline, state, parameters }] of this.#members) {
-      if (deadline !== undefined && deadline <= now && mustHearFirst(state, now, parameters)) keys.push(key);
-    }
-    return keys;
+    return this.#due(now)
+      .filter(({ state, parameters }) => mustHearFirst(state, now, parameters))
+      .map(({ key }) => key);
   }
 
   /** Whether nothing takes part any more after a stop. */
@@ -111,7 +110,7 @@ export class Director {
       case 'stalls':
         return this.#settled(this.#all((unit) => unit.onStall(now)));
       case 'timer':
-        return this.#settled(this.#timer(now));
+        return this.#timer(now);
       default:
         return event satisfies never;
     }
@@ -191,6 +190,7 @@ export class Director {
       // What leaves hands over within its old unit, and the unit goes with the last of it.
       if (names.has(name) || unit.members.some(({ key }) => this.#unitOf.get(key) === unit)) continue;
       this.#units.delete(name);
+      this.#deadlines.set(unit, undefined);
       orders.push(...unit.release());
     }
     return orders;
@@ -231,7 +231,8 @@ export class Director {
     const member = this.#members.get(key);
     if (member === undefined) return [];
     member.condition = condition;
-    return this.#settled(this.#unitFor(key).evaluate(now, `interface ${member.router.interface} is up`));
+    const orders = this.#unitFor(key).evaluate(now, `interface ${member.router.interface} is up`);
+    return this.#touched(member, orders);
   }
 
   #advert(event: Of<'advert'>, now: Instant): Order[] {
@@ -309,7 +310,9 @@ export class Director {
     const unit = this.#units.get(name);
     if (unit === undefined) return [];
     const orders = unit.onLease(contended === true, now);
-    return this.#settled([...orders, ...unit.onTimer(now)]);
+    orders.push(...unit.onTimer(now));
+    this.#note(unit);
+    return this.#released(orders);
   }
 
   #handover({ id, names, stayDown }: Of<'handover'>, now: Instant): Order[] {
@@ -359,25 +362,30 @@ export class Director {
   }
 
   #timer(now: Instant): Order[] {
+    const units = this.#deadlines.due(now);
     // The leave to be active may have ended: nothing is advertised and nothing renewed in spite of that.
-    const orders = this.#all((unit) => unit.onTimer(now));
-    for (const member of this.#members.values()) {
-      const { deadline } = member;
-      if (deadline === undefined || deadline > now) continue;
+    const orders = units.flatMap((unit) => unit.onTimer(now));
+    for (const member of this.#due(now)) {
       orders.push(...this.#unitFor(member.key).step(member, { event: 'timer' }, now));
     }
-    return orders;
+    for (const unit of units) this.#note(unit);
+    return this.#released(orders);
+  }
+
+  /** Members whose own deadline has come. */
+  #due(now: Instant): readonly Member[] {
+    const members = this.#deadlines.due(now).flatMap((unit) => unit.members);
+    return members.filter(({ deadline }) => deadline !== undefined && deadline <= now);
   }
 
   #all(of: (unit: Unit) => Order[]): Order[] {
     return [...this.#units.values()].flatMap(of);
   }
 
-  /** After what touched one member only: it alone can have an earlier deadline now. */
+  /** After what touched one member, and through it only its unit. */
   #touched(member: Member, orders: Order[]): Order[] {
-    if (orders.length > 0) return this.#settled(orders);
-    this.#sooner(member.deadline);
-    return orders;
+    this.#note(this.#unitFor(member.key));
+    return this.#released(orders);
   }
 
   /** What has ended is known until the next event, so that its last orders can be carried out. */
@@ -389,27 +397,34 @@ export class Director {
       const unit = this.#unitFor(key);
       unit.members.splice(unit.members.indexOf(member), 1);
       this.#unitOf.delete(key);
+      this.#note(unit);
       if (unit.members.length === 0) this.#units.delete(unit.plan.name);
     }
     this.#leaving = [...this.#members.values()].some(({ leaving }) => leaving);
   }
 
-  /** Looks for the earliest deadline, and gives back the leases of units that have ended. */
+  /** After what may have touched every unit. */
   #settled(orders: Order[]): Order[] {
-    if (this.#leaving) {
-      for (const unit of this.#units.values()) {
-        if (unit.members.every(({ leaving, ended }) => leaving && ended)) orders.push(...unit.release());
-      }
+    for (const unit of this.#units.values()) this.#note(unit);
+    return this.#released(orders);
+  }
+
+  /** Gives back the leases of units that have ended. */
+  #released(orders: Order[]): Order[] {
+    if (!this.#leaving) return orders;
+    for (const unit of this.#units.values()) {
+      if (unit.members.every(({ leaving, ended }) => leaving && ended)) orders.push(...unit.release());
     }
-    this.#soonest = undefined;
-    for (const { deadline } of this.#members.values()) this.#sooner(deadline);
-    for (const { deadline } of this.#units.values()) this.#sooner(deadline);
     return orders;
   }
 
-  #sooner(deadline: Instant | undefined): void {
-    if (deadline === undefined) return;
-    this.#soonest = this.#soonest === undefined ? deadline : instant(Math.min(this.#soonest, deadline));
+  /** Its own deadline, or that of the member that is due first; none once it has no member any more. */
+  #note(unit: Unit): void {
+    let next = unit.members.length > 0 ? unit.deadline : undefined;
+    for (const { deadline } of unit.members) {
+      if (deadline !== undefined && (next === undefined || deadline < next)) next = deadline;
+    }
+    this.#deadlines.set(unit, next);
   }
 }
 
