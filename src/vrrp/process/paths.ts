@@ -44,7 +44,8 @@ export function linksOf(router: VirtualRouter): readonly string[] {
 /** Those whose loss is the virtual router's own: all but the further heartbeat paths. */
 export function carriersOf(router: VirtualRouter): readonly string[] {
   const others = new Set(router.heartbeat.slice(1).map((path) => path.interface));
-  const devices = new Set(router.addresses.map(({ device }) => device));
+  const hops = router.routes.flatMap(({ nextHops }) => nextHops);
+  const devices = new Set([...router.addresses, ...hops].map(({ device }) => device));
   return linksOf(router).filter(
     (name) => name === router.interface || devices.has(name) || !others.has(name),
   );
