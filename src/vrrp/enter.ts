@@ -139,7 +139,7 @@ export function enterReleasing(
   };
   const letGo: Action = { action: 'send-advert', priority: 0 };
   // Whoever hears that we let go may have the addresses at once.
-  if (parameters.exclusive) return beforeReport(afterRelease(state, now, parameters), letGo);
+  if (parameters.exclusive) return beforeReport(afterRelease(state, now, parameters, from), letGo);
   return {
     state,
     actions: [
@@ -150,20 +150,25 @@ export function enterReleasing(
   };
 }
 
-/** The end of a hand-over: what was to come after it comes. */
-export function afterRelease(state: Releasing, now: Instant, parameters: Parameters): Step {
+/** The end of a hand-over: what was to come after it comes. `from`: the state that is left, where it took no time. */
+export function afterRelease(
+  state: Releasing,
+  now: Instant,
+  parameters: Parameters,
+  from: State = state,
+): Step {
   const { afterwards, successor } = state;
   const reason = releaseOutcome(state);
   switch (afterwards.next) {
     case 'stop':
-      return preceded(withdrawal(parameters), enterStopped(state, reason, now));
+      return preceded(withdrawal(parameters), enterStopped(from, reason, now));
     case 'hold':
-      return preceded(withdrawal(parameters), enterHeld(state, afterwards.obstacle, now, true));
+      return preceded(withdrawal(parameters), enterHeld(from, afterwards.obstacle, now, true));
     case 'listen': {
       const back = successor === undefined && afterwards.ifNobody === 'active' && !parameters.exclusive;
-      if (back) return enterActive(state, `${reason}: stays active`, now, parameters);
+      if (back) return enterActive(from, `${reason}: stays active`, now, parameters);
       const heard = successor && { router: successor, interval: parameters.advertInterval };
-      return enterBackup(state, reason, now, parameters, heard ? { heard } : {});
+      return enterBackup(from, reason, now, parameters, heard ? { heard } : {});
     }
     default:
       return afterwards satisfies never;
