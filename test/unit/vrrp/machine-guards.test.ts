@@ -218,7 +218,7 @@ const TABLE: Record<string, Row> = {
     activeOf(exclusive),
     handover('active'),
     50,
-    'no routes, remove .254, advert 0, releasing>backup',
+    'no routes, remove .254, advert 0, active>backup',
     'backup',
     50 + DOWN,
     exclusive,
