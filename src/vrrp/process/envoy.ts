@@ -53,6 +53,8 @@ export class Envoy {
   readonly #date: () => number;
   readonly #marks = new Map<IpAddress, Sequence>();
   #secrets: Secrets;
+  /** What was sent last to each destination. */
+  readonly #sent = new Map<IpAddress, { readonly facts: Facts; readonly message: Uint8Array }>();
   #sequence: ReplayState;
   /** What the receive checks know of each path; made anew when the parameters or the source change. */
   #locals: {
@@ -113,22 +115,33 @@ export class Envoy {
     sender: Sender,
   ): void {
     const { parameters, router } = member;
-    const advert = advertisementOf(parameters, priority);
-    const content = kind === 'advert' ? advert : { ...advert, version: 3 as const, addresses: [] };
     const checksum: ChecksumForm = router.checksum === 'rfc9568' ? 'plain' : 'pseudo-header';
     let sent = false;
     for (const { path, source } of paths) {
-      const options = { kind, checksum, credential: this.#credential(parameters) };
+      const credential = this.#credential(parameters);
       const targets = path.peers.length > 0 ? path.peers.map(({ address }) => address) : (['group'] as const);
       for (const target of targets) {
         const destination = target === 'group' ? GROUP[parameters.family] : target;
-        const message = encode(content, source, destination, options);
+        const facts = { kind, priority, parameters, checksum, credential, source, destination };
+        const message = this.#encoded(facts);
         sent = sender(path, message, target, source) || sent;
       }
     }
     if (kind !== 'advert') return;
     if (sent) this.advertsSent++;
     else this.sendErrors++;
+  }
+
+  /** An advert is nearly always the same as the one before; with a key none is, since each has its own number. */
+  #encoded(facts: Facts): Uint8Array {
+    const last = this.#sent.get(facts.destination);
+    if (last && isSame(last.facts, facts)) return last.message;
+    const { kind, priority, parameters, checksum, credential, source, destination } = facts;
+    const advert = advertisementOf(parameters, priority);
+    const content = kind === 'advert' ? advert : { ...advert, version: 3 as const, addresses: [] };
+    const message = encode(content, source, destination, { kind, checksum, credential });
+    if (credential.type !== 'hmac') this.#sent.set(destination, { facts, message });
+    return message;
   }
 
   #credential({ advertInterval }: Parameters): Credential {
@@ -141,6 +154,25 @@ export class Envoy {
     return { type: 'hmac', key: sendKey, sequence: this.#sequence };
   }
 }
+
+/** All that a message is made of. Parameters and credentials are replaced and never changed. */
+interface Facts {
+  readonly kind: MessageKind;
+  readonly priority: number;
+  readonly parameters: Parameters;
+  readonly checksum: ChecksumForm;
+  readonly credential: Credential;
+  readonly source: IpAddress;
+  readonly destination: IpAddress;
+}
+
+const isSame = (a: Facts, b: Facts): boolean =>
+  a.kind === b.kind &&
+  a.priority === b.priority &&
+  a.parameters === b.parameters &&
+  a.checksum === b.checksum &&
+  a.credential === b.credential &&
+  a.source === b.source;
 
 const NO_CREDENTIAL: Credential = { type: 'none' };
 

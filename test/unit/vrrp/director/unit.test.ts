@@ -222,7 +222,7 @@ describe('an arbiter', () => {
     const request = { type: 'presence', key: KEY1, path: 0, source: ip('10.1.1.12'), asks: true } as const;
     expect(bench.tell({ ...request, priority: 100 })).toBe('');
     expect(bench.tell({ ...request, priority: 101 })).toBe(
-      '51: no routes, 51: remove .251, 51: advert 0, 51: releasing>backup, lease router/vip1 given back',
+      '51: no routes, 51: remove .251, 51: advert 0, 51: active>backup, lease router/vip1 given back',
     );
   });
 
