@@ -107,6 +107,8 @@ export function rehearse(reactor: Reactor, kernel: VrrpKernel): void {
       },
       // What a process before this one has left is not its to remove.
       macvlans: { ...kernel.macvlans, listOwn: () => [] },
+      routes: { ...kernel.routes, listOwn: () => [] },
+      rules: { ...kernel.rules, listOwn: () => [] },
       listLinks: () => [LOOPBACK],
     },
     now: monotonicNow,

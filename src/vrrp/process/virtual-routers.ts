@@ -34,6 +34,7 @@ import { instancesOf, type Member } from '../director/member.ts';
 import { Fixed } from './fixed.ts';
 import { Gateways } from './gateways.ts';
 import { Holdings } from './holdings.ts';
+import { removeLeftovers } from './leftovers.ts';
 import { LinkTable } from './link-table.ts';
 import { Network } from './network.ts';
 import { Post } from './post.ts';
@@ -46,8 +47,8 @@ import { VirtualMacs, vmacDevice } from './vmac.ts';
 /** The kernel, as far as virtual routers need it. */
 export interface VrrpKernel {
   readonly addresses: Addresses;
-  readonly routes: Pick<Routes, 'put' | 'remove' | 'list'>;
-  readonly rules: Pick<Rules, 'put' | 'remove'>;
+  readonly routes: Pick<Routes, 'list' | 'listOwn' | 'put' | 'remove'>;
+  readonly rules: Pick<Rules, 'listOwn' | 'put' | 'remove'>;
   readonly macvlans: Macvlans;
   readonly listLinks: () => readonly Link[];
 }
@@ -97,6 +98,7 @@ export class VirtualRouters {
   readonly #touched = new Set<string>();
   #wanted: VrrpNetwork | undefined;
   #recording = false;
+  #tidied = false;
   #stopped = false;
   /** The deadline that was missed when a stall was looked for last. */
   #heededDue: Instant | undefined;
@@ -251,6 +253,15 @@ export class VirtualRouters {
     this.#conditions(network.routers.map(({ interface: name }) => name));
     this.#fixed.configure(network.fixed);
     this.#gateways.configure(network.gateways);
+    if (!this.#tidied) this.#tidy(network);
+  }
+
+  /** Once: of what an earlier process has left, that stays which would be put there now. */
+  #tidy({ fixed }: VrrpNetwork): void {
+    this.#tidied = true;
+    const active = [...this.#director.members()].filter(({ holds }) => holds).map(({ router }) => router);
+    const { kernel, complain } = this.#context;
+    removeLeftovers({ routes: kernel.routes, rules: kernel.rules, complain }, [fixed, ...active]);
   }
 
   /** Which link carries the addresses of each instance that holds them. */

@@ -121,6 +121,8 @@ export class VirtualMacs {
     const spec = { parent, name: device, mac, up: link?.up ?? this.#isUpElsewhere(device, mac) };
     const made = this.#attempt(`make ${device}`, () => this.#context.macvlans.create(spec));
     if (made === undefined) return false;
+    // Where somebody renamed the former one, it is still there, and with the same Ethernet address only one can be up.
+    if (known !== undefined && known.index !== made.index) this.#tidied = undefined;
     this.#made.set(device, { index: made.index, parent });
     if (made.up) this.#up.add(device);
     else this.#up.delete(device);
