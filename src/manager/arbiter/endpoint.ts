@@ -2,15 +2,19 @@
  * One etcd server, spoken to through its HTTP/JSON gateway. Node's own HTTP client, since the manager has it loaded:
  * undici's parser would cost it another 13 MB (measured), and etcd's own packages speak gRPC, which costs more.
  */
-import { readFileSync } from 'node:fs';
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { Arbiter } from '../../model/guard.ts';
 import { durationText, type Milliseconds } from '../../model/units.ts';
+import { readRegularFile } from '../regular-file.ts';
 import { EtcdError } from './etcd-error.ts';
 
 /** Longest answer that is read, in characters: ours are all under a kilobyte. */
 const LONGEST_ANSWER = 256 * 1024;
+/** In characters: what is kept of the reason that etcd, or whoever answers in its place, gives for a refusal. */
+const LONGEST_REASON = 300;
+/** In bytes: all the authorities that a machine knows take up a quarter of it. */
+const LONGEST_CERTIFICATES = 1024 * 1024;
 /** Hundreds of units share so many connections for their requests. */
 const MOST_CONNECTIONS = 16;
 /** After which an idle connection is closed, in milliseconds: nobody else closes those of an agent that was dropped. */
@@ -202,10 +206,12 @@ class Exchange {
 
 /** Read anew for every new agent, so that renewed certificates are taken up. Throws what the file system says. */
 const certificates = ({ caFile, certFile, keyFile }: CertificateFiles): https.AgentOptions => ({
-  ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
-  ...(certFile === undefined ? {} : { cert: readFileSync(certFile) }),
-  ...(keyFile === undefined ? {} : { key: readFileSync(keyFile) }),
+  ...(caFile === undefined ? {} : { ca: contents(caFile) }),
+  ...(certFile === undefined ? {} : { cert: contents(certFile) }),
+  ...(keyFile === undefined ? {} : { key: contents(keyFile) }),
 });
+
+const contents = (file: string): Buffer => Buffer.from(readRegularFile(file, LONGEST_CERTIFICATES));
 
 /** One line as its message: out of a stream's wrapping, and as an EtcdError where it is one. Never throws. */
 function unwrap(line: string, status: number, url: string): unknown {
@@ -214,10 +220,11 @@ function unwrap(line: string, status: number, url: string): unknown {
     return new EtcdError(`${url}: HTTP status ${status}, not an answer of etcd's: ${line.slice(0, 80)}`);
   }
   const { error, code } = message;
-  if (typeof error === 'string') return new EtcdError(error, typeof code === 'number' ? code : undefined);
+  if (typeof error === 'string')
+    return new EtcdError(error.slice(0, LONGEST_REASON), typeof code === 'number' ? code : undefined);
   if (typeof error === 'object' && error !== null) {
     const { grpc_code: grpc, message: text } = error as { grpc_code?: unknown; message?: unknown };
-    return new EtcdError(String(text), typeof grpc === 'number' ? grpc : undefined);
+    return new EtcdError(String(text).slice(0, LONGEST_REASON), typeof grpc === 'number' ? grpc : undefined);
   }
   if (status !== 200) return new EtcdError(`${url}: HTTP status ${status}: ${line.slice(0, 80)}`);
   return message.result ?? message;

@@ -72,12 +72,12 @@ export class EtcdOverHttp implements Etcd {
   }
 
   async grant(ttl: Seconds, signal: AbortSignal) {
-    const answer = Grant.parse(await this.#cluster.call('lease/grant', { TTL: String(ttl) }, signal));
+    const answer = understood(Grant, await this.#cluster.call('lease/grant', { TTL: String(ttl) }, signal));
     return { id: answer.ID, ttl: timeToLive(answer.TTL) };
   }
 
   async keepAlive(id: LeaseId, signal: AbortSignal): Promise<Renewal | undefined> {
-    const answer = KeepAlive.parse(await this.#cluster.call('lease/keepalive', { ID: id }, signal));
+    const answer = understood(KeepAlive, await this.#cluster.call('lease/keepalive', { ID: id }, signal));
     const ttl = timeToLive(answer.TTL);
     return ttl > 0 ? { ttl, term: answer.header.raft_term } : undefined;
   }
@@ -91,7 +91,10 @@ export class EtcdOverHttp implements Etcd {
   }
 
   async read(key: string, signal: AbortSignal): Promise<Reading> {
-    const { header, kvs } = Range.parse(await this.#cluster.call('kv/range', { key: encode(key) }, signal));
+    const { header, kvs } = understood(
+      Range,
+      await this.#cluster.call('kv/range', { key: encode(key) }, signal),
+    );
     const [found] = kvs;
     const entry = found && {
       value: Buffer.from(found.value, 'base64').toString(),
@@ -106,7 +109,7 @@ export class EtcdOverHttp implements Etcd {
       compare: [{ key: encode(key), target: 'MOD', result: 'EQUAL', mod_revision: expected }],
       success: [{ request_put: { key: encode(key), value: encode(value), lease } }],
     };
-    return Txn.parse(await this.#cluster.call('kv/txn', transaction, signal)).succeeded;
+    return understood(Txn, await this.#cluster.call('kv/txn', transaction, signal)).succeeded;
   }
 
   async changed(key: string, revision: string, signal: AbortSignal): Promise<boolean> {
@@ -126,6 +129,15 @@ export class EtcdOverHttp implements Etcd {
     }
     return changed;
   }
+}
+
+/** What stands in an answer. Throws, in one line, where it is not what etcd's documentation says. */
+function understood<T>(schema: z.ZodType<T>, answer: unknown): T {
+  const result = schema.safeParse(answer);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const where = issue === undefined || issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
+  throw new Error(`not an answer of etcd's: ${where}${issue?.message}`, { cause: result.error });
 }
 
 const encode = (text: string): string => Buffer.from(text).toString('base64');
