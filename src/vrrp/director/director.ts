@@ -22,6 +22,7 @@ import type { Condition, DirectorEvent, InstanceKey, Order } from './event.ts';
 import { Handovers } from './handovers.ts';
 import { instancesOf, Member } from './member.ts';
 import { type PlannedUnit, planUnits } from './plan.ts';
+import { decidesTies } from './ties.ts';
 import { Unit } from './unit.ts';
 
 type Of<Type extends DirectorEvent['type']> = Extract<DirectorEvent, { type: Type }>;
@@ -105,7 +106,7 @@ export class Director {
       case 'lease':
         return this.#lease(event, now);
       case 'fenced':
-        return this.#settled(this.#all((unit) => unit.onFenced(event.id, event, now)));
+        return this.#settled(this.#all((unit) => unit.leave.onFenced(event.id, event, now)));
       case 'handover':
         return this.#settled(this.#handover(event, now));
       case 'restore':
@@ -198,7 +199,7 @@ export class Director {
       if (names.has(name) || unit.members.some(({ key }) => this.#unitOf.get(key) === unit)) continue;
       this.#units.delete(name);
       this.#deadlines.set(unit, undefined);
-      orders.push(...unit.release());
+      orders.push(...unit.leave.release());
     }
     return orders;
   }
@@ -248,8 +249,12 @@ export class Director {
     const unit = this.#unitOf.get(key);
     if (member === undefined || unit === undefined) return [];
     const tied = advertisement.priority === member.parameters.priority;
-    const decidesTies = tied && unit.decidesTies(member, path, now);
-    const orders = unit.step(member, { event: 'advert', advertisement, source, local, decidesTies }, now);
+    const decides = tied && decidesTies(unit.members, member, path, now);
+    const orders = unit.step(
+      member,
+      { event: 'advert', advertisement, source, local, decidesTies: decides },
+      now,
+    );
     return this.#touched(member, orders);
   }
 
@@ -297,7 +302,7 @@ export class Director {
   #claim({ key, address, mac }: Of<'claim'>, now: Instant): Order[] {
     const member = this.#members.get(key);
     if (member === undefined) return [];
-    this.#unitFor(key).onAnswered();
+    this.#unitFor(key).leave.onAnswered();
     const active = member.state.name === 'active';
     if (!active && !member.asking) return [];
     member.conflicts++;
@@ -423,7 +428,7 @@ export class Director {
   #released(orders: Order[]): Order[] {
     if (!this.#leaving) return orders;
     for (const unit of this.#units.values()) {
-      if (unit.members.every(({ leaving, ended }) => leaving && ended)) orders.push(...unit.release());
+      if (unit.members.every(({ leaving, ended }) => leaving && ended)) orders.push(...unit.leave.release());
     }
     return orders;
   }

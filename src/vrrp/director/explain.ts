@@ -26,7 +26,7 @@ export function explain(member: Member, unit: Unit, now: Instant): string {
 
 function explainBackup(state: Backup, member: Member, unit: Unit, now: Instant): string {
   if (unit.standby) return 'kept a backup by vipward handover --stay-down, until vipward resume';
-  if (state.askingSince !== undefined) return describePermission(unit.permission);
+  if (state.askingSince !== undefined) return describePermission(unit.leave.permission);
   const { activeRouter } = state;
   const own = `own priority ${member.parameters.priority}${weights(unit)}`;
   if (activeRouter === undefined) {
@@ -57,7 +57,7 @@ const weights = ({ tracked, plan }: Unit): string =>
 
 /** Until when it may be active, where an arbiter says so. */
 function leave(unit: Unit, now: Instant): string {
-  const until = unit.guardDeadline();
+  const until = unit.tenure.deadline;
   return until === undefined ? '' : `; may be active for another ${seconds(now, until)}`;
 }
 

@@ -1,6 +1,6 @@
 /** One instance of the protocol within a director: a virtual router in one family, its parameters and its state. */
 import { type Family, familyOf, type IpAddress } from '../../model/address.ts';
-import { elapsed, type Instant, type Milliseconds } from '../../model/units.ts';
+import type { Instant } from '../../model/units.ts';
 import type { VirtualRouter } from '../../model/virtual-router.ts';
 import {
   type Event,
@@ -12,6 +12,7 @@ import {
   step,
 } from '../machine.ts';
 import { type Condition, type InstanceKey, instanceKey, type Order } from './event.ts';
+import { Ties } from './ties.ts';
 
 /** The families that a virtual router has addresses of, IPv4 first. */
 export const familiesOf = (router: Pick<VirtualRouter, 'addresses'>): readonly Family[] =>
@@ -57,8 +58,7 @@ export class Member {
   addressesRestored = 0;
   /** When its addresses were last defended against another host's claim. */
   defendedAt: Instant | undefined;
-  /** Since when a rival of our own priority is heard on each path, and when it was last. */
-  readonly #ties: ({ readonly since: Instant; readonly at: Instant } | undefined)[] = [];
+  readonly ties = new Ties();
 
   constructor(
     key: InstanceKey,
@@ -120,19 +120,6 @@ export class Member {
     if (JSON.stringify(previous) === JSON.stringify(parameters)) return NOTHING;
     this.parameters = parameters;
     return this.handle({ event: 'parameters-changed', previous }, now);
-  }
-
-  /** Notes a rival of our own priority on a path, and gives how long it has been heard there without a pause. */
-  noteTie(path: number, now: Instant, patience: Milliseconds): Milliseconds {
-    const known = this.#ties[path];
-    const since = known !== undefined && elapsed(known.at, now) <= patience ? known.since : now;
-    this.#ties[path] = { since, at: now };
-    return elapsed(since, now);
-  }
-
-  /** Whether a rival of our own priority was heard lately on a path before `path`. */
-  tiedBefore(path: number, now: Instant, patience: Milliseconds): boolean {
-    return this.#ties.slice(0, path).some((tie) => tie !== undefined && elapsed(tie.at, now) <= patience);
   }
 }
 

@@ -4,8 +4,20 @@ import type { TrackUse } from '../../model/tracking.ts';
 import type { VirtualRouter } from '../../model/virtual-router.ts';
 import type { InstanceKey } from './event.ts';
 import { instancesOf } from './member.ts';
-import type { UnitPlan } from './unit.ts';
 
+/** What a unit is made of, by the configuration. */
+export interface UnitPlan {
+  /** `router/vip1` or `group/g1`: the arbiter's key. */
+  readonly name: string;
+  /** The sync group's own name. */
+  readonly group: string | undefined;
+  readonly base: number;
+  readonly uses: readonly TrackUse[];
+  readonly arbiter: VrrpNetwork['arbiter'];
+  readonly fencing: VrrpNetwork['fencing'];
+}
+
+/** A unit as the configuration wants it, and who belongs to it. */
 export interface PlannedUnit {
   readonly plan: UnitPlan;
   /** Names of virtual routers. */
