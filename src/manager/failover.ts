@@ -26,7 +26,8 @@ import { runProgram } from './run/run.ts';
 import { Standby, withGroups } from './standby.ts';
 import { serviceVerdicts } from './tracking/services.ts';
 import { TrackerBook } from './tracking/trackers.ts';
-import { VrrpChild, type VrrpPartner } from './vrrp-child.ts';
+import { VrrpChild } from './vrrp-child.ts';
+import type { VrrpPartner } from './vrrp-partner.ts';
 
 export interface FailoverOptions {
   readonly stateDir: string;

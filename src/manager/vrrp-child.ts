@@ -1,12 +1,16 @@
-/** The vrrp process as the manager sees it: its states, kept for the day when it dies, and questions with a limit. */
+/**
+ * The vrrp process as the manager sees it: begun anew when it dies, its states kept for that day, and asked questions
+ * that have a limit.
+ */
 import type { Log, ManagerToVrrp, VrrpNetwork, VrrpToManager } from '../model/messages.ts';
 import type { GroupStatus, HandoverOutcome, RouterStatus } from '../model/router-status.ts';
-import type { TrackVerdict } from '../model/tracking.ts';
 import { elapsed, type Instant, instant, type Milliseconds, milliseconds } from '../model/units.ts';
 import { monotonicNow } from '../sys/clock.ts';
 import { Child } from './child.ts';
 import { resumable } from './resume.ts';
 import { logGroup, logRival, logRouter } from './vrrp-log.ts';
+import type { VrrpPartner } from './vrrp-partner.ts';
+import { Waiting } from './waiting.ts';
 
 /** How often it is asked how it is. */
 const QUERY_INTERVAL = milliseconds(1_000);
@@ -21,37 +25,10 @@ const ANSWER_LIMIT = milliseconds(1_000);
 /** How long `reload` waits for a new configuration to be taken in. */
 const CONFIGURE_LIMIT = milliseconds(5_000);
 
+/** What the vrrp process works by. */
 export interface VrrpConfiguration {
   readonly network: VrrpNetwork;
   readonly realtime: boolean;
-}
-
-type Told<Type extends VrrpToManager['type']> = Extract<VrrpToManager, { type: Type }>;
-
-/** What the rest of the manager does for the vrrp process, and is told by it. */
-export interface VrrpPartner {
-  /** Everything that a new process must know before it begins. */
-  known(): {
-    readonly verdicts: readonly TrackVerdict[];
-    readonly standby: readonly string[];
-    /** The arbiter's leases that are held, by unit. */
-    readonly leases: ReadonlyMap<string, Instant>;
-  };
-  /** A new process is about to be told `known`: of what its predecessor wanted nothing counts any more. */
-  onBegin(): void;
-  /** The process has taken in all that it was told, and has said what it wants. */
-  onTakenIn(): void;
-  onRouter(status: RouterStatus): void;
-  onGroup(status: GroupStatus): void;
-  onRival(told: Told<'rival'>): void;
-  onLeaseWanted(told: Told<'lease-wanted'>): void;
-  onFence(told: Told<'fence'>): void;
-  onRecorded(lines: readonly string[]): void;
-}
-
-interface Waiting<Answer> {
-  readonly resolve: (answer: Answer) => void;
-  readonly reject: (reason: Error) => void;
 }
 
 const NOTHING: VrrpConfiguration = {
@@ -74,12 +51,12 @@ export class VrrpChild {
   #recording = false;
   #groups: readonly GroupStatus[] = [];
   #statuses = new Map<string, RouterStatus>();
-  #questions = new Map<number, (routers: readonly RouterStatus[]) => void>();
   #nextQuestion = 1;
+  readonly #questions = new Waiting<readonly RouterStatus[]>();
   /** Those who wait for the end of a hand-over. */
-  readonly #handovers = new Map<number, Waiting<readonly HandoverOutcome[]>>();
+  readonly #handovers = new Waiting<readonly HandoverOutcome[]>();
   /** Those who wait for the configuration to be taken in. */
-  readonly #waiting = new Set<() => void>();
+  readonly #configurations = new Waiting<boolean>();
   /** Configurations that were sent and not yet taken in. */
   #underWay = 0;
   /** When the last process that was heard died; undefined while one is heard. */
@@ -129,18 +106,9 @@ export class VrrpChild {
     this.#configuration = configuration;
     const names = new Set(configuration.network.routers.map(({ name }) => name));
     for (const name of this.#statuses.keys()) if (!names.has(name)) this.#statuses.delete(name);
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const taken = () => {
-      clearTimeout(limit);
-      resolve(true);
-    };
-    const limit = setTimeout(() => {
-      this.#waiting.delete(taken);
-      resolve(false);
-    }, CONFIGURE_LIMIT);
-    this.#waiting.add(taken);
+    const taken = this.#configurations.for(this.#nextQuestion++, CONFIGURE_LIMIT, () => false);
     if (this.child.running) this.#push([]);
-    return promise;
+    return taken;
   }
 
   /** Whether it runs as far as one can tell: it answers. */
@@ -152,18 +120,9 @@ export class VrrpChild {
 
   /** Fresh statuses, or the last ones heard when the process does not answer in time. */
   query(): Promise<readonly RouterStatus[]> {
-    const { promise, resolve } = Promise.withResolvers<readonly RouterStatus[]>();
     const id = this.#ask();
     if (id === undefined) return Promise.resolve(this.statuses);
-    const limit = setTimeout(() => {
-      this.#questions.delete(id);
-      resolve(this.statuses);
-    }, ANSWER_LIMIT);
-    this.#questions.set(id, (routers) => {
-      clearTimeout(limit);
-      resolve(routers);
-    });
-    return promise;
+    return this.#questions.for(id, ANSWER_LIMIT, () => this.statuses);
   }
 
   /** What the process must hear at once; a new one is told it as `known`. */
@@ -180,22 +139,12 @@ export class VrrpChild {
   /** Resolves when each of these virtual routers (all: none named) has handed over or stays; rejects when no answer comes. */
   handover(names: readonly string[], stayDown: boolean): Promise<readonly HandoverOutcome[]> {
     const id = this.#nextQuestion++;
-    const { promise, resolve, reject } = Promise.withResolvers<readonly HandoverOutcome[]>();
     if (!this.child.running || !this.child.send({ type: 'handover', id, names, stayDown })) {
       return Promise.reject(new Error('the vrrp process does not run just now: try again in a moment'));
     }
-    const wait = this.#longestHandover();
-    const limit = setTimeout(
-      () =>
-        reject(
-          new Error(`no successor was confirmed within ${wait} ms: see vipward status on both directors`),
-        ),
-      wait,
-    );
-    this.#handovers.set(id, { resolve, reject });
-    return promise.finally(() => {
-      clearTimeout(limit);
-      this.#handovers.delete(id);
+    const limit = this.#longestHandover();
+    return this.#handovers.for(id, limit, () => {
+      throw new Error(`no successor was confirmed within ${limit} ms: see vipward status on both directors`);
     });
   }
 
@@ -272,7 +221,7 @@ export class VrrpChild {
         this.#partner.onFence(message);
         return;
       case 'handed-over':
-        this.#handovers.get(message.id)?.resolve(message.outcomes);
+        this.#handovers.answer(message.id, message.outcomes);
         return;
       case 'recorded':
         this.#partner.onRecorded(message.lines);
@@ -281,8 +230,7 @@ export class VrrpChild {
         this.#lostAt = undefined;
         this.#statuses = new Map(message.routers.map((status) => [status.name, status]));
         this.#groups = message.groups;
-        this.#questions.get(message.id)?.(message.routers);
-        this.#questions.delete(message.id);
+        this.#questions.answer(message.id, message.routers);
         return;
       case 'log':
         this.#log(message.level, message.message, { process: 'vrrp', ...message.fields });
@@ -297,8 +245,7 @@ export class VrrpChild {
     this.#underWay--;
     if (this.#underWay > 0) return;
     this.#partner.onTakenIn();
-    for (const taken of this.#waiting) taken();
-    this.#waiting.clear();
+    this.#configurations.end(() => true);
   }
 
   #lost(silence: Milliseconds): void {
@@ -310,8 +257,9 @@ export class VrrpChild {
 
   /** Nobody is left who would answer. */
   #unanswered(why: string): void {
-    for (const answer of this.#questions.values()) answer(this.statuses);
-    this.#questions.clear();
-    for (const { reject } of this.#handovers.values()) reject(new Error(why));
+    this.#questions.end(() => this.statuses);
+    this.#handovers.end(() => {
+      throw new Error(why);
+    });
   }
 }
