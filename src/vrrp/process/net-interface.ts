@@ -10,11 +10,13 @@ import type {
   Lifetime,
 } from '../../kernel/addresses.ts';
 import { type Announcer, openAnnouncer } from '../../kernel/announce.ts';
+import type { GroupNeighbours } from '../../kernel/group-neighbours.ts';
 import type { Link } from '../../kernel/links.ts';
 import { type Neighbours, openNeighbours } from '../../kernel/neighbours.ts';
 import type { Family, IpAddress } from '../../model/address.ts';
 import type { Milliseconds, Seconds } from '../../model/units.ts';
 import type { Reactor } from '../../sys/reactor.ts';
+import { VRRP_GROUP_IPV4, VRRP_GROUP_IPV6 } from '../advertisement.ts';
 import { linkObstacle } from './interface-view.ts';
 import type { ThrottledLog } from './throttle.ts';
 import { RawTransport } from './transport/raw.ts';
@@ -23,6 +25,7 @@ import type { RemoteInfo } from './transport/transport.ts';
 export interface InterfaceContext {
   readonly reactor: Reactor;
   readonly addresses: Addresses;
+  readonly groups: Pick<GroupNeighbours, 'put' | 'remove'>;
   readonly complain: ThrottledLog;
   onMessage(name: string, family: Family, message: Uint8Array, remote: RemoteInfo): void;
   /** Somebody on the link said that it has this address. */
@@ -47,6 +50,7 @@ const UNUSED: InterfaceUse = {
   watched: [],
   asks: false,
 };
+const GROUP: Readonly<Record<Family, IpAddress>> = { ipv4: VRRP_GROUP_IPV4, ipv6: VRRP_GROUP_IPV6 };
 const FAMILIES = ['ipv4', 'ipv6'] as const;
 
 interface Opened {
@@ -65,6 +69,8 @@ export class NetInterface {
   #held: readonly InterfaceAddress[] = [];
   #obstacle: string | undefined;
   #failed = false;
+  /** For which link the neighbour entry of the group was put last. */
+  readonly #kept = new Map<Family, Link>();
   /** Those whose turn has not come. */
   readonly #toAnnounce = new Set<IpAddress>();
   #announcing: NodeJS.Timeout | undefined;
@@ -229,8 +235,22 @@ export class NetInterface {
       socket.on('error', (error) => this.#complain('receive', error));
     }
     socket.setVrids(vrids);
-    if (this.#use.multicast[family]) socket.joinGroup();
-    else socket.leaveGroup();
+    if (this.#use.multicast[family]) {
+      socket.joinGroup();
+      this.#keepWayOut(link, family);
+    } else socket.leaveGroup();
+  }
+
+  /** Packets to the group must go out even while strangers fill the neighbour table. */
+  #keepWayOut(link: Link, family: Family): void {
+    // Any notice of the link is another object: it may have been down, which takes the entry away.
+    if (link.mac === undefined || link.loopback || this.#kept.get(family) === link) return;
+    try {
+      this.#context.groups.put(link.index, GROUP[family]);
+      this.#kept.set(family, link);
+    } catch (error) {
+      this.#complain('keep a neighbour entry for the VRRP group', error);
+    }
   }
 
   #openNeighbours(opened: Opened): void {
@@ -252,6 +272,10 @@ export class NetInterface {
   }
 
   #shut(): void {
+    for (const [family, { index }] of this.#kept) {
+      this.#attempt('let go of a neighbour entry', () => this.#context.groups.remove(index, GROUP[family]));
+    }
+    this.#kept.clear();
     clearTimeout(this.#announcing);
     this.#announcing = undefined;
     this.#toAnnounce.clear();

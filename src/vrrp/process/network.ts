@@ -3,6 +3,7 @@
  * configuration wants of them, and asked how they stand.
  */
 import type { Addresses } from '../../kernel/addresses.ts';
+import type { GroupNeighbours } from '../../kernel/group-neighbours.ts';
 import type { Link } from '../../kernel/links.ts';
 import { type Family, familyOf, type IpAddress } from '../../model/address.ts';
 import type { VrrpNetwork } from '../../model/messages.ts';
@@ -22,6 +23,7 @@ import { vmacDevice } from './vmac.ts';
 export interface NetworkContext {
   readonly reactor: Reactor;
   readonly addresses: Addresses;
+  readonly groups: Pick<GroupNeighbours, 'put' | 'remove'>;
   readonly complain: ThrottledLog;
   linkNamed(name: string): Link | undefined;
   onMessage(
@@ -185,10 +187,11 @@ export class Network {
   #open(name: string): NetInterface {
     const known = this.#interfaces.get(name);
     if (known) return known;
-    const { reactor, addresses, complain, onMessage, onClaim } = this.#context;
+    const { reactor, addresses, groups, complain, onMessage, onClaim } = this.#context;
     const port = new NetInterface(name, {
       reactor,
       addresses,
+      groups,
       complain,
       onMessage: (on, family, message, remote) => onMessage(on, false, family, message, remote),
       onClaim,

@@ -9,6 +9,7 @@
  * or SIGINT. If it crashes the leases of its addresses let its successor go on with them.
  */
 import { openAddresses } from '../../kernel/addresses.ts';
+import { openGroupNeighbours } from '../../kernel/group-neighbours.ts';
 import { openLinks } from '../../kernel/links.ts';
 import { openMacvlans } from '../../kernel/macvlan.ts';
 import { openRoutes } from '../../kernel/routes.ts';
@@ -103,6 +104,7 @@ function openNetwork(channel: ManagerChannel, onStopped: () => void) {
     routes: openRoutes(),
     rules: openRules(),
     macvlans: openMacvlans(),
+    groups: openGroupNeighbours(),
   };
   const kernel: VrrpKernel = { ...opened, listLinks: () => links.list() };
   // Watched before it is listed, so that no change falls in between.

@@ -7,6 +7,7 @@
  *     one timer ───────────────────┘                └─▶ manager: states, leases, fences
  */
 import type { Addresses } from '../../kernel/addresses.ts';
+import type { GroupNeighbours } from '../../kernel/group-neighbours.ts';
 import type { Link } from '../../kernel/links.ts';
 import type { Macvlans } from '../../kernel/macvlan.ts';
 import type { Routes } from '../../kernel/routes.ts';
@@ -47,6 +48,7 @@ import { VirtualMacs, vmacDevice } from './vmac.ts';
 /** The kernel, as far as virtual routers need it. */
 export interface VrrpKernel {
   readonly addresses: Addresses;
+  readonly groups: Pick<GroupNeighbours, 'put' | 'remove'>;
   readonly routes: Pick<Routes, 'list' | 'listOwn' | 'put' | 'remove'>;
   readonly rules: Pick<Rules, 'listOwn' | 'put' | 'remove'>;
   readonly macvlans: Macvlans;
@@ -115,6 +117,7 @@ export class VirtualRouters {
     this.#network = new Network({
       reactor,
       addresses: kernel.addresses,
+      groups: kernel.groups,
       complain,
       linkNamed: (name) => this.#links.named(name),
       onMessage: (...received) => this.#post.receive(...received),

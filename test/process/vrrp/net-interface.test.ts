@@ -37,6 +37,7 @@ beforeEach(() => {
       remove: () => [],
       close: () => undefined,
     },
+    groups: { put: () => undefined, remove: () => undefined },
     complain: () => undefined,
     onMessage: () => undefined,
     onClaim: () => undefined,

@@ -1,0 +1,72 @@
+/**
+ * The neighbour entries of multicast groups. The kernel makes one when the first packet is sent to a group, and
+ * throws it away like any other; where the table is full of strangers (a flood of ARP requests or neighbour
+ * solicitations fills its 1,024 places in a second) it cannot be made, adverts are not sent, and both directors become
+ * active. A permanent entry has a place of its own.
+ */
+import { addressToBytes, familyOf, type IpAddress, type MacAddress } from '../model/address.ts';
+import { NLM_F } from '../netlink/message.ts';
+import {
+  encodePermanentNeighbour,
+  encodeRemoveNeighbour,
+  RTM_DELNEIGH,
+  RTM_NEWNEIGH,
+} from '../netlink/route/neighbour.ts';
+import { NETLINK_ROUTE, openNetlinkSocket } from '../sys/netlink-socket.ts';
+import { isKernelError } from './kernel-error.ts';
+import { NetlinkRequester, type NetlinkTransport } from './request.ts';
+
+export interface GroupNeighbours {
+  /**
+   * Sees to it that packets to the group always find their way out of the link. To be called again when the link has
+   * been down, which takes the entry away; does nothing where it is there. Throws KernelError or KernelAnswerError.
+   */
+  put(index: number, group: IpAddress): void;
+  /** Leaves the entry to the kernel's own care; one that is not there is gone. Throws as `put`. */
+  remove(index: number, group: IpAddress): void;
+  close(): void;
+}
+
+/** Throws SystemError. */
+export function openGroupNeighbours(
+  socket: NetlinkTransport = openNetlinkSocket(NETLINK_ROUTE),
+): GroupNeighbours {
+  const netlink = new NetlinkRequester(socket);
+  const attempt = (operation: string, index: number, group: IpAddress) => ({
+    operation,
+    object: `neighbour ${group} on link ${index}`,
+  });
+  return {
+    put(index, group) {
+      netlink.request({
+        attempt: attempt('put', index, group),
+        type: RTM_NEWNEIGH,
+        flags: NLM_F.create | NLM_F.replace,
+        payload: encodePermanentNeighbour(index, group, groupMac(group)),
+      });
+    },
+    remove(index, group) {
+      try {
+        netlink.request({
+          attempt: attempt('remove', index, group),
+          type: RTM_DELNEIGH,
+          payload: encodeRemoveNeighbour(index, group),
+        });
+      } catch (error) {
+        if (!isKernelError(error, 'ENOENT', 'ENODEV', 'ENXIO')) throw error;
+      }
+    },
+    close: () => netlink.close(),
+  };
+}
+
+/** The Ethernet address of a group: RFC 1112 section 6.4 (the last 23 bits), RFC 2464 section 7 (the last 32). */
+export function groupMac(group: IpAddress): MacAddress {
+  const bytes = [...addressToBytes(group)];
+  const low = bytes.slice(familyOf(group) === 'ipv4' ? -3 : -4);
+  const mac =
+    familyOf(group) === 'ipv4'
+      ? [0x01, 0x00, 0x5e, (low[0] ?? 0) & 0x7f, ...low.slice(1)]
+      : [0x33, 0x33, ...low];
+  return mac.map((byte) => byte.toString(16).padStart(2, '0')).join(':') as MacAddress;
+}
