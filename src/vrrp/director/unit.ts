@@ -148,7 +148,8 @@ export class Unit {
     }: { readonly source: IpAddress; readonly priority: number; readonly asks: boolean },
     now: Instant,
   ): Order[] {
-    if (member.state.name !== 'active') return [];
+    // Without an arbiter nobody asks, and whoever forges a request gets nothing by it.
+    if (member.state.name !== 'active' || this.plan.arbiter === undefined) return [];
     if (!asks) return this.tenure.onPresence(member, path, source, now);
     if (priority <= member.parameters.priority) return [];
     const reason = `${source} of priority ${priority} asks for the addresses`;

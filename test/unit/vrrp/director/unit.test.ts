@@ -231,6 +231,14 @@ describe('an arbiter', () => {
   });
 });
 
+it('a request is heeded only with an arbiter: a forged one gets nothing', () => {
+  const bench = new Bench(networkOf({}));
+  bench.pass(3700);
+  expect(bench.states()).toBe('active');
+  const request = { type: 'presence', key: KEY1, path: 0, source: ip('10.1.1.12'), asks: true } as const;
+  expect(bench.tell({ ...request, priority: 254 })).toBe('');
+});
+
 describe('a fence', () => {
   const fencing = networkOf({ fencing: { takeOverAfter: undefined } });
 
