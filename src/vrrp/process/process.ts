@@ -20,10 +20,11 @@ import { milliseconds } from '../../model/units.ts';
 import { monotonicNow } from '../../sys/clock.ts';
 import { Reactor } from '../../sys/reactor.ts';
 import { setRealtime } from '../../sys/realtime.ts';
+import type { VrrpKernel } from './context.ts';
 import { type ManagerChannel, openManagerChannel } from './manager-channel.ts';
 import { rehearse } from './rehearsal.ts';
 import { throttle } from './throttle.ts';
-import { VirtualRouters, type VrrpKernel } from './virtual-routers.ts';
+import { VirtualRouters } from './virtual-routers.ts';
 
 /** What may repeat without end (a flood, a link that flaps) has one line in this time. */
 const COMPLAINT_INTERVAL = milliseconds(60_000);

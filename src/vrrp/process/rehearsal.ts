@@ -12,7 +12,8 @@ import type { VirtualRouter } from '../../model/config.ts';
 import { centiseconds, milliseconds, seconds } from '../../model/units.ts';
 import { monotonicNow } from '../../sys/clock.ts';
 import type { Reactor } from '../../sys/reactor.ts';
-import { VirtualRouters, type VrrpKernel } from './virtual-routers.ts';
+import type { VrrpKernel } from './context.ts';
+import { VirtualRouters } from './virtual-routers.ts';
 
 /** The kernel counts interfaces up from 1 and would need years to come here. */
 const NOWHERE = 0x7fff_fffe;

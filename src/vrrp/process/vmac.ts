@@ -21,6 +21,10 @@ export function vmacDevice(router: VirtualRouter, family: Family): string | unde
     : device;
 }
 
+/** The link that carries what has no device of its own. */
+export const carrierOf = ({ router, family }: Pick<Member, 'router' | 'family'>): string =>
+  vmacDevice(router, family) ?? router.interface;
+
 /** RFC 9568 section 7.3: 00-00-5E-00-01-{VRID} for IPv4, 00-00-5E-00-02-{VRID} for IPv6. */
 export const virtualMac = (family: Family, vrid: number): MacAddress =>
   `00:00:5e:00:0${family === 'ipv4' ? 1 : 2}:${vrid.toString(16).padStart(2, '0')}` as MacAddress;

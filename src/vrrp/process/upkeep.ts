@@ -1,0 +1,131 @@
+/**
+ * Keeps the links as they should be for virtual routers: tells the director how they stand, has it put back what was
+ * taken from an active router and remove what was put up on a backup, and moves addresses to another link where the
+ * configuration wants that.
+ */
+import { familyOf, formatPrefix } from '../../model/address.ts';
+import type { VirtualRouter } from '../../model/virtual-router.ts';
+import type { Director } from '../director/director.ts';
+import type { DirectorEvent, InstanceKey } from '../director/event.ts';
+import type { Member } from '../director/member.ts';
+import type { Parts } from './parts.ts';
+import type { ThrottledLog } from './throttle.ts';
+import { carrierOf } from './vmac.ts';
+
+/** Found by looking at the links. */
+export type Finding = Extract<DirectorEvent, { type: 'condition' | 'addresses-lost' | 'addresses-found' }>;
+
+export interface UpkeepContext {
+  readonly director: Pick<Director, 'members'>;
+  readonly parts: Pick<Parts, 'network' | 'vmacs' | 'holdings' | 'fixed'>;
+  readonly complain: ThrottledLog;
+  /** `new` before the first configuration, `ended` when nothing takes part any more. */
+  readonly phase: () => 'new' | 'configured' | 'ended';
+  /** The director decides, and that is carried out, within this call. */
+  onFinding(finding: Finding): void;
+}
+
+export class Upkeep {
+  readonly #context: UpkeepContext;
+  readonly #touched = new Set<string>();
+
+  constructor(context: UpkeepContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Something changed on this link, or ('') of our routes and rules. Notices come in bursts, of which only the end
+   * matters: it is looked at once, when this turn has read them.
+   */
+  touch(name: string): void {
+    if (name !== '' && !this.#context.parts.network.has(name)) return;
+    if (this.#touched.size === 0) setImmediate(() => this.#refreshTouched());
+    this.#touched.add(name);
+  }
+
+  /** Tells the director how the links stand that these names may have changed. */
+  conditions(names: readonly string[]): void {
+    const { director, parts, onFinding } = this.#context;
+    for (const member of director.members()) {
+      if (!parts.network.concerns(member.router, names)) continue;
+      const condition = parts.network.condition(member.router, member.family);
+      if (JSON.stringify(condition) === JSON.stringify(member.condition)) continue;
+      onFinding({ type: 'condition', key: member.key, condition });
+    }
+  }
+
+  /** Whether all that it would hold is still there. */
+  isIntact(router: VirtualRouter): boolean {
+    return router.addresses.every(({ address, device }) => {
+      const carrier = carrierOf({ router, family: familyOf(address) });
+      const held = this.#context.parts.network.interfaceNamed(device ?? carrier)?.held;
+      return held?.some(({ prefix }) => prefix.address === address);
+    });
+  }
+
+  /** Which link carries the addresses of each instance that holds them. */
+  carriers(): ReadonlyMap<InstanceKey, string> {
+    const holding = [...this.#context.director.members()].filter(({ holds }) => holds);
+    return new Map(holding.map((member) => [member.key, carrierOf(member)]));
+  }
+
+  /**
+   * Where `vmac` has changed the addresses go over to another link: they are there before they leave the former one.
+   * `before`: the `carriers` before the configuration.
+   */
+  moveOver(before: ReadonlyMap<InstanceKey, string>): void {
+    const { director, parts, onFinding } = this.#context;
+    for (const member of director.members()) {
+      const former = before.get(member.key);
+      if (former === undefined || !member.holds || former === carrierOf(member)) continue;
+      const addresses = member.parameters.addresses.filter(({ device }) => device === undefined);
+      parts.vmacs.setUp(member, true);
+      onFinding({ type: 'addresses-lost', key: member.key, addresses });
+      parts.network.interfaceNamed(former)?.remove(addresses);
+    }
+  }
+
+  #refreshTouched(): void {
+    const { director, parts, phase } = this.#context;
+    const names = [...this.#touched];
+    this.#touched.clear();
+    if (phase() === 'ended') return;
+    for (const name of names) parts.network.refresh(name);
+    if (phase() === 'configured') parts.vmacs.configure([...director.members()]);
+    this.conditions(names);
+    this.#restore(names);
+    parts.fixed.restore();
+  }
+
+  /** Compares with what the links hold now: what is missing is put back by the rules. */
+  #restore(names: readonly string[]): void {
+    const { director, parts, onFinding } = this.#context;
+    for (const member of director.members()) {
+      if (member.state.name === 'backup') this.#removeForeign(member, names);
+      if (!member.holds || member.condition.obstacle !== undefined) continue;
+      if (names.includes('')) parts.holdings.installRoutes(member);
+      if (!parts.network.concerns(member.router, names)) continue;
+      const addresses = parts.holdings.missing(member);
+      if (addresses.length === 0) continue;
+      onFinding({ type: 'addresses-lost', key: member.key, addresses });
+      const list = addresses.map(formatPrefix).join(', ');
+      this.#tell('restored', member, `${list} was gone from ${carrierOf(member)}: put back`);
+    }
+  }
+
+  /** An address that somebody put up on a backup would have two owners answer for it. */
+  #removeForeign(member: Member, names: readonly string[]): void {
+    const { parts, onFinding } = this.#context;
+    if (!parts.network.concerns(member.router, names)) return;
+    const addresses = parts.holdings.present(member);
+    if (addresses.length === 0) return;
+    onFinding({ type: 'addresses-found', key: member.key, addresses });
+    const list = addresses.map(formatPrefix).join(', ');
+    this.#tell('removed', member, `${list} was put up by somebody else while we are backup: removed`);
+  }
+
+  #tell(what: string, { key, router: { name } }: Member, message: string): void {
+    const text = `virtual router ${name}: ${message}`;
+    this.#context.complain(`${what} ${key}`, 'warn', text, { virtualRouter: name });
+  }
+}
