@@ -14,7 +14,7 @@ import { replay } from './replay.ts';
 import { scenario } from './scenario.ts';
 import { simulate } from './simulate.ts';
 
-const SEEDS = 3000;
+const SEEDS = 1500;
 const KEY = 'eth0 51 ipv4';
 const EARLY_SEED = 15;
 
