@@ -43,6 +43,7 @@ const NOTHING: VrrpConfiguration = {
   realtime: false,
 };
 
+/** One for the life of the manager, whichever process it is just now. */
 export class VrrpChild {
   readonly child: Child<ManagerToVrrp, VrrpToManager>;
   readonly #log: Log;
@@ -200,15 +201,10 @@ export class VrrpChild {
         this.#takenIn();
         return;
       case 'state':
-        this.#lostAt = undefined;
-        this.#statuses.set(message.status.name, message.status);
-        logRouter(this.#log, message.status);
-        this.#partner.onRouter(message.status);
+        this.#onRouter(message.status);
         return;
       case 'group-state':
-        logGroup(this.#log, message.status);
-        this.#groups = [...this.#groups.filter(({ name }) => name !== message.status.name), message.status];
-        this.#partner.onGroup(message.status);
+        this.#onGroup(message.status);
         return;
       case 'rival':
         logRival(this.#log, message);
@@ -227,10 +223,7 @@ export class VrrpChild {
         this.#partner.onRecorded(message.lines);
         return;
       case 'status':
-        this.#lostAt = undefined;
-        this.#statuses = new Map(message.routers.map((status) => [status.name, status]));
-        this.#groups = message.groups;
-        this.#questions.answer(message.id, message.routers);
+        this.#onAnswer(message);
         return;
       case 'log':
         this.#log(message.level, message.message, { process: 'vrrp', ...message.fields });
@@ -238,6 +231,26 @@ export class VrrpChild {
       default:
         message satisfies never;
     }
+  }
+
+  #onRouter(status: RouterStatus): void {
+    this.#lostAt = undefined;
+    this.#statuses.set(status.name, status);
+    logRouter(this.#log, status);
+    this.#partner.onRouter(status);
+  }
+
+  #onGroup(status: GroupStatus): void {
+    logGroup(this.#log, status);
+    this.#groups = [...this.#groups.filter(({ name }) => name !== status.name), status];
+    this.#partner.onGroup(status);
+  }
+
+  #onAnswer({ id, routers, groups }: Extract<VrrpToManager, { type: 'status' }>): void {
+    this.#lostAt = undefined;
+    this.#statuses = new Map(routers.map((status) => [status.name, status]));
+    this.#groups = groups;
+    this.#questions.answer(id, routers);
   }
 
   /** The latest of several configurations is the one that was asked for. */

@@ -9,6 +9,7 @@ interface Question<Answer> {
   makeDo(instead: Instead<Answer>): void;
 }
 
+/** Open questions, by numbers that are never used twice. */
 export class Waiting<Answer> {
   readonly #questions = new Map<number, Question<Answer>>();
 

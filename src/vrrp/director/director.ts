@@ -19,6 +19,7 @@ import type { Unit } from './unit.ts';
 
 type Of<Type extends DirectorEvent['type']> = Extract<DirectorEvent, { type: Type }>;
 
+/** The rules of one host, from its first configuration to its end. */
 export class Director {
   readonly #verdicts = new Map<string, TrackVerdict>();
   readonly #leases = new Map<string, Instant>();

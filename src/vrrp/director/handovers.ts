@@ -17,6 +17,7 @@ interface Handover {
   readonly outcomes: readonly HandoverOutcome[];
 }
 
+/** Those that are under way. */
 export class Handovers {
   #underWay: Handover[] = [];
 

@@ -11,6 +11,7 @@ import type { Member } from './member.ts';
 /** As many as a network has room for. */
 const MOST_DIRECTORS = 255;
 
+/** Of one unit. */
 export class Hearers {
   /** Since when each backup hears us for sure, by member and path and its address there. */
   readonly #presences = new Map<string, Map<IpAddress, Instant>>();

@@ -37,6 +37,7 @@ export interface Seeker {
   step(member: Member, event: Event, now: Instant): Order[];
 }
 
+/** Of one unit: what it waits for, and whether it has asked for the arbiter's lease. */
 export class Leave {
   readonly #unit: Seeker;
   readonly #nextFence: () => number;

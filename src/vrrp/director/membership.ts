@@ -24,6 +24,7 @@ export interface MembershipContext extends Omit<UnitContext, 'nextFence'> {
   readonly schedule: Schedule;
 }
 
+/** Of one director. */
 export class Membership {
   readonly #context: MembershipContext;
   readonly #members = new Map<InstanceKey, Member>();

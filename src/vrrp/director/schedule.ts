@@ -12,6 +12,7 @@ import type { Unit } from './unit.ts';
 const MOST_SLACK = milliseconds(1);
 const SLACK_FROM = centiseconds(10);
 
+/** Of all units of a director. */
 export class Schedule {
   /** When each unit, or one of its members, is due. */
   readonly #deadlines = new Deadlines<Unit>();

@@ -19,6 +19,7 @@ export interface Tenant {
   readonly members: readonly Member[];
 }
 
+/** Of one unit: what it may hold, and for how long. */
 export class Tenure {
   readonly #tenant: Tenant;
   readonly #leases: ReadonlyMap<string, Instant>;

@@ -23,6 +23,7 @@ export interface UnitContext {
   nextFence(): number;
 }
 
+/** One sync group, or one virtual router that is in none. */
 export class Unit {
   plan: UnitPlan;
   readonly members: Member[] = [];

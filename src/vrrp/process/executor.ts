@@ -15,6 +15,7 @@ const LONGEST_UNREPORTED = milliseconds(100);
 
 type Of<Type extends Order['order']> = Extract<Order, { order: Type }>;
 
+/** The director's hands. */
 export class Executor {
   readonly #context: Pick<VirtualRoutersContext, 'send' | 'complain'>;
   readonly #director: Director;

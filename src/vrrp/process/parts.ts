@@ -17,6 +17,7 @@ import { Reporter } from './reporter.ts';
 import { TrackedLinks } from './tracked-links.ts';
 import { carrierOf, VirtualMacs } from './vmac.ts';
 
+/** One of each for all virtual routers. */
 export interface Parts {
   readonly links: LinkTable;
   readonly vmacs: VirtualMacs;

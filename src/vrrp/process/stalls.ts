@@ -7,6 +7,7 @@ const STALL = milliseconds(500);
 /** Below this nobody can have slept longer than others wait: two of the shortest advert intervals. */
 const SHORTEST_STALL = milliseconds(20);
 
+/** What it goes by, and whom it tells. */
 export interface StallsContext {
   /** The deadline that should have woken us. */
   readonly due: () => Instant | undefined;
@@ -14,6 +15,7 @@ export interface StallsContext {
   onStall(now: Instant): void;
 }
 
+/** To be asked whenever anything is about to be read or done. */
 export class Stalls {
   readonly #context: StallsContext;
   /** The deadline that was missed when a stall was looked for last. */

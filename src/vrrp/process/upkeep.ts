@@ -15,6 +15,7 @@ import { carrierOf } from './vmac.ts';
 /** Found by looking at the links. */
 export type Finding = Extract<DirectorEvent, { type: 'condition' | 'addresses-lost' | 'addresses-found' }>;
 
+/** What it looks at, and whom it tells. */
 export interface UpkeepContext {
   readonly director: Pick<Director, 'members'>;
   readonly parts: Pick<Parts, 'network' | 'vmacs' | 'holdings' | 'fixed'>;
@@ -25,6 +26,7 @@ export interface UpkeepContext {
   onFinding(finding: Finding): void;
 }
 
+/** Of all links that virtual routers use. */
 export class Upkeep {
   readonly #context: UpkeepContext;
   readonly #touched = new Set<string>();

@@ -24,12 +24,16 @@ import { assemble, type Parts } from './parts.ts';
 import { Stalls } from './stalls.ts';
 import { Upkeep, type UpkeepContext } from './upkeep.ts';
 
+/** What the manager wants, the whole of it. */
 export interface Configuration {
   readonly network: VrrpNetwork;
+  /** Names of virtual routers that a dead predecessor held active. */
   readonly resume: readonly string[];
+  /** Names of those that stay backup until they are told otherwise. */
   readonly standby: readonly string[];
 }
 
+/** All virtual routers of this host. */
 export class VirtualRouters {
   readonly #context: VirtualRoutersContext;
   readonly #director = new Director();
