@@ -17,6 +17,7 @@ import type { Family, IpAddress } from '../../model/address.ts';
 import type { Milliseconds, Seconds } from '../../model/units.ts';
 import type { Reactor } from '../../sys/reactor.ts';
 import { VRRP_GROUP_IPV4, VRRP_GROUP_IPV6 } from '../advertisement.ts';
+import { Announcements } from './announcements.ts';
 import { linkObstacle } from './interface-view.ts';
 import type { ThrottledLog } from './throttle.ts';
 import { RawTransport } from './transport/raw.ts';
@@ -71,9 +72,7 @@ export class NetInterface {
   #failed = false;
   /** For which link the neighbour entry of the group was put last. */
   readonly #kept = new Map<Family, Link>();
-  /** Those whose turn has not come. */
-  readonly #toAnnounce = new Set<IpAddress>();
-  #announcing: NodeJS.Timeout | undefined;
+  readonly #announcements = new Announcements((address) => this.#announceNow([address]));
 
   constructor(name: string, context: InterfaceContext) {
     this.name = name;
@@ -166,7 +165,7 @@ export class NetInterface {
   announce(addresses: readonly IpAddress[], spacing: Milliseconds): void {
     if (addresses.length === 0) return;
     if (spacing === 0) this.#announceNow(addresses);
-    else this.#announceInTurn(addresses, spacing);
+    else this.#announcements.add(addresses, spacing);
   }
 
   /** Asks who has an address; whoever answers is told by `onClaim`. Only where neighbours are listened to. */
@@ -180,21 +179,6 @@ export class NetInterface {
 
   #announceNow(addresses: readonly IpAddress[]): void {
     this.#attempt(`announce ${addresses[0]}`, ({ announcer }) => announcer.announce(addresses));
-  }
-
-  /** What waits already is not queued a second time. */
-  #announceInTurn(addresses: readonly IpAddress[], spacing: Milliseconds): void {
-    for (const address of addresses) this.#toAnnounce.add(address);
-    if (this.#announcing !== undefined) return;
-    const next = () => {
-      const [address] = this.#toAnnounce;
-      this.#announcing = undefined;
-      if (address === undefined) return;
-      this.#toAnnounce.delete(address);
-      this.#announceNow([address]);
-      this.#announcing = setTimeout(next, spacing);
-    };
-    next();
   }
 
   /** Where they cannot be listed, the link's addresses are taken to be what they were: no reason to stop. */
@@ -276,9 +260,7 @@ export class NetInterface {
       this.#attempt('let go of a neighbour entry', () => this.#context.groups.remove(index, GROUP[family]));
     }
     this.#kept.clear();
-    clearTimeout(this.#announcing);
-    this.#announcing = undefined;
-    this.#toAnnounce.clear();
+    this.#announcements.clear();
     for (const socket of this.#opened?.sockets.values() ?? []) socket.close();
     this.#opened?.announcer.close();
     this.#opened?.neighbours?.close();
