@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
@@ -25,7 +26,7 @@ export default defineConfig({
         test: {
           name: 'process',
           include: ['process/**/*.test.ts'],
-          fileParallelism: false,
+          maxWorkers: SIDE_BY_SIDE,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
@@ -36,7 +37,7 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['lab/**/*.test.ts'],
-          fileParallelism: false,
+          maxWorkers: SIDE_BY_SIDE,
           testTimeout: 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 2 },
