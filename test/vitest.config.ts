@@ -2,10 +2,12 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
- * Unit tests, fuzz tests and the simulation are pure and run side by side. Tests with processes, and then tests with whole kernels, come
- * after them and one file at a time: their timers are those of a real director, which does not share its processor
- * with a test run.
+ * Unit tests, fuzz tests and the simulation are pure and run side by side. Tests with processes, and then tests with
+ * whole kernels, come after them, each in namespaces of its own, and only as many files at a time as leave each two
+ * processors: their timers are those of a real director, which does not share its processor with a test run.
  */
+const SIDE_BY_SIDE = Math.max(1, Math.floor(availableParallelism() / 2));
+
 export default defineConfig({
   root: import.meta.dirname,
   test: {
