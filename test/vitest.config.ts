@@ -1,13 +1,10 @@
-import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
  * Unit tests, fuzz tests and the simulation are pure and run side by side. Tests with processes, and then tests with
- * whole kernels, come after them, each in namespaces of its own, and only as many files at a time as leave each two
- * processors: their timers are those of a real director, which does not share its processor with a test run.
+ * whole kernels, come after them and one file at a time: their timers are those of a real director, which does not
+ * share its processor with a test run. Two at a time were tried on four processors: elections came out otherwise.
  */
-const SIDE_BY_SIDE = Math.max(1, Math.floor(availableParallelism() / 2));
-
 export default defineConfig({
   root: import.meta.dirname,
   test: {
@@ -28,7 +25,7 @@ export default defineConfig({
         test: {
           name: 'process',
           include: ['process/**/*.test.ts'],
-          maxWorkers: SIDE_BY_SIDE,
+          fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },
@@ -39,7 +36,7 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['lab/**/*.test.ts'],
-          maxWorkers: SIDE_BY_SIDE,
+          fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 2 },
