@@ -26,9 +26,11 @@ export function logRival(
   { name, address, outcome }: Extract<VrrpToManager, { type: 'rival' }>,
 ): void {
   const won = outcome === 'won';
-  const end = won ? 'it must give way, and our addresses are announced again' : 'we give way';
-  // To be preempted looks the same, and is nothing to warn of.
-  log(won ? 'warn' : 'info', `virtual router ${name}: ${address} was active beside us: ${end}`, {
+  // To be preempted looks like a partition that heals on the side that gives way, and is nothing to warn of.
+  const words = won
+    ? `${address} was active beside us: it must give way, and our addresses are announced again`
+    : `gives way to ${address}, which outranks us: it preempts, or a partition has healed`;
+  log(won ? 'warn' : 'info', `virtual router ${name}: ${words}`, {
     virtualRouter: name,
     rival: address,
     outcome,

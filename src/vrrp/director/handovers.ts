@@ -107,8 +107,8 @@ function outcomesOf(
     const member = known.get(key);
     if (member === undefined) continue;
     const outcome = outcomeOf(member);
-    // Of two families the one that did not hand over is the news.
-    if (byName.get(outcome.name)?.outcome !== 'kept') byName.set(outcome.name, outcome);
+    // Of two families the first speaks, IPv4, unless the other did not hand over.
+    if (!byName.has(outcome.name) || outcome.outcome === 'kept') byName.set(outcome.name, outcome);
   }
   return [...outcomes, ...byName.values()];
 }
