@@ -1,13 +1,9 @@
 /** Which virtual routers `vipward handover --stay-down` keeps backups, remembered until `vipward resume`. */
-import { renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { z } from 'zod';
-import { makeDirectory } from '../control/directory.ts';
 import type { SyncGroup } from '../model/config.ts';
 import type { Log } from '../model/messages.ts';
-import { readRegularFile } from './regular-file.ts';
+import { StateFile } from './state-file.ts';
 
-const FILE = 'standby.json';
 /** In bytes. */
 const SIZE_LIMIT = 1024 * 1024;
 const Kept = z.object({ version: z.literal(1), virtualRouters: z.array(z.string()) });
@@ -24,14 +20,20 @@ export function withGroups(
 }
 
 export class Standby {
-  readonly #directory: string;
-  readonly #log: Log;
+  readonly #file: StateFile<z.infer<typeof Kept>>;
   #names: ReadonlySet<string>;
 
   constructor(directory: string, log: Log) {
-    this.#directory = directory;
-    this.#log = log;
-    this.#names = this.#read();
+    this.#file = new StateFile({
+      directory,
+      name: 'standby.json',
+      limit: SIZE_LIMIT,
+      schema: Kept,
+      log,
+      unreadable: 'no virtual router is kept a backup',
+      unwritable: 'after a restart nothing is kept a backup any more',
+    });
+    this.#names = new Set(this.#file.read()?.virtualRouters);
   }
 
   get names(): readonly string[] {
@@ -49,33 +51,10 @@ export class Standby {
     return removed;
   }
 
-  /** A disk that refuses costs the memory across a restart, nothing more, and is logged. */
   #keep(names: ReadonlySet<string>): void {
-    const path = join(this.#directory, FILE);
     // Adding and removing never leave as many of others.
     if (names.size === this.#names.size) return;
     this.#names = names;
-    try {
-      makeDirectory(this.#directory);
-      writeFileSync(`${path}.new`, `${JSON.stringify({ version: 1, virtualRouters: [...names].sort() })}\n`);
-      renameSync(`${path}.new`, path);
-    } catch (cause) {
-      this.#log('warn', `cannot write ${path}: after a restart nothing is kept a backup any more`, {
-        cause: String(cause),
-      });
-    }
-  }
-
-  #read(): ReadonlySet<string> {
-    const path = join(this.#directory, FILE);
-    try {
-      const text = Buffer.from(readRegularFile(path, SIZE_LIMIT)).toString();
-      return new Set(Kept.parse(JSON.parse(text)).virtualRouters);
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') {
-        this.#log('warn', `cannot use ${path}: no virtual router is kept a backup`, { cause: String(cause) });
-      }
-      return new Set();
-    }
+    this.#file.write({ version: 1, virtualRouters: [...names].sort() });
   }
 }
