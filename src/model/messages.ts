@@ -44,7 +44,10 @@ export type ManagerToVrrp =
     }
   /** What became of things that are tracked: only those that changed. */
   | { readonly type: 'verdicts'; readonly verdicts: readonly TrackVerdict[] }
-  /** The arbiter's lease of one unit: held until then (exclusive), or not at all; `contended`: another has it. */
+  /**
+   * The arbiter's lease of one unit: held until then (exclusive), or not at all. `contended`: the arbiter answers, and
+   * another director has it: whoever wants to preempt that one may ask it to let go.
+   */
   | {
       readonly type: 'lease';
       readonly unit: string;

@@ -3,10 +3,9 @@
  * can be replayed through the same code (`vipward run --record`).
  */
 import type { Family, IpAddress, Prefix } from '../../model/address.ts';
-import type { VrrpNetwork } from '../../model/messages.ts';
+import type { ManagerToVrrp, VrrpNetwork } from '../../model/messages.ts';
 import type { HandoverOutcome } from '../../model/router-status.ts';
 import type { TrackVerdict } from '../../model/tracking.ts';
-import type { Instant } from '../../model/units.ts';
 import type { VirtualAddress } from '../../model/virtual-router.ts';
 import type { Action } from '../action.ts';
 import type { Advertisement } from '../advertisement.ts';
@@ -73,21 +72,8 @@ export type DirectorEvent =
     }
   /** Somebody else answers for one of its addresses. */
   | { readonly type: 'claim'; readonly key: InstanceKey; readonly address: IpAddress; readonly mac: string }
-  | {
-      readonly type: 'lease';
-      readonly unit: string;
-      readonly heldUntil: Instant | undefined;
-      /** The arbiter answers, and another director has it: whoever wants to preempt that one may ask it to let go. */
-      readonly contended?: boolean;
-    }
-  | { readonly type: 'fenced'; readonly id: number; readonly done: boolean; readonly reason: string }
-  | {
-      readonly type: 'handover';
-      readonly id: number;
-      readonly names: readonly string[];
-      readonly stayDown: boolean;
-    }
-  | { readonly type: 'restore'; readonly names: readonly string[] }
+  /** As the manager says it. */
+  | Extract<ManagerToVrrp, { type: 'lease' | 'fenced' | 'handover' | 'restore' }>
   /** Hand over everything and end. */
   | { readonly type: 'stop'; readonly reason: string }
   /** Drop everything and end. */
