@@ -74,6 +74,9 @@ export function compareAddresses(a: IpAddress, b: IpAddress): number {
 /** Whether `address` lies in 127.0.0.0/8 or is ::1. */
 export const isLoopback = (address: IpAddress): boolean => address.startsWith('127.') || address === '::1';
 
+/** Whether `address` means something on one link only: fe80::/10 (RFC 4291 section 2.5.6). */
+export const isLinkLocal = (address: IpAddress): boolean => /^fe[89ab][0-9a-f]:/.test(address);
+
 /** Whether `address` names no single host: unspecified, multicast, or the limited broadcast. */
 export function isNotUnicast(address: IpAddress): boolean {
   const [first = 0] = addressToBytes(address);

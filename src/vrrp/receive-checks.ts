@@ -3,7 +3,7 @@
  * section 7.1). The checks run in the order of the list; the first that fails names the reason, and nothing happens
  * but a count. What is cheap comes before what is dear, so that a flood of rubbish costs little.
  */
-import { type Family, familyOf, type IpAddress, isNotUnicast } from '../model/address.ts';
+import { type Family, familyOf, type IpAddress, isLinkLocal, isNotUnicast } from '../model/address.ts';
 import type { Centiseconds, Milliseconds } from '../model/units.ts';
 import type { Peer } from '../model/virtual-router.ts';
 import {
@@ -224,7 +224,7 @@ function warningsOf(addresses: readonly IpAddress[], router: LocalRouter): reado
   if (sameInOrder(addresses, router.addresses)) return NO_WARNINGS;
   const warnings: ReceiveWarning[] = [];
   if (!sameInAnyOrder(addresses, router.addresses)) warnings.push('address-list');
-  if (!isLinkLocal(addresses[0]) && isLinkLocal(router.addresses[0])) warnings.push('first-address');
+  if (!beginsLinkLocal(addresses) && beginsLinkLocal(router.addresses)) warnings.push('first-address');
   return warnings;
 }
 
@@ -237,6 +237,4 @@ function sameInAnyOrder(a: readonly IpAddress[], b: readonly IpAddress[]): boole
   return advertised.size === new Set(b).size && b.every((address) => advertised.has(address));
 }
 
-/** fe80::/10. */
-const isLinkLocal = (address: IpAddress | undefined): boolean =>
-  address !== undefined && /^fe[89ab][0-9a-f]:/.test(address);
+const beginsLinkLocal = ([first]: readonly IpAddress[]): boolean => first !== undefined && isLinkLocal(first);

@@ -5,11 +5,11 @@ import {
   familyOf,
   formatPrefix,
   type IpAddress,
+  isLinkLocal,
   type Prefix,
 } from '../../model/address.ts';
 import { routeFamily } from '../convert/network.ts';
 import { errorAt, errorAtKey, type Finding, type Path } from '../finding.ts';
-import { isLinkLocal } from '../link-local.ts';
 import type { Draft } from '../salvage.ts';
 import type { RouteShape, RuleShape } from '../schema/index.ts';
 import { type ConfigDraft, familyName, itemsOf, virtualRoutersOf } from './draft.ts';

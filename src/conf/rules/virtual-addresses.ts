@@ -4,6 +4,7 @@ import {
   type Family,
   familyOf,
   formatPrefix,
+  isLinkLocal,
   isLoopback,
   isNotUnicast,
   isWithin,
@@ -11,7 +12,6 @@ import {
 } from '../../model/address.ts';
 import type { Environment } from '../environment.ts';
 import { errorAt, errorAtKey, type Finding, type Path, warningAt } from '../finding.ts';
-import { isLinkLocal } from '../link-local.ts';
 import type { VirtualAddressShape } from '../schema/network.ts';
 import {
   type ConfigDraft,

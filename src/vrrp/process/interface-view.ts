@@ -1,5 +1,5 @@
 /** Pure: what an interface allows, from what the kernel tells of it. */
-import { type Family, familyOf, type IpAddress } from '../../model/address.ts';
+import { type Family, familyOf, type IpAddress, isLinkLocal } from '../../model/address.ts';
 import type { VirtualRouter } from '../../model/virtual-router.ts';
 import { OWNER_PRIORITY } from '../director/tracking.ts';
 
@@ -36,9 +36,6 @@ export function sourceAddress(
   const owned = usable.find((address) => routers.some((router) => isOwnersOwn(router, address)));
   return (own ?? owned)?.prefix.address;
 }
-
-/** fe80::/10. */
-export const isLinkLocal = (address: IpAddress): boolean => /^fe[89ab][0-9a-f]:/.test(address);
 
 /** Whether a permanent address is the owner's own: it was there before, and is neither leased nor removed. */
 export const isOwnersOwn = (router: VirtualRouter, { prefix, lifetime }: AddressCondition): boolean =>

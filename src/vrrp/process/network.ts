@@ -5,14 +5,14 @@
 import type { Addresses } from '../../kernel/addresses.ts';
 import type { GroupNeighbours } from '../../kernel/group-neighbours.ts';
 import type { Link } from '../../kernel/links.ts';
-import { type Family, familyOf, type IpAddress } from '../../model/address.ts';
+import { type Family, familyOf, type IpAddress, isLinkLocal } from '../../model/address.ts';
 import type { VrrpNetwork } from '../../model/messages.ts';
 import type { VirtualRouter } from '../../model/virtual-router.ts';
 import type { Reactor } from '../../sys/reactor.ts';
 import { addressesThatFit } from '../advertisement.ts';
 import type { Condition } from '../director/event.ts';
 import { familiesOf } from '../director/member.ts';
-import { isLinkLocal, linkObstacle, obstacle, sourceAddress } from './interface-view.ts';
+import { linkObstacle, obstacle, sourceAddress } from './interface-view.ts';
 import { type InterfaceUse, NetInterface } from './net-interface.ts';
 import { carriersOf, type InstancePath, linksOf, pathsOf } from './paths.ts';
 import type { ThrottledLog } from './throttle.ts';

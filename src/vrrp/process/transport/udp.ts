@@ -1,6 +1,6 @@
 import { createSocket, type RemoteInfo as DatagramOrigin, type Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
-import { type Family, familyOf, type IpAddress, parseAddress } from '../../../model/address.ts';
+import { type Family, familyOf, type IpAddress, isLinkLocal, parseAddress } from '../../../model/address.ts';
 import type { Transport, TransportEvents } from './transport.ts';
 
 export interface UdpOptions {
@@ -97,6 +97,6 @@ export class UdpTransport extends EventEmitter<TransportEvents> implements Trans
 
   /** A link-local address means nothing without its link. */
   #zoned(address: IpAddress): string {
-    return /^fe[89ab]/.test(address) ? `${address}%${this.#options.interface.name}` : address;
+    return isLinkLocal(address) ? `${address}%${this.#options.interface.name}` : address;
   }
 }
