@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { NotifyEvent } from '../../../src/manager/notify/event.ts';
 import { Mailer } from '../../../src/manager/notify/mail.ts';
 import type { Mail } from '../../../src/model/notify.ts';
 import { milliseconds } from '../../../src/model/units.ts';
+import { until } from '../../support/until.ts';
 import { type Certificate, makeCertificate } from '../../unit/checker/certificate.ts';
 import { type SmtpBehaviour, SmtpServer } from './smtp-server.ts';
 
@@ -105,7 +106,7 @@ describe('mail about a change of state', () => {
   it('is not sent in clear where STARTTLS is wanted and not offered', async () => {
     const { mailer } = await begin({}, { security: 'starttls', login: { user: 'lb', password: 'x' } }, []);
     mailer.send(event());
-    await vi.waitUntil(() => mailer.counts.failed === 1);
+    await until(() => mailer.counts.failed === 1);
     expect(server.received).toEqual([]);
     expect(server.commands.join()).not.toMatch(/AUTH|MAIL/);
     expect(log).toEqual([
@@ -116,7 +117,7 @@ describe('mail about a change of state', () => {
   it('is not sent to a server whose certificate nobody vouches for', async () => {
     const { mailer } = await begin({ tls: certificate }, { security: 'starttls' }, []);
     mailer.send(event());
-    await vi.waitUntil(() => mailer.counts.failed === 1);
+    await until(() => mailer.counts.failed === 1);
     expect(server.received).toEqual([]);
     expect(log.join()).toMatch(/self-signed certificate/);
   });
@@ -147,7 +148,7 @@ describe('a mail server in trouble', () => {
   it('that refuses for good is not asked again', async () => {
     const { mailer } = await begin({ recipient: () => '550 never heard of' }, {}, [10, 10]);
     mailer.send(event());
-    await vi.waitUntil(() => mailer.counts.failed === 1);
+    await until(() => mailer.counts.failed === 1);
     expect(server.connections).toBe(1);
     expect(log).toEqual([expect.stringContaining('550 never heard of')]);
   });
@@ -156,7 +157,7 @@ describe('a mail server in trouble', () => {
     const recipient = (line: string) => (line.includes('duty') ? '550 gone' : '250 ok');
     const { mailer } = await begin({ recipient }, {}, [10, 10]);
     mailer.send(event());
-    await vi.waitUntil(() => mailer.counts.failed === 1);
+    await until(() => mailer.counts.failed === 1);
     expect(server.received.map(({ to }) => to)).toEqual([['ops@example.org']]);
     expect(log).toEqual([expect.stringContaining('refused for duty@example.org, taken for the others')]);
   });
@@ -165,7 +166,7 @@ describe('a mail server in trouble', () => {
     const login = { user: 'lb', password: 'wrong' };
     const { mailer } = await begin({ login: 'lb:right' }, { login }, [10]);
     mailer.send(event());
-    await vi.waitUntil(() => mailer.counts.failed === 1);
+    await until(() => mailer.counts.failed === 1);
     expect(server.received).toEqual([]);
     expect(server.connections).toBe(1);
   });
@@ -173,7 +174,7 @@ describe('a mail server in trouble', () => {
   it('that never answers has its time, and no more', async () => {
     const { mailer } = await begin({ greeting: () => 'silence' }, { timeout: milliseconds(200) }, []);
     mailer.send(event());
-    await vi.waitUntil(() => mailer.counts.failed === 1);
+    await until(() => mailer.counts.failed === 1);
     expect(log.join()).toMatch(/not done within 200ms|[Tt]imeout/);
   });
 
@@ -191,7 +192,7 @@ describe('a mail server in trouble', () => {
     const greeting = (connection: number) => (connection < 2 ? '421 busy\r\n' : undefined);
     const { mailer } = await begin({ greeting }, {}, [600_000]);
     mailer.send(event());
-    await vi.waitUntil(() => log.length > 0);
+    await until(() => log.length > 0);
     await mailer.flush(LIMIT);
     expect(mailer.counts).toMatchObject({ sent: 1, failed: 0 });
   });

@@ -2,10 +2,11 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { outcomeText, type RunOutcome, type RunRequest } from '../../../src/manager/run/program.ts';
 import { runProgram } from '../../../src/manager/run/run.ts';
 import { milliseconds } from '../../../src/model/units.ts';
+import { until } from '../../support/until.ts';
 import { isAlive, makeScripts, type Scripts, zombies } from './scripts.ts';
 
 let scripts: Scripts;
@@ -13,7 +14,7 @@ beforeEach(() => {
   scripts = makeScripts();
 });
 afterEach(async () => {
-  await vi.waitUntil(() => zombies().length === 0);
+  await until(() => zombies().length === 0);
   scripts.remove();
 });
 
@@ -139,7 +140,7 @@ describe('a program that is not there or not fit', () => {
       await run(['true'], { user: 'no-such-user' });
       await run([process.execPath, '\u{1F4A9}'.repeat(40_000)]);
     }
-    await vi.waitUntil(() => descriptors() <= before);
+    await until(() => descriptors() <= before);
   });
 });
 
@@ -169,9 +170,10 @@ describe('a machine that has no process left', () => {
 describe('a program whose time is up', () => {
   it('gets SIGTERM, together with what it started', async () => {
     const path = scripts.add('a', 'sleep 1000 & echo $! > $here/child; trap "echo bye; exit 0" TERM; wait');
-    const outcome = await run([path], { timeout: milliseconds(300) });
-    expect(outcome).toEqual({ kind: 'timed-out', after: 300, output: 'bye' });
-    await vi.waitUntil(() => !isAlive(Number(scripts.read('child'))));
+    // Long enough for the shell to have come to its trap.
+    const outcome = await run([path], { timeout: milliseconds(1_500) });
+    expect(outcome).toEqual({ kind: 'timed-out', after: 1_500, output: 'bye' });
+    await until(() => !isAlive(Number(scripts.read('child'))));
   });
 
   it('is killed when it ignores that, with all that ignore it too', async () => {
@@ -181,7 +183,7 @@ describe('a program whose time is up', () => {
     );
     const outcome = await run([path], { timeout: milliseconds(200), grace: milliseconds(100) });
     expect(outcomeText(outcome)).toBe('timed out after 200ms');
-    await vi.waitUntil(() => !isAlive(Number(scripts.read('child'))));
+    await until(() => !isAlive(Number(scripts.read('child'))));
   });
 
   it('is ended by an abort in the same way, also before it began', async () => {
@@ -214,7 +216,7 @@ describe('a program that leaves something running', () => {
     execFileSync('sh', ['-c', `echo > ${scripts.folder}/go`]);
     expect(await scripts.lines('left', 1)).toEqual(['printed']);
     process.kill(child, 'SIGKILL');
-    await vi.waitUntil(() => !isAlive(child));
+    await until(() => !isAlive(child));
   });
 });
 
@@ -253,7 +255,7 @@ describe('two hundred programs at once', () => {
       Array.from({ length: 200 }, (_, i) => ({ kind: 'exited', code: i % 7, output: String(i) })),
     );
     expect(turns).toBeGreaterThan(200);
-    await vi.waitUntil(() => descriptors() <= before + 1);
+    await until(() => descriptors() <= before + 1);
   });
 });
 

@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { Child } from '../../../src/manager/child.ts';
 import type { CheckerToManager, ManagerToChecker } from '../../../src/model/messages.ts';
 import { milliseconds } from '../../../src/model/units.ts';
+import { until } from '../../support/until.ts';
 
 const node = process.execPath;
 afterEach(() => {
@@ -24,7 +25,7 @@ describe('a process that cannot be started', () => {
     });
     process.execPath = '/nonexistent/node';
     child.start();
-    await vi.waitUntil(() => said.length > 0);
+    await until(() => said.length > 0);
     expect(said[0]).toMatch(/^checker process cannot be started: .*ENOENT; tried again in 250 ms$/);
     expect(child.status).toMatchObject({ pid: undefined, restarts: 1 });
     process.execPath = node;
