@@ -1,10 +1,10 @@
 /** The lines of the log that tell of virtual routers and sync groups. */
 import type { Log, VrrpToManager } from '../model/messages.ts';
-import { type GroupStatus, type RouterStatus, routerWord } from '../model/router-status.ts';
+import { type GroupStatus, type RouterStatus, shownWord } from '../model/router-status.ts';
 
 export function logRouter(log: Log, status: RouterStatus): void {
   const { name, reason, releasing, activeRouter, priority } = status;
-  const state = routerWord(status);
+  const state = shownWord(status);
   const word = releasing ? 'handing over' : state;
   log(state === 'FAULT' ? 'warn' : 'info', `virtual router ${name}: ${word}: ${reason}`, {
     virtualRouter: name,
@@ -17,7 +17,7 @@ export function logRouter(log: Log, status: RouterStatus): void {
 
 export function logGroup(log: Log, status: GroupStatus): void {
   const { name, reason } = status;
-  const state = routerWord(status);
+  const state = shownWord(status);
   log(state === 'FAULT' ? 'warn' : 'info', `sync group ${name}: ${state}: ${reason}`, { syncGroup: name });
 }
 

@@ -28,6 +28,11 @@ export interface RouterStatus {
   readonly state: RouterState;
   /** Whether it takes part in the protocol: false before its start and after its end. */
   readonly started: boolean;
+  /**
+   * Whether it has not begun only because something that is tracked has not been looked at yet: no fault, and nobody
+   * is told of it.
+   */
+  readonly waiting: boolean;
   /** Whether it is handing over: no longer advertising, still holding its addresses until the successor speaks. */
   readonly releasing: boolean;
   /** When it came to this state: milliseconds since 1970, for people. */
@@ -58,6 +63,8 @@ export interface GroupStatus {
   readonly members: readonly string[];
   readonly state: RouterState;
   readonly started: boolean;
+  /** As of a virtual router. */
+  readonly waiting: boolean;
   readonly priority: number;
   readonly since: number;
   readonly reason: string;
@@ -90,3 +97,8 @@ export interface RouterCounters {
 
 export const routerWord = ({ state, started }: Pick<RouterStatus, 'state' | 'started'>): RouterWord =>
   started ? ROUTER_WORD[state] : 'STOP';
+
+/** What people read in status and log: as `routerWord`, with keepalived's INIT for one that still waits. */
+export const shownWord = (
+  status: Pick<RouterStatus, 'state' | 'started' | 'waiting'>,
+): RouterWord | 'INIT' => (status.waiting && status.started ? 'INIT' : routerWord(status));

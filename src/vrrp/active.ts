@@ -64,6 +64,7 @@ export function stepActive(state: Active, event: Event, now: Instant, parameters
     case 'resume':
     case 'granted':
     case 'refused':
+    case 'unknown':
     case 'addresses-found':
     case 'cleared':
       return unchanged(state);

@@ -45,6 +45,7 @@ export function stepBackup(state: Backup, event: Event, now: Instant, parameters
     case 'stalled':
     case 'contested':
     case 'cleared':
+    case 'unknown':
     case 'addresses-lost':
       return unchanged(state);
     default:

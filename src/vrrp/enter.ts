@@ -189,14 +189,23 @@ const later = (at: Instant, least: Instant | undefined): Instant =>
 
 /** Takes no part any more until it is started again. */
 export function enterStopped(from: State, reason: string, now: Instant): Step {
-  const obstacle = from.name === 'initialize' ? from.obstacle : undefined;
-  const state: State = { name: 'initialize', reason, since: now, started: false, obstacle };
+  const { obstacle, waiting } = from.name === 'initialize' ? from : { obstacle: undefined, waiting: false };
+  const state: State = { name: 'initialize', reason, since: now, started: false, obstacle, waiting };
   return { state, actions: [report(from, state)] };
 }
 
-/** Is held back by `obstacle`, and takes part again when that is gone, if it is `started`. */
-export function enterHeld(from: State, obstacle: string, now: Instant, started: boolean): Step {
-  const state: State = { name: 'initialize', reason: obstacle, since: now, started, obstacle };
+/**
+ * Is held back by `obstacle`, and takes part again when that is gone, if it is `started`. `waiting`: nothing is known to
+ * be wrong.
+ */
+export function enterHeld(
+  from: State,
+  obstacle: string,
+  now: Instant,
+  started: boolean,
+  waiting = false,
+): Step {
+  const state: State = { name: 'initialize', reason: obstacle, since: now, started, obstacle, waiting };
   return { state, actions: [report(from, state)] };
 }
 

@@ -39,6 +39,11 @@ export type Event =
   | { readonly event: 'interface-lost'; readonly reason: string }
   /** Something else forbids to be active, while adverts can still be sent: a script failed, a member of the group. */
   | { readonly event: 'fault'; readonly reason: string }
+  /**
+   * What decides whether it may be active has not been looked at yet: what has not begun waits for that, which is no
+   * fault. `reason` in words: `script x has not been looked at yet`.
+   */
+  | { readonly event: 'unknown'; readonly reason: string }
   /** Nothing is in the way any more. `reason` in words: `interface eth0 is up`. */
   | { readonly event: 'cleared'; readonly reason: string }
   /** Addresses that we hold were removed by somebody else, or their lease ran out. */

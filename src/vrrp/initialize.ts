@@ -20,7 +20,9 @@ export function stepInitialize(state: Initialize, event: Event, now: Instant, pa
       if (state.obstacle !== undefined) return heldFromTheStart(state, state.obstacle, now, parameters);
       return enterService(state, 'started', now, parameters);
     case 'resume':
-      if (state.obstacle !== undefined) return heldFromTheStart(state, state.obstacle, now, parameters);
+      // It runs, and what has not been looked at yet faults nobody that runs.
+      if (state.obstacle !== undefined && !state.waiting)
+        return heldFromTheStart(state, state.obstacle, now, parameters);
       if (parameters.standby) return enterService(state, 'started', now, parameters);
       return enterActive(state, 'resumed for a process that died while active', now, parameters);
     case 'shutdown':
@@ -28,15 +30,14 @@ export function stepInitialize(state: Initialize, event: Event, now: Instant, pa
       return state.started ? enterStopped(state, event.reason, now) : unchanged(state);
     case 'interface-lost':
     case 'fault':
-      if (state.obstacle === event.reason) return unchanged(state);
-      return state.started
-        ? enterHeld(state, event.reason, now, true)
-        : { state: { ...state, obstacle: event.reason }, actions: [] };
+      return held(state, event.reason, now, false);
+    case 'unknown':
+      return held(state, event.reason, now, true);
     case 'cleared':
       if (state.obstacle === undefined) return unchanged(state);
       return state.started
         ? enterService(state, event.reason, now, parameters)
-        : { state: { ...state, obstacle: undefined }, actions: [] };
+        : { state: { ...state, obstacle: undefined, waiting: false }, actions: [] };
     case 'advert':
     case 'timer':
     case 'contested':
@@ -54,6 +55,13 @@ export function stepInitialize(state: Initialize, event: Event, now: Instant, pa
   }
 }
 
+function held(state: Initialize, obstacle: string, now: Instant, waiting: boolean): Step {
+  if (state.obstacle === obstacle && state.waiting === waiting) return unchanged(state);
+  return state.started
+    ? enterHeld(state, obstacle, now, true, waiting)
+    : { state: { ...state, obstacle, waiting }, actions: [] };
+}
+
 /** A predecessor that crashed may have left the addresses, and whoever is held back must not answer for them. */
 const heldFromTheStart = (state: Initialize, obstacle: string, now: Instant, parameters: Parameters): Step =>
-  preceded(withdrawal(parameters), enterHeld(state, obstacle, now, true));
+  preceded(withdrawal(parameters), enterHeld(state, obstacle, now, true, state.waiting));

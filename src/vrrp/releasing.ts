@@ -60,6 +60,7 @@ export function stepReleasing(state: Releasing, event: Event, now: Instant, para
     case 'stalled':
     case 'contested':
     case 'granted':
+    case 'unknown':
     case 'addresses-found':
     case 'refused':
       return unchanged(state);

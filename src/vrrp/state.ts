@@ -67,6 +67,8 @@ export interface Initialize extends Any {
   readonly started: boolean;
   /** What keeps it from taking part, in words: `interface eth0 is down`. */
   readonly obstacle: string | undefined;
+  /** Whether the obstacle is only that something has not been looked at yet, which may turn out well: no fault. */
+  readonly waiting: boolean;
 }
 
 /** Listens for the active router (section 6.4.2). */
@@ -142,6 +144,7 @@ export const initialState = (now: Instant): Initialize => ({
   since: now,
   started: false,
   obstacle: undefined,
+  waiting: false,
 });
 
 /** The one timer to arm, or undefined when nothing is due however long one waits. */
@@ -182,10 +185,11 @@ export const silenceOf = ({ timerSetAt }: Backup, now: Instant): Milliseconds =>
 export function describeState(
   state: State,
   parameters: Parameters,
-): Pick<RouterStatus, 'state' | 'started' | 'releasing' | 'reason' | 'activeRouter'> {
+): Pick<RouterStatus, 'state' | 'started' | 'waiting' | 'releasing' | 'reason' | 'activeRouter'> {
   return {
     state: routerState(state),
     started: state.name !== 'initialize' || state.started,
+    waiting: state.name === 'initialize' && state.waiting,
     releasing: state.name === 'releasing',
     reason: state.reason,
     activeRouter: activeRouterOf(state, parameters),

@@ -98,6 +98,7 @@ export const routerStatus = (state: RouterState, overrides: Partial<RouterStatus
   group: undefined,
   state,
   started: true,
+  waiting: false,
   releasing: false,
   since: 0,
   reason: '',

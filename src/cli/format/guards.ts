@@ -1,5 +1,5 @@
 /** The part of the status that is about sync groups and about what guards against two owners. */
-import { type GroupStatus, routerWord } from '../../model/router-status.ts';
+import { type GroupStatus, shownWord } from '../../model/router-status.ts';
 import type { GuardStatus } from '../../model/status.ts';
 import { formatAgo, formatDuration } from './duration.ts';
 import { alignColumns, printable } from './text.ts';
@@ -9,7 +9,7 @@ import type { View } from './virtual-routers.ts';
 export function formatSyncGroups(groups: readonly GroupStatus[], { style, now }: View): string[] {
   const rows = groups.map((group) => [
     `  ${style.heading(group.name)}`,
-    group.state === 'active' ? style.good(routerWord(group)) : routerWord(group),
+    group.state === 'active' ? style.good(shownWord(group)) : shownWord(group),
     `for ${formatDuration(now - group.since)}`,
     group.members.map(printable).join(', '),
     printable(group.reason),

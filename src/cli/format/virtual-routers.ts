@@ -1,5 +1,5 @@
 /** The part of the status that is about VRRP. */
-import { type RouterCounters, type RouterStatus, routerWord } from '../../model/router-status.ts';
+import { type RouterCounters, type RouterStatus, shownWord } from '../../model/router-status.ts';
 import { formatDuration } from './duration.ts';
 import type { Style } from './style.ts';
 import { alignColumns, countOf, indent, printable } from './text.ts';
@@ -37,7 +37,7 @@ const groupOf = ({ group }: RouterStatus): string =>
   group === undefined ? '' : ` group ${printable(group)}`;
 
 function stateWord(router: RouterStatus, style: Style): string {
-  const word = routerWord(router);
+  const word = shownWord(router);
   if (router.releasing) return style.doubtful(`${word} (handing over)`);
   switch (router.state) {
     case 'active':
@@ -45,7 +45,7 @@ function stateWord(router: RouterStatus, style: Style): string {
     case 'backup':
       return word;
     case 'initialize':
-      return style.bad(word);
+      return router.waiting ? style.doubtful(word) : style.bad(word);
     default:
       return router.state satisfies never;
   }

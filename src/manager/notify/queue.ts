@@ -6,7 +6,8 @@
  *   which is logged: never the latest.
  * - After a start of the daemon the present state is told as soon as it is known, also when it is the one that was told
  *   last before (VIPWARD_PREVIOUS_STATE says which that was). STOP is told when a target ends, which is when it leaves
- *   the configuration or the daemon stops, and never before it has begun.
+ *   the configuration or the daemon stops, and never before it has begun. One that still waits for the first result of
+ *   something that it tracks is told nothing.
  * - A state is told again, with VIPWARD_REPEATED=1, when another director was active beside us for a moment.
  * - A script that cannot be started for want of a process is tried again for some seconds.
  * - What was told last is kept in notify.json of the state directory; mail is written only for another state than that.
@@ -101,11 +102,15 @@ export class NotifyQueue {
     this.#delivered.keep(new Set(this.#targets.keys()));
   }
 
-  routerState(status: Pick<RouterStatus, 'name' | 'state' | 'started' | 'priority' | 'reason'>): void {
+  routerState(
+    status: Pick<RouterStatus, 'name' | 'state' | 'started' | 'waiting' | 'priority' | 'reason'>,
+  ): void {
     this.#state('INSTANCE', status);
   }
 
-  groupState(status: Pick<GroupStatus, 'name' | 'state' | 'started' | 'priority' | 'reason'>): void {
+  groupState(
+    status: Pick<GroupStatus, 'name' | 'state' | 'started' | 'waiting' | 'priority' | 'reason'>,
+  ): void {
     this.#state('GROUP', status);
   }
 
@@ -159,11 +164,13 @@ export class NotifyQueue {
 
   #state(
     kind: TargetKind,
-    status: Pick<RouterStatus, 'name' | 'state' | 'started' | 'priority' | 'reason'>,
+    status: Pick<RouterStatus, 'name' | 'state' | 'started' | 'waiting' | 'priority' | 'reason'>,
   ): void {
     const target = this.#targets.get(targetKey({ kind, name: status.name }));
     const word = routerWord(status);
     if (target === undefined || this.#ending || word === target.last?.word) return;
+    // Nothing is known yet.
+    if (status.waiting) return;
     // What has not begun does not end.
     if (word === 'STOP' && target.last === undefined) return;
     const { name, priority, reason } = status;

@@ -24,6 +24,7 @@ export function barrier({ plan, members, tracked }: Bound, member: Member, clear
   }
   // What runs is not faulted by what has not been looked at yet, and what has not begun waits for it.
   const [unknown] = tracked.unknown;
-  if (unknown !== undefined && member.state.name === 'initialize') return { event: 'fault', reason: unknown };
+  if (unknown !== undefined && member.state.name === 'initialize')
+    return { event: 'unknown', reason: unknown };
   return { event: 'cleared', reason: cleared };
 }

@@ -10,6 +10,7 @@ export function explain(member: Member, unit: Unit, now: Instant): string {
   const { state } = member;
   switch (state.name) {
     case 'initialize':
+      if (state.waiting) return `waits for the first result: ${unit.tracked.unknown.join(', ')}`;
       return state.started ? `held back: ${state.obstacle ?? state.reason}` : state.reason;
     case 'backup':
       return explainBackup(state, member, unit, now);

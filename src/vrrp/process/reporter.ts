@@ -90,8 +90,8 @@ export class Reporter {
   /** The last words of a virtual router that ended. */
   #tellRouter(members: readonly Member[], now: Instant): void {
     const status = this.#describe(members, now);
-    const { name, state, started, releasing, reason } = status;
-    const text = `${state} ${started} ${releasing} ${reason}`;
+    const { name, state, started, waiting, releasing, reason } = status;
+    const text = `${state} ${started} ${waiting} ${releasing} ${reason}`;
     if (this.#routers.get(name)?.text === text) return;
     this.#context.onRouter({ ...status, since: this.#since(this.#routers, name, state, text) });
   }
@@ -99,7 +99,7 @@ export class Reporter {
   #tellGroup(unit: Unit): void {
     const status = this.#group(unit);
     if (status === undefined) return;
-    const text = `${status.state} ${status.started}`;
+    const text = `${status.state} ${status.started} ${status.waiting}`;
     if (this.#groups.get(status.name)?.text === text) return;
     this.#context.onGroup({ ...status, since: this.#since(this.#groups, status.name, status.state, text) });
   }
@@ -173,12 +173,13 @@ export class Reporter {
     const { group } = unit.plan;
     if (group === undefined || unit.members.length === 0) return undefined;
     const speaker = decisive(unit.members);
-    const { state, started, reason } = describeState(speaker.state, speaker.parameters);
+    const { state, started, waiting, reason } = describeState(speaker.state, speaker.parameters);
     return {
       name: group,
       members: [...new Set(unit.members.map(({ router }) => router.name))],
       state,
       started,
+      waiting,
       priority: unit.priority,
       since: this.#groups.get(group)?.since ?? this.#context.date(),
       reason: `${speaker.label}: ${reason}`,

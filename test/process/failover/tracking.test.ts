@@ -145,6 +145,14 @@ const CASES: readonly Case[] = [
 ];
 
 describe('what is tracked', () => {
+  it('and has not been looked at yet is waited for, which nobody is told is a fault', async () => {
+    await Promise.all(CASES.map(({ name }) => becomes(pair.one, name, 'MASTER')));
+    const lines = pair.one.log.all.map(({ message }) => String(message));
+    const wait = 'INIT: gateway router has not been looked at yet';
+    expect(lines).toContainEqual(expect.stringContaining(wait));
+    expect(lines.filter((line) => line.includes(': FAULT: '))).toEqual([]);
+  });
+
   it.each(CASES)('$name: lost, the other takes over; regained, it comes back', async (one) => {
     const { name, vrid, lose, regain, priority, because } = one;
     await becomes(pair.one, name, 'MASTER');

@@ -82,6 +82,12 @@ describe('a virtual router', () => {
     expect(text).toMatch(/FAULT[\s\S]*because +interface eth0 is down[\s\S]*active router {2}none heard/);
   });
 
+  test('that waits for a first result is in no fault', () => {
+    const waiting = { state: 'initialize', waiting: true, activeRouter: undefined } as const;
+    expect(showRouter(waiting)).toContain('INIT');
+    expect(showRouter(waiting)).not.toContain('FAULT');
+  });
+
   test('that hands over says so', () => {
     expect(showRouter({ releasing: true })).toContain('MASTER (handing over)');
   });
@@ -136,7 +142,13 @@ describe('a virtual router beyond the protocol', () => {
 });
 
 test('sync groups have a section of their own', () => {
-  const both = { name: 'both', members: ['web', 'db'], state: 'active', started: true } as const;
+  const both = {
+    name: 'both',
+    members: ['web', 'db'],
+    state: 'active',
+    started: true,
+    waiting: false,
+  } as const;
   const text = show({ syncGroups: [{ ...both, priority: 150, since: ago(5), reason: 'web: started' }] });
   expect(text).toMatch(/SYNC GROUPS\n {2}both {2}MASTER {2}for 5s {2}web, db {2}web: started\n/);
 });
@@ -166,7 +178,7 @@ test('guards show what they hold, did and lack', () => {
 
 describe('a real server', () => {
   const healthOf = (changes: Parameters<typeof realServer>[0]): string => {
-    const text = showServer({ realServers: [realServer(changes)], sorryServer: undefined });
+    const text = showServer({ realServers: [realServer(changes)], sorryServers: [] });
     return /^ +10\.1\.1\.2:80 {2}(.+?) {2}/m.exec(text)?.[1] ?? text;
   };
 
@@ -202,7 +214,7 @@ describe('a virtual server says whether clients are served', () => {
       'SORRY SERVER in use',
       {
         realServers: [realServer({ inTable: false })],
-        sorryServer: { server: '127.0.0.1:80', state: 'in-use', connections: undefined } as const,
+        sorryServers: [{ server: '127.0.0.1:80', state: 'in-use', connections: undefined }] as const,
       },
     ],
   ])('%s', (words, changes) => {
