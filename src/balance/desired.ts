@@ -1,5 +1,4 @@
 /** What the kernel's table should hold: a pure function of the configuration, the health and the table itself. */
-import { isLoopback } from '../model/address.ts';
 import type { Health } from '../model/check.ts';
 import type { ConfiguredRealServer, ConfiguredVirtualServer } from '../model/config.ts';
 import {
@@ -15,6 +14,7 @@ import {
   tableKeyText,
 } from '../model/ipvs-table.ts';
 import type { Instant } from '../model/units.ts';
+import { entryOf, familyOfKey, sorryEntry, takesPart } from './entry.ts';
 import { nextSorryPhase, SORRY_IDLE, type SorryPhase } from './sorry.ts';
 import { targetOf } from './targets.ts';
 
@@ -23,7 +23,7 @@ export type HealthOf = (targetId: string) => Health | undefined;
 
 export interface Desired {
   readonly table: DesiredTable;
-  /** The phase of each sorry server, by the key of its virtual server: to be handed in again the next time. */
+  /** The phase of the sorry servers of each entry, by its key: to be handed in again the next time. */
   readonly sorry: ReadonlyMap<string, SorryPhase>;
 }
 
@@ -36,39 +36,21 @@ export function desiredTable(
 ): Desired {
   const inKernel = new Map(actual.map((entry) => [tableKeyText(entry.key), entry]));
   const phases = new Map<string, SorryPhase>();
-  const table = virtualServers.map((virtualServer) => {
-    const key = tableKeyText(keyOf(virtualServer));
-    const present = inKernel.get(key);
-    const serving = virtualServer.realServers.filter((server) => {
-      const target = targetOf(virtualServer, server);
-      return takesTraffic(server, target === undefined ? ALWAYS : healthOf(target.id), present);
-    });
-    const phase = sorryPhase(virtualServer, serving, present, sorry.get(key) ?? SORRY_IDLE, now);
-    phases.set(key, phase);
-    return desiredVirtualServer(virtualServer, serving, phase);
-  });
+  const table = virtualServers.flatMap((virtualServer) =>
+    virtualServer.entries.map((key) => {
+      const name = tableKeyText(key);
+      const present = inKernel.get(name);
+      const serving = virtualServer.realServers.filter((server) => {
+        if (!takesPart(virtualServer, key, server)) return false;
+        const target = targetOf(virtualServer, server);
+        return takesTraffic(key, server, target === undefined ? ALWAYS : healthOf(target.id), present);
+      });
+      const phase = sorryPhase(virtualServer, key, serving, present, sorry.get(name) ?? SORRY_IDLE, now);
+      phases.set(name, phase);
+      return desiredVirtualServer(virtualServer, key, serving, phase);
+    }),
+  );
   return { table, sorry: phases };
-}
-
-export const keyOf = (virtualServer: ConfiguredVirtualServer): TableKey => ({
-  kind: 'address',
-  protocol: virtualServer.protocol,
-  address: virtualServer.address,
-  port: virtualServer.port,
-});
-
-/**
- * How the sorry server is entered. On a loopback address it is this director itself, whatever the forwarding method:
- * the kernel delivers dr to 127.0.0.1 locally, but refuses to masquerade to it, and the client would hang.
- */
-export function sorryEntry(
-  virtualServer: ConfiguredVirtualServer,
-  weight: number,
-): TableRealServer | undefined {
-  const { sorryServer } = virtualServer;
-  if (sorryServer === undefined) return undefined;
-  const forwarding = isLoopback(sorryServer.address) ? 'dr' : virtualServer.forwarding;
-  return { ...sorryServer, forwarding, weight, upperThreshold: 0, lowerThreshold: 0 };
 }
 
 /** The health of a real server that nobody checks. */
@@ -79,57 +61,66 @@ const ALWAYS: Health = { healthy: true, against: 0, last: undefined };
  * that serves already goes on through a restart of the daemon or a change of its check.
  */
 function takesTraffic(
+  key: TableKey,
   server: ConfiguredRealServer,
   health: Health | undefined,
   present: ActualVirtualServer | undefined,
 ): boolean {
   if (health?.healthy !== undefined) return health.healthy;
-  return connectionsOf(present, server) !== undefined;
+  return connectionsOf(present, entryOf(key, server, 0)) !== undefined;
 }
 
 function sorryPhase(
   virtualServer: ConfiguredVirtualServer,
+  key: TableKey,
   serving: readonly ConfiguredRealServer[],
   present: ActualVirtualServer | undefined,
   before: SorryPhase,
   now: Instant,
 ): SorryPhase {
-  const { sorryServer, scheduler } = virtualServer;
-  if (sorryServer === undefined) return SORRY_IDLE;
+  const sorry = sorryEntries(virtualServer, key, 1);
+  if (sorry.length === 0) return SORRY_IDLE;
   const canServe = serving.some((server) => server.weight > 0);
-  return nextSorryPhase(before, canServe, scheduler, connectionsOf(present, sorryServer), now);
+  const held = sorry.flatMap((entry) => connectionsOf(present, entry) ?? []);
+  return nextSorryPhase(before, canServe, virtualServer.scheduler, sumOf(held), now);
 }
+
+/** undefined when there is none of them in the table. */
+export const sumOf = (counts: readonly ConnectionCounts[]): ConnectionCounts | undefined =>
+  counts.length === 0
+    ? undefined
+    : counts.reduce((sum, each) => ({
+        active: sum.active + each.active,
+        inactive: sum.inactive + each.inactive,
+        persistent: sum.persistent + each.persistent,
+      }));
+
+const sorryEntries = (
+  virtualServer: ConfiguredVirtualServer,
+  key: TableKey,
+  weight: number,
+): readonly TableRealServer[] =>
+  virtualServer.sorryServers
+    .filter((sorry) => takesPart(virtualServer, key, sorry))
+    .map((sorry) => sorryEntry(key, sorry, weight));
 
 function desiredVirtualServer(
   virtualServer: ConfiguredVirtualServer,
+  key: TableKey,
   serving: readonly ConfiguredRealServer[],
   phase: SorryPhase,
 ): DesiredVirtualServer {
-  const { forwarding } = virtualServer;
-  const real = serving.map(
-    ({ address, port, weight }): TableRealServer => ({
-      address,
-      port,
-      forwarding,
-      weight,
-      upperThreshold: 0,
-      lowerThreshold: 0,
-    }),
-  );
+  const real = serving.map((server) => entryOf(key, server, server.weight));
   const sorry =
-    phase.phase === 'idle' ? undefined : sorryEntry(virtualServer, phase.phase === 'in-use' ? 1 : 0);
-  return {
-    key: keyOf(virtualServer),
-    settings: settingsOf(virtualServer),
-    realServers: sorry === undefined ? real : [...real, sorry],
-  };
+    phase.phase === 'idle' ? [] : sorryEntries(virtualServer, key, phase.phase === 'in-use' ? 1 : 0);
+  return { key, settings: settingsOf(virtualServer, key), realServers: [...real, ...sorry] };
 }
 
-const settingsOf = (virtualServer: ConfiguredVirtualServer): TableSettings => ({
+const settingsOf = (virtualServer: ConfiguredVirtualServer, key: TableKey): TableSettings => ({
   scheduler: virtualServer.scheduler,
   flags: 0,
   timeout: 0,
-  granularity: 32,
+  granularity: familyOfKey(key) === 'ipv4' ? 32 : 128,
   engine: '',
 });
 

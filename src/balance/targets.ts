@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { CheckTarget } from '../model/check.ts';
 import type { ConfiguredRealServer, ConfiguredVirtualServer } from '../model/config.ts';
 import { type ActualTable, realServerKey, tableKeyText } from '../model/ipvs-table.ts';
-import { virtualServerKey } from '../model/virtual-server.ts';
+import { entryOf } from './entry.ts';
 
 /** The target that decides about `realServer`, or undefined when its virtual server has no check. */
 export function targetOf(
@@ -12,10 +12,15 @@ export function targetOf(
 ): CheckTarget | undefined {
   const { check } = virtualServer;
   if (check === undefined) return undefined;
-  const what = { address: realServer.address, port: check.port ?? realServer.port, check };
+  const port = check.port ?? realServer.port ?? firstPort(virtualServer);
+  const what = { address: realServer.address, port, check };
   const id = createHash('sha256').update(JSON.stringify(what)).digest('base64url').slice(0, 22);
   return { id, ...what };
 }
+
+/** Of several ports the first speaks for all; the configuration demands a port of the check where there is none. */
+const firstPort = ({ entries: [first] }: ConfiguredVirtualServer): number =>
+  first.kind === 'mark' ? 0 : first.port;
 
 /**
  * The targets of the virtual servers that have none of their real servers in the kernel's table: only checks can tell
@@ -31,8 +36,10 @@ export function coldTargets(
     ),
   );
   const isCold = (virtualServer: ConfiguredVirtualServer) =>
-    !virtualServer.realServers.some((server) =>
-      held.has(`${realServerKey(server)} of ${virtualServerKey(virtualServer)}`),
+    !virtualServer.entries.some((key) =>
+      virtualServer.realServers.some((server) =>
+        held.has(`${realServerKey(entryOf(key, server, 0))} of ${tableKeyText(key)}`),
+      ),
     );
   return checkTargets(virtualServers.filter(isCold));
 }

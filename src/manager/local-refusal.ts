@@ -126,7 +126,9 @@ function refusedAddresses({
     .map(({ address }) => ({
       address,
       services: virtualServers
-        .filter((server) => server.address === address)
+        .flatMap(({ entries }) => entries)
+        .filter((entry) => entry.kind === 'address')
+        .filter((entry) => entry.address === address)
         .map(({ protocol, port }) => ({ protocol, port })),
     }));
 }

@@ -1,9 +1,9 @@
 /** Changes of a configuration that do not show in the kernel's table yet, since they are about servers that are down. */
-import { keyOf } from '../balance/desired.ts';
+import { serverName } from '../balance/entry.ts';
 import { targetOf } from '../balance/targets.ts';
 import type { Health } from '../model/check.ts';
 import type { ConfiguredRealServer, ConfiguredVirtualServer } from '../model/config.ts';
-import { realServerKey, tableKeyText } from '../model/ipvs-table.ts';
+import { tableKeyText } from '../model/ipvs-table.ts';
 
 /** One line for each real server of `before` or `after` that is not in the table and is not what it was. */
 export function pendingChanges(
@@ -48,4 +48,4 @@ function arrival(
 }
 
 const id = (virtual: ConfiguredVirtualServer, real: ConfiguredRealServer): string =>
-  `${realServerKey(real)} of ${tableKeyText(keyOf(virtual))}`;
+  `${serverName(real)} of ${tableKeyText(virtual.entries[0])}`;

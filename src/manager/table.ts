@@ -28,7 +28,7 @@ const DRAIN_INTERVAL = milliseconds(1_000);
 /** Plans made for one reconciliation before the rest is left to the next: others may be changing the table too. */
 const ATTEMPTS = 3;
 
-type Configured = Pick<Config, 'virtualServers' | 'ipvs'>;
+type Configured = Pick<Config, 'virtualServers'> & { readonly ipvs: Pick<Config['ipvs'], 'exclusive'> };
 
 export interface TableKeeperOptions {
   readonly log: Log;
@@ -41,7 +41,7 @@ export interface TableKeeperOptions {
 
 export class TableKeeper {
   readonly #options: TableKeeperOptions;
-  #config: Configured = { virtualServers: [], ipvs: { exclusive: false, sync: undefined } };
+  #config: Configured = { virtualServers: [], ipvs: { exclusive: false } };
   #ipvs: Ipvs | undefined;
   #sorry: ReadonlyMap<string, SorryPhase> = new Map();
   /** The table as the last reconciliation left it: any other one since then is somebody else's doing. */

@@ -6,12 +6,14 @@
 import type { IpAddress } from './address.ts';
 import type { Check } from './check.ts';
 import type { Arbiter, Fencing } from './guard.ts';
-import type { Mail } from './notify.ts';
+import type { TableKey } from './ipvs-table.ts';
+import type { Mail, NotifyScript } from './notify.ts';
 import type { RouteSpec, RuleSpec } from './routes.ts';
 import type { ConnectionSync } from './sync.ts';
 import type { Trackers } from './tracking.ts';
+import type { Seconds } from './units.ts';
 import type { SyncGroup, VirtualAddress, VirtualRouter } from './virtual-router.ts';
-import type { VirtualServer } from './virtual-server.ts';
+import type { Protocol, Scheduler, SchedulerFlag, ServiceForwarding, Tunnel } from './virtual-server.ts';
 
 export type { SyncGroup, VirtualAddress, VirtualRouter } from './virtual-router.ts';
 
@@ -28,6 +30,16 @@ export interface Config {
     /** Whether virtual servers that are not in the configuration are removed from the kernel's table. */
     readonly exclusive: boolean;
     readonly sync: ConnectionSync | undefined;
+    /** The kernel's own where undefined (IPVS_CMD_SET_CONFIG); 1 s and up. */
+    readonly timeouts: {
+      readonly tcp: Seconds | undefined;
+      readonly tcpFin: Seconds | undefined;
+      readonly udp: Seconds | undefined;
+    };
+    /** `net.ipv4.vs.NAME` as the file sets them; what is not named follows from the services, or is left alone. */
+    readonly sysctl: Readonly<Record<string, string>>;
+    /** Whether kernel settings and modules that the services need are set at the start, and put back at the end. */
+    readonly prepare: boolean;
   };
   readonly virtualRouters: readonly VirtualRouter[];
   readonly syncGroups: readonly SyncGroup[];
@@ -47,23 +59,92 @@ export interface FixedNetwork {
   readonly rules: readonly RuleSpec[];
 }
 
-/** A virtual server, together with how its real servers are checked. */
-export interface ConfiguredVirtualServer extends VirtualServer {
+/**
+ * A virtual server as the file defines it. One definition may stand for several entries of the kernel's table, which
+ * share their real servers, the health of these, and everything else that is set.
+ */
+export interface ConfiguredVirtualServer {
   /** Its key in the file: unique. */
   readonly name: string;
+  /** Addresses × ports, or the two families of one mark: at least one; no two definitions share one. */
+  readonly entries: readonly [TableKey, ...TableKey[]];
+  /** What gets the mark of a definition by mark; empty: somebody else sets it, or there is none. */
+  readonly match: readonly MarkMatch[];
+  readonly scheduler: Scheduler;
+  readonly schedulerFlags: readonly SchedulerFlag[];
+  readonly persistence: Persistence | undefined;
+  /** One-packet scheduling: every datagram is balanced by itself. UDP or marks only. */
+  readonly onePacket: boolean;
   /** undefined: the real servers are always taken to be healthy. */
   readonly check: Check | undefined;
-  /** The sum of the weights of healthy real servers below which `track: services` takes it to be down. */
-  readonly quorum: number;
-  /** Takes over when no real server is healthy. On a loopback address it is this director itself. */
-  readonly sorryServer: { readonly address: IpAddress; readonly port: number } | undefined;
+  /** Whether checks rest while no virtual router here that holds one of its addresses is active. */
+  readonly checkWhile: 'always' | 'active';
+  /** What a real server is taken for before its first result, unless the kernel's table has it already. */
+  readonly initial: 'down' | 'up';
+  /** What becomes of a failed real server: out of the table, or weight 0, which lets its connections go on. */
+  readonly onFailure: 'remove' | 'drain';
+  readonly quorum: Quorum;
+  readonly notify: {
+    readonly quorumUp: NotifyScript | undefined;
+    readonly quorumDown: NotifyScript | undefined;
+  };
+  /** Take over together, weight 1 each, while the quorum is missing. On a loopback address it is this director itself. */
+  readonly sorryServers: readonly ConfiguredSorryServer[];
   readonly realServers: readonly ConfiguredRealServer[];
+}
+
+/** Packets that get a firewall mark. */
+export interface MarkMatch {
+  readonly address: IpAddress;
+  readonly protocol: Protocol;
+  /** Each from its first to its last port, both included; empty: every port. */
+  readonly ports: readonly PortRange[];
+}
+
+export interface PortRange {
+  /** 1 to 65535. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** All connections of a client go to the real server of its first one, as long as the template lives. */
+export interface Persistence {
+  /** 1 to 2^31 / HZ; the kernel counts on from the last connection's end. */
+  readonly timeout: Seconds;
+  /** What counts as one client: the prefix length, 1 to 32 and 1 to 128. */
+  readonly ipv4Prefix: number;
+  readonly ipv6Prefix: number;
+  /** `sip`: by Call-ID instead of by address. */
+  readonly engine: 'sip' | undefined;
+}
+
+/**
+ * When there is enough behind a virtual server: lost when the weights of its healthy real servers sum up to less than
+ * `weight - hysteresis`, gained at `weight + hysteresis`, as in keepalived. 0 ≤ hysteresis < weight.
+ */
+export interface Quorum {
+  readonly weight: number;
+  readonly hysteresis: number;
 }
 
 export interface ConfiguredRealServer {
   readonly address: IpAddress;
-  /** The virtual server's own port unless forwarding is nat. */
-  readonly port: number;
-  /** 0 to 65535, as ipvsadm(8) has it (the kernel's own limit is 2^31 - 1); 0 takes no new connections. */
+  /** undefined: the port that the client asked for, where a definition has several, every one, or a mark. */
+  readonly port: number | undefined;
+  /** 0 to 2147483647; 0 takes no new connections. */
   readonly weight: number;
+  readonly forwarding: ServiceForwarding;
+  readonly tunnel: Tunnel;
+  /** Connections from which on it gets no new ones, and below which it gets them again; 0: no limit (0 to 2^32 - 1). */
+  readonly upperThreshold: number;
+  readonly lowerThreshold: number;
 }
+
+/** Its threshold is none, its weight 1. */
+export type ConfiguredSorryServer = Pick<
+  ConfiguredRealServer,
+  'address' | 'port' | 'forwarding' | 'tunnel'
+> & {
+  /** undefined: always taken to be healthy. */
+  readonly check: Check | undefined;
+};

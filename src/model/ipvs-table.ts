@@ -1,6 +1,6 @@
 /** The kernel's IPVS table in LVS words: what is wanted of it, what it holds, and the operations that change it. */
 import type { Family, IpAddress } from './address.ts';
-import type { Forwarding, VirtualServerIdentity } from './virtual-server.ts';
+import type { Forwarding, Tunnel, VirtualServerIdentity } from './virtual-server.ts';
 import { endpoint, virtualServerKey } from './virtual-server.ts';
 
 /** The table holds virtual servers of two kinds; the second is selected by a firewall mark instead of an address. */
@@ -33,6 +33,8 @@ export interface TableRealServer {
   readonly weight: number;
   readonly upperThreshold: number;
   readonly lowerThreshold: number;
+  /** How tun wraps; absent: PLAIN_TUNNEL. Without meaning for other methods. */
+  readonly tunnel?: Tunnel;
 }
 
 export interface ConnectionCounts {

@@ -4,7 +4,7 @@ import type { Health } from './check.ts';
 import type { ConnectionCounts } from './ipvs-table.ts';
 import type { Problem } from './problem.ts';
 import type { GroupStatus, HandoverOutcome, RouterStatus } from './router-status.ts';
-import type { Forwarding } from './virtual-server.ts';
+import type { ServiceForwarding } from './virtual-server.ts';
 
 /** Times are milliseconds since 1970. */
 export interface StatusDocument {
@@ -81,23 +81,24 @@ export interface ProcessStatus {
 
 export interface VirtualServerStatus {
   readonly name: string;
-  /** `tcp 10.1.1.254:80`. */
-  readonly key: string;
+  /** Its entries in the kernel's table, as `tcp 10.1.1.254:80`: at least one. */
+  readonly entries: readonly [string, ...string[]];
   readonly scheduler: string;
-  readonly forwarding: Forwarding;
+  /** Of its real servers; the first one's where they differ. */
+  readonly forwarding: ServiceForwarding;
   readonly realServers: readonly RealServerStatus[];
-  /** The sorry server, where there is one. `in-use`: it takes the traffic; `draining`: it finishes what it has. */
-  readonly sorryServer:
-    | {
-        readonly server: string;
-        readonly state: 'idle' | 'in-use' | 'draining';
-        readonly connections: ConnectionCounts | undefined;
-      }
-    | undefined;
+  readonly sorryServers: readonly SorryServerStatus[];
+}
+
+export interface SorryServerStatus {
+  readonly server: string;
+  /** `in-use`: it takes the traffic; `draining`: it finishes what it has. */
+  readonly state: 'idle' | 'in-use' | 'draining';
+  readonly connections: ConnectionCounts | undefined;
 }
 
 export interface RealServerStatus {
-  /** `10.1.1.2:80`. */
+  /** `10.1.1.2:80`, or `10.1.1.2` where the port is the client's. */
   readonly server: string;
   readonly weight: number;
   /** Whether the kernel's table has it. */

@@ -2,8 +2,21 @@
 import type { IpAddress } from './address.ts';
 
 export type Protocol = 'tcp' | 'udp' | 'sctp';
-/** dr = direct routing (the packet keeps its addresses), nat = masquerading, tun = IP-in-IP; local = this director. */
+/** dr = direct routing (the packet keeps its addresses), nat = masquerading, tun = tunnelling. */
 export type Forwarding = 'dr' | 'nat' | 'tun';
+/** What the file may say: fullnat is nat with the client's address replaced by the director's own too. */
+export type ServiceForwarding = Forwarding | 'fullnat';
+
+/** How tun wraps packets (IPVS_DEST_ATTR_TUN_* of linux/ip_vs.h; other than ipip since Linux 5.3). */
+export interface Tunnel {
+  readonly kind: 'ipip' | 'gue' | 'gre';
+  /** UDP port of gue, 1 to 65535; 0 for the others. */
+  readonly port: number;
+  /** Of gue and gre. remote: remote checksum offload, gue only. */
+  readonly checksum: 'none' | 'plain' | 'remote';
+}
+
+export const PLAIN_TUNNEL: Tunnel = { kind: 'ipip', port: 0, checksum: 'none' };
 
 export const SCHEDULERS = [
   'rr',
@@ -23,17 +36,24 @@ export const SCHEDULERS = [
 ] as const;
 export type Scheduler = (typeof SCHEDULERS)[number];
 
+/** What a scheduler can be told, under ipvsadm's names (-b); each bit belongs to a scheduler, flag-N is its bare number. */
+export const SCHEDULER_FLAGS = [
+  'sh-fallback',
+  'sh-port',
+  'mh-fallback',
+  'mh-port',
+  'flag-1',
+  'flag-2',
+  'flag-3',
+] as const;
+export type SchedulerFlag = (typeof SCHEDULER_FLAGS)[number];
+
 /** What tells one virtual server from another in the kernel's table. */
 export interface VirtualServerIdentity {
   readonly protocol: Protocol;
   readonly address: IpAddress;
   /** 0 to 65535; 0 = every port (only with persistence). */
   readonly port: number;
-}
-
-export interface VirtualServer extends VirtualServerIdentity {
-  readonly scheduler: Scheduler;
-  readonly forwarding: Forwarding;
 }
 
 /** `tcp 10.1.1.254:80`: unique for an identity, and fit for people to read. */

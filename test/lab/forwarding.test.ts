@@ -164,11 +164,9 @@ describe.each(['dr', 'nat', 'tun'] as const)('forwarding %s', (method) => {
     await daemon.said(drains(method), { since });
     const { bodies, errors } = await ask(client, url(method), 10);
     expect([Object.keys(bodies), errors]).toEqual([[first], []]);
-    expect((await daemon.status()).virtualServers.find(({ name }) => name === method)?.sorryServer).toEqual({
-      server: '127.0.0.1:80',
-      state: 'draining',
-      connections: expect.objectContaining({ active: 1 }),
-    });
+    expect((await daemon.status()).virtualServers.find(({ name }) => name === method)?.sorryServers).toEqual([
+      { server: '127.0.0.1:80', state: 'draining', connections: expect.objectContaining({ active: 1 }) },
+    ]);
     expect(slow.ended).toBeUndefined();
     sorry.write('finish\n');
     expect(await slow.exit).toEqual({ code: 0 });

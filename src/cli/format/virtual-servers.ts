@@ -1,7 +1,7 @@
 /** The part of the status that is about load balancing. */
 import type { CheckResult } from '../../model/check.ts';
 import type { ConnectionCounts } from '../../model/ipvs-table.ts';
-import type { RealServerStatus, VirtualServerStatus } from '../../model/status.ts';
+import type { RealServerStatus, SorryServerStatus, VirtualServerStatus } from '../../model/status.ts';
 import { formatAgo, formatDuration } from './duration.ts';
 import type { Style } from './style.ts';
 import { alignColumns, indent, printable } from './text.ts';
@@ -15,7 +15,7 @@ export function formatVirtualServers(servers: readonly VirtualServerStatus[], vi
   const heads = alignColumns(
     servers.map((server) => [
       view.style.heading(server.name),
-      server.key,
+      entriesText(server.entries),
       `${server.scheduler} ${server.forwarding}`,
       verdictOf(server, view.style),
     ]),
@@ -26,11 +26,14 @@ export function formatVirtualServers(servers: readonly VirtualServerStatus[], vi
   ]);
 }
 
+const entriesText = ([first, ...others]: VirtualServerStatus['entries']): string =>
+  others.length === 0 ? first : `${first} and ${others.length} more`;
+
 /** Whether clients are served, in a word, since that is what somebody who is woken up wants to know. */
 function verdictOf(server: VirtualServerStatus, style: Style): string {
   const serving = server.realServers.filter((real) => real.inTable && real.weight > 0).length;
   const all = server.realServers.length;
-  if (server.sorryServer?.state === 'in-use') return style.bad('SORRY SERVER in use');
+  if (server.sorryServers.some(({ state }) => state === 'in-use')) return style.bad('SORRY SERVER in use');
   if (serving === 0) return style.bad('NOBODY serves');
   const text = `${serving} of ${all} serve`;
   return serving === all ? style.good(text) : style.doubtful(text);
@@ -47,10 +50,10 @@ function rowsOf(server: VirtualServerStatus, view: View): string[][] {
       lastCheck(real.health?.last, view.now),
     ]),
   ];
-  return server.sorryServer === undefined ? rows : [...rows, sorryRow(server.sorryServer, view.style)];
+  return [...rows, ...server.sorryServers.map((sorry) => sorryRow(sorry, view.style))];
 }
 
-function sorryRow(sorry: NonNullable<VirtualServerStatus['sorryServer']>, style: Style): string[] {
+function sorryRow(sorry: SorryServerStatus, style: Style): string[] {
   const words = { idle: 'idle', 'in-use': style.bad('in use'), draining: style.doubtful('draining') };
   return [sorry.server, words[sorry.state], '', ...connectionCells(sorry.connections), 'sorry server'];
 }

@@ -21,6 +21,9 @@ export function toConfig(
     ipvs: {
       exclusive: shape.ipvs.exclusive,
       sync: shape.ipvs.sync && toConnectionSync(shape.ipvs.sync, shape.virtual_routers),
+      timeouts: { tcp: undefined, tcpFin: undefined, udp: undefined },
+      sysctl: {},
+      prepare: true,
     },
     virtualRouters: named(shape.virtual_routers, (name, router) =>
       toVirtualRouter(name, router, surroundings),

@@ -3,27 +3,49 @@ import type { Check, Probe } from '../../model/check.ts';
 import type { ConfiguredVirtualServer } from '../../model/config.ts';
 import type { ConnectionSync } from '../../model/sync.ts';
 import { milliseconds } from '../../model/units.ts';
+import { PLAIN_TUNNEL } from '../../model/virtual-server.ts';
 import type { CheckShape, ConnectionSyncShape, ServiceShape, VirtualRouterShape } from '../schema/index.ts';
 
 /** Unless given; a shorter timeout shortens it, so that `timeout: 500ms` is all that need be written. */
 const CONNECT_TIMEOUT = milliseconds(1000);
 
 export function toVirtualServer(name: string, shape: ServiceShape): ConfiguredVirtualServer {
+  const { protocol, address, port, forwarding } = shape;
   const sorry = shape.sorry_server;
   return {
     name,
-    protocol: shape.protocol,
-    address: shape.address,
-    port: shape.port,
+    entries: [{ kind: 'address', protocol, address, port }],
+    match: [],
     scheduler: shape.scheduler,
-    forwarding: shape.forwarding,
+    schedulerFlags: [],
+    persistence: undefined,
+    onePacket: false,
     check: shape.check && toCheck(shape.check),
-    quorum: shape.quorum,
-    sorryServer: sorry && { address: sorry.address, port: sorry.port ?? shape.port },
-    realServers: shape.real_servers.map(({ address, port, weight }) => ({
-      address,
-      port: port ?? shape.port,
-      weight,
+    checkWhile: 'always',
+    initial: 'down',
+    onFailure: 'remove',
+    quorum: { weight: shape.quorum, hysteresis: 0 },
+    notify: { quorumUp: undefined, quorumDown: undefined },
+    sorryServers:
+      sorry === undefined
+        ? []
+        : [
+            {
+              address: sorry.address,
+              port: sorry.port ?? port,
+              forwarding,
+              tunnel: PLAIN_TUNNEL,
+              check: undefined,
+            },
+          ],
+    realServers: shape.real_servers.map((server) => ({
+      address: server.address,
+      port: server.port ?? port,
+      weight: server.weight,
+      forwarding,
+      tunnel: PLAIN_TUNNEL,
+      upperThreshold: 0,
+      lowerThreshold: 0,
     })),
   };
 }

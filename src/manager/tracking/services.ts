@@ -14,7 +14,10 @@ export function serviceVerdicts(
   healthOf: HealthOf,
 ): readonly TrackVerdict[] {
   return virtualServers.map((virtualServer) => {
-    const { name, quorum } = virtualServer;
+    const {
+      name,
+      quorum: { weight: quorum },
+    } = virtualServer;
     let healthy = 0;
     let unchecked = 0;
     for (const server of virtualServer.realServers) {

@@ -5,7 +5,8 @@ import { checkTargets, targetOf } from '../../../src/balance/targets.ts';
 import type { Health } from '../../../src/model/check.ts';
 import { realServerKey } from '../../../src/model/ipvs-table.ts';
 import { instant } from '../../../src/model/units.ts';
-import { actualOf, check, down, ip, up, web } from './table.ts';
+import { entryAt, sorryServerAt } from '../../support/virtual-server.ts';
+import { actualOf, check, down, up, web } from './table.ts';
 
 const NONE = new Map<string, SorryPhase>();
 const healthBy = (states: Record<string, Health>) => (id: string) =>
@@ -32,15 +33,15 @@ describe('the desired table', () => {
   });
 
   it.each(['dr', 'nat', 'tun'] as const)('enters a sorry server on loopback as dr under %s', (forwarding) => {
-    const desired = desiredTable([{ ...web, forwarding }], () => down, [], NONE, instant(0));
+    const sorryServers = [sorryServerAt('127.0.0.1', { forwarding })];
+    const desired = desiredTable([{ ...web, sorryServers }], () => down, [], NONE, instant(0));
     expect(servers(desired)).toEqual(['127.0.0.1:80 dr 1']);
   });
 
   it('masquerades to a sorry server elsewhere, with its port', () => {
     const nat = {
       ...web,
-      forwarding: 'nat' as const,
-      sorryServer: { address: ip('10.1.1.9'), port: 8080 },
+      sorryServers: [sorryServerAt('10.1.1.9', { port: 8080, forwarding: 'nat' })],
     };
     expect(servers(desiredTable([nat], () => down, [], NONE, instant(0)))).toEqual(['10.1.1.9:8080 nat 1']);
   });
@@ -103,7 +104,7 @@ describe('the sorry server leaves', () => {
 
 describe('check targets', () => {
   it('are shared by virtual servers that ask the same of the same real server', () => {
-    const targets = checkTargets([web, { ...web, name: 'other', address: ip('10.1.1.253') }]);
+    const targets = checkTargets([web, { ...web, name: 'other', entries: [entryAt('10.1.1.253')] }]);
     expect(targets.map((target) => target.address)).toEqual(['10.1.1.2', '10.1.1.3']);
   });
 

@@ -5,6 +5,7 @@ import { planTable } from '../../../src/balance/plan.ts';
 import { operationText } from '../../../src/balance/words.ts';
 import { type ActualTable, type DesiredTable, tableKeyText } from '../../../src/model/ipvs-table.ts';
 import { instant } from '../../../src/model/units.ts';
+import { entryAt } from '../../support/virtual-server.ts';
 import { actualOf, applied, down, ip, up, web } from './table.ts';
 
 const OURS = { owned: new Set<string>(), exclusive: true };
@@ -60,7 +61,7 @@ describe('the plan', () => {
   });
 
   it('removes what was ours and leaves what never was', () => {
-    const other = actualOf(wanted(up, { address: ip('10.1.1.9') }));
+    const other = actualOf(wanted(up, { entries: [entryAt('10.1.1.9')] }));
     const foreign = planTable([], other, { owned: new Set(), exclusive: false });
     expect(foreign).toEqual({ operations: [], foreign: ['tcp 10.1.1.9:80'] });
     expect(lines([], other, { owned: new Set(['tcp 10.1.1.9:80']), exclusive: false })).toEqual([

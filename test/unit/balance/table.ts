@@ -4,6 +4,7 @@ import type { ConfiguredVirtualServer } from '../../../src/model/config.ts';
 import type { ActualTable, DesiredTable, TableOperation } from '../../../src/model/ipvs-table.ts';
 import { realServerKey, tableKeyText } from '../../../src/model/ipvs-table.ts';
 import { milliseconds } from '../../../src/model/units.ts';
+import { realServerAt, sorryServerAt, virtualServer } from '../../support/virtual-server.ts';
 
 export const ip = (text: string) => text as IpAddress;
 
@@ -17,21 +18,12 @@ export const check: Check = {
   port: undefined,
 };
 
-export const web: ConfiguredVirtualServer = {
-  name: 'web',
-  protocol: 'tcp',
-  address: ip('10.1.1.254'),
-  port: 80,
+export const web: ConfiguredVirtualServer = virtualServer({
   scheduler: 'wrr',
-  forwarding: 'dr',
   check,
-  quorum: 1,
-  sorryServer: { address: ip('127.0.0.1'), port: 80 },
-  realServers: [
-    { address: ip('10.1.1.2'), port: 80, weight: 2 },
-    { address: ip('10.1.1.3'), port: 80, weight: 1 },
-  ],
-};
+  sorryServers: [sorryServerAt('127.0.0.1')],
+  realServers: [realServerAt('10.1.1.2', { weight: 2 }), realServerAt('10.1.1.3')],
+});
 
 export const up: Health = { healthy: true, against: 0, last: undefined };
 export const down: Health = { healthy: false, against: 0, last: undefined };

@@ -48,14 +48,14 @@ export const realServer = (changes: Partial<RealServerStatus> = {}): RealServerS
 
 export const virtualServer = (changes: Partial<VirtualServerStatus> = {}): VirtualServerStatus => ({
   name: 'web',
-  key: 'tcp 10.1.1.254:80',
+  entries: ['tcp 10.1.1.254:80'],
   scheduler: 'wrr',
   forwarding: 'dr',
   realServers: [
     realServer(),
     realServer({ server: '10.1.1.3:80', weight: 1, inTable: false, health: down, connections: undefined }),
   ],
-  sorryServer: { server: '127.0.0.1:80', state: 'idle', connections: undefined },
+  sorryServers: [{ server: '127.0.0.1:80', state: 'idle', connections: undefined }],
   ...changes,
 });
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../../src/conf/load.ts';
+import { realServerAt, sorryServerAt } from '../../support/virtual-server.ts';
 import { configOf, LVS1, problemsOf, service } from './support.ts';
 
 const example = readFileSync(new URL('example.yaml.txt', import.meta.url), 'utf8');
@@ -21,7 +22,13 @@ describe('a right file', () => {
       config: {
         director: { name: 'lvs1' },
         vrrp: { realtime: false },
-        ipvs: { exclusive: false, sync: undefined },
+        ipvs: {
+          exclusive: false,
+          sync: undefined,
+          timeouts: { tcp: undefined, tcpFin: undefined, udp: undefined },
+          sysctl: {},
+          prepare: true,
+        },
         virtualRouters: [
           {
             name: 'web',
@@ -64,11 +71,12 @@ describe('a right file', () => {
         virtualServers: [
           {
             name: 'web',
-            address: '10.1.1.254',
-            port: 80,
-            protocol: 'tcp',
+            entries: [{ kind: 'address', address: '10.1.1.254', port: 80, protocol: 'tcp' }],
+            match: [],
             scheduler: 'wrr',
-            forwarding: 'dr',
+            schedulerFlags: [],
+            persistence: undefined,
+            onePacket: false,
             check: {
               probe: {
                 kind: 'http',
@@ -84,12 +92,13 @@ describe('a right file', () => {
               fall: 1,
               port: undefined,
             },
-            quorum: 1,
-            sorryServer: { address: '127.0.0.1', port: 80 },
-            realServers: [
-              { address: '10.1.1.2', port: 80, weight: 2 },
-              { address: '10.1.1.3', port: 80, weight: 1 },
-            ],
+            checkWhile: 'always',
+            initial: 'down',
+            onFailure: 'remove',
+            quorum: { weight: 1, hysteresis: 0 },
+            notify: { quorumUp: undefined, quorumDown: undefined },
+            sorryServers: [sorryServerAt('127.0.0.1')],
+            realServers: [realServerAt('10.1.1.2', { weight: 2 }), realServerAt('10.1.1.3')],
           },
         ],
       },
@@ -116,9 +125,9 @@ virtual_routers: { web: { interface: eth0, vrid: 1, addresses: [10.1.1.254] } }`
     ]);
     expect(config.virtualServers).toMatchObject([
       {
-        protocol: 'tcp',
+        entries: [{ protocol: 'tcp' }],
         scheduler: 'wlc',
-        sorryServer: undefined,
+        sorryServers: [],
         realServers: [{ port: 80, weight: 1 }],
         check: {
           probe: {
@@ -186,7 +195,7 @@ virtual_routers: { web: { interface: eth0, vrid: 1, addresses: [10.1.1.254] } }`
 
   test('a sorry server has the port of the service unless it is given', () => {
     const [server] = configOf(service('check: { tcp: {} }', 'sorry_server: 127.0.0.1')).virtualServers;
-    expect(server?.sorryServer).toEqual({ address: '127.0.0.1', port: 80 });
+    expect(server?.sorryServers).toEqual([sorryServerAt('127.0.0.1')]);
   });
 });
 

@@ -9,6 +9,7 @@ import type { Health } from '../../../src/model/check.ts';
 import { type TableKey, tableKeyText } from '../../../src/model/ipvs-table.ts';
 import { instant } from '../../../src/model/units.ts';
 import { FakeIpvs, type FakeIpvsOptions } from '../../support/fake-ipvs.ts';
+import { entryAt } from '../../support/virtual-server.ts';
 import { down, ip, up, web } from '../balance/table.ts';
 
 const KEY: TableKey = { kind: 'address', protocol: 'tcp', address: ip('10.1.1.254'), port: 80 };
@@ -73,7 +74,12 @@ describe('drift', () => {
 
   it('is found also while the kernel refuses something else', () => {
     const { kernel, keeper, servers } = start({ schedulers: ['wrr'] });
-    const refused = { ...web, name: 'other', port: 81, scheduler: 'twos' as const };
+    const refused = {
+      ...web,
+      name: 'other',
+      entries: [entryAt('10.1.1.254', 81)] as const,
+      scheduler: 'twos' as const,
+    };
     keeper.configure(config([web, refused]));
     expect(keeper.status.refused).toHaveLength(1);
     kernel.apply([{ op: 'remove-virtual-server', key: KEY }]);
@@ -109,7 +115,12 @@ describe('drift', () => {
 describe('what the kernel refuses', () => {
   it('is told once, by its cause, and everything else goes on', () => {
     const { log, keeper, servers } = start({ schedulers: ['wrr'] });
-    const refused = { ...web, name: 'other', port: 81, scheduler: 'twos' as const };
+    const refused = {
+      ...web,
+      name: 'other',
+      entries: [entryAt('10.1.1.254', 81)] as const,
+      scheduler: 'twos' as const,
+    };
     keeper.configure(config([refused, web]));
     keeper.reconcile();
     expect(servers()).toEqual(inPlace);

@@ -4,10 +4,10 @@ import { fileContent } from '../../../../src/manager/tracking/file-value.ts';
 import { isMeant, parseStat } from '../../../../src/manager/tracking/process-match.ts';
 import { applyResult, beginning } from '../../../../src/manager/tracking/rise-fall.ts';
 import { serviceVerdicts } from '../../../../src/manager/tracking/services.ts';
-import { parseAddress } from '../../../../src/model/address.ts';
 import { type Health, UNKNOWN_HEALTH } from '../../../../src/model/check.ts';
 import type { ConfiguredVirtualServer } from '../../../../src/model/config.ts';
 import { milliseconds } from '../../../../src/model/units.ts';
+import { realServerAt, virtualServer } from '../../../support/virtual-server.ts';
 
 describe('the state of a script', () => {
   const states = (results: string, initial: 'up' | 'down' | 'wait' = 'wait') => {
@@ -114,32 +114,21 @@ describe('a process', () => {
 });
 
 describe('a virtual server that is tracked', () => {
-  const address = (text: string) => {
-    const parsed = parseAddress(text);
-    if (parsed === undefined) throw new Error(text);
-    return parsed;
-  };
-  const server = (more: Partial<ConfiguredVirtualServer> = {}): ConfiguredVirtualServer => ({
-    name: 'web',
-    protocol: 'tcp',
-    address: address('10.1.1.254'),
-    port: 80,
-    scheduler: 'wlc',
-    forwarding: 'dr',
-    check: {
-      probe: { kind: 'tcp' },
-      interval: milliseconds(1000),
-      connectTimeout: milliseconds(1000),
-      timeout: milliseconds(1000),
-      rise: 1,
-      fall: 1,
-      port: undefined,
-    },
-    quorum: 3,
-    sorryServer: undefined,
-    realServers: [2, 2, 0].map((weight, i) => ({ address: address(`10.1.1.${i + 1}`), port: 80, weight })),
-    ...more,
-  });
+  const server = (more: Partial<ConfiguredVirtualServer> = {}): ConfiguredVirtualServer =>
+    virtualServer({
+      check: {
+        probe: { kind: 'tcp' },
+        interval: milliseconds(1000),
+        connectTimeout: milliseconds(1000),
+        timeout: milliseconds(1000),
+        rise: 1,
+        fall: 1,
+        port: undefined,
+      },
+      quorum: { weight: 3, hysteresis: 0 },
+      realServers: [2, 2, 0].map((weight, i) => realServerAt(`10.1.1.${i + 1}`, { weight })),
+      ...more,
+    });
   const verdict = (of: ConfiguredVirtualServer, health: readonly (boolean | undefined)[]) => {
     const byId = new Map<string, Health>(
       of.realServers.map((real, i) => [
@@ -164,6 +153,6 @@ describe('a virtual server that is tracked', () => {
   it('is always up without a check, and without real servers only for a quorum of 0', () => {
     expect(verdict(server({ check: undefined }), [])?.state).toBe('up');
     expect(verdict(server({ realServers: [] }), [])?.state).toBe('down');
-    expect(verdict(server({ realServers: [], quorum: 0 }), [])?.state).toBe('up');
+    expect(verdict(server({ realServers: [], quorum: { weight: 0, hysteresis: 0 } }), [])?.state).toBe('up');
   });
 });
