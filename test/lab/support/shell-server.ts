@@ -60,15 +60,21 @@ export class ShellServer {
   }
 }
 
-/** The first line of a connection, before which nothing else comes. */
+/** The first line of a connection. What was typed since may come along with it, and is left in the socket. */
 function readRequest(socket: Socket): Promise<ShellRequest> {
   return new Promise((resolve, reject) => {
-    socket.once('close', () => reject(new Error('the terminal went away')));
-    socket.once('data', (bytes: Buffer) => {
+    let seen = Buffer.alloc(0);
+    const take = (bytes: Buffer): void => {
+      seen = Buffer.concat([seen, bytes]);
+      const end = seen.indexOf('\n');
+      if (end < 0) return;
+      socket.off('data', take);
       socket.pause();
-      const [line = ''] = bytes.toString().split('\n');
-      resolve(JSON.parse(line));
-    });
+      socket.unshift(seen.subarray(end + 1));
+      resolve(JSON.parse(seen.subarray(0, end).toString()));
+    };
+    socket.once('close', () => reject(new Error('the terminal went away')));
+    socket.on('data', take);
   });
 }
 

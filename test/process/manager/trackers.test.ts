@@ -89,7 +89,8 @@ describe('a tracked script', () => {
     expect(await told({ state: 'down' })).toMatchObject({ reason: 'exit code 3' });
     writeFileSync(`${scripts.folder}/code`, '0');
     await told({ state: 'up' });
-    expect(log).toEqual([
+    // A busy machine may not get through a run within the interval, which is logged as well.
+    expect(log.filter((line) => !line.includes('still running'))).toEqual([
       'info script check is up: exit code 0',
       'warn script check is down: exit code 3',
       'info script check is up: exit code 0',
