@@ -12,7 +12,10 @@ import {
   type TableRealServer,
   type TableSettings,
   tableKeyText,
+  tunnelOf,
 } from '../model/ipvs-table.ts';
+import { SERVICE_FLAG } from '../model/service-flags.ts';
+import { sameTunnel } from '../model/virtual-server.ts';
 
 /** Who owns what in the table. */
 export interface Ownership {
@@ -89,13 +92,10 @@ function planRealServers(
   return [...adds, ...raises, ...lowers, ...removes];
 }
 
-/** IP_VS_SVC_F_HASHED (linux/ip_vs.h) is the kernel's own note that the entry is in its hash. */
-const KERNELS_OWN_FLAGS = 0x2;
-
 function sameSettings(a: TableSettings, b: TableSettings): boolean {
   return (
     a.scheduler === b.scheduler &&
-    (a.flags & ~KERNELS_OWN_FLAGS) === (b.flags & ~KERNELS_OWN_FLAGS) &&
+    (a.flags & ~SERVICE_FLAG.hashed) === (b.flags & ~SERVICE_FLAG.hashed) &&
     a.timeout === b.timeout &&
     a.engine === b.engine &&
     // Without persistence the granularity means nothing, and the kernel keeps whatever was there.
@@ -108,7 +108,8 @@ function sameRealServer(wanted: TableRealServer, present: TableRealServer): bool
     wanted.weight === present.weight &&
     wanted.forwarding === present.forwarding &&
     wanted.upperThreshold === present.upperThreshold &&
-    wanted.lowerThreshold === present.lowerThreshold
+    wanted.lowerThreshold === present.lowerThreshold &&
+    sameTunnel(tunnelOf(wanted), tunnelOf(present))
   );
 }
 
@@ -119,4 +120,5 @@ const withoutCounts = (server: TableRealServer): TableRealServer => ({
   weight: server.weight,
   upperThreshold: server.upperThreshold,
   lowerThreshold: server.lowerThreshold,
+  ...(server.tunnel !== undefined && { tunnel: server.tunnel }),
 });

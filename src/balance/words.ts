@@ -5,7 +5,9 @@ import {
   type TableRealServer,
   type TableSettings,
   tableKeyText,
+  tunnelOf,
 } from '../model/ipvs-table.ts';
+import type { Tunnel } from '../model/virtual-server.ts';
 
 export function operationText(operation: TableOperation): string {
   const server = tableKeyText(operation.key);
@@ -44,7 +46,11 @@ const realServerChange = (was: TableRealServer, is: TableRealServer): string =>
     ['forwarding', was.forwarding, is.forwarding],
     ['upper threshold', was.upperThreshold, is.upperThreshold],
     ['lower threshold', was.lowerThreshold, is.lowerThreshold],
+    ['tunnel', tunnelText(tunnelOf(was)), tunnelText(tunnelOf(is))],
   ]);
+
+const tunnelText = ({ kind, port, checksum }: Tunnel): string =>
+  `${kind}${port === 0 ? '' : ` port ${port}`}${checksum === 'none' ? '' : ` ${checksum} checksum`}`;
 
 const changes = (fields: readonly (readonly [string, unknown, unknown])[]): string =>
   fields

@@ -1,7 +1,7 @@
 /** The kernel's IPVS table in LVS words: what is wanted of it, what it holds, and the operations that change it. */
 import type { Family, IpAddress } from './address.ts';
 import type { Forwarding, Tunnel, VirtualServerIdentity } from './virtual-server.ts';
-import { endpoint, virtualServerKey } from './virtual-server.ts';
+import { endpoint, PLAIN_TUNNEL, virtualServerKey } from './virtual-server.ts';
 
 /** The table holds virtual servers of two kinds; the second is selected by a firewall mark instead of an address. */
 export type TableKey =
@@ -33,9 +33,16 @@ export interface TableRealServer {
   readonly weight: number;
   readonly upperThreshold: number;
   readonly lowerThreshold: number;
-  /** How tun wraps; absent: PLAIN_TUNNEL. Without meaning for other methods. */
+  /**
+   * How tun wraps; absent: PLAIN_TUNNEL. Without meaning for other methods. A dump gives it only where it is another
+   * than PLAIN_TUNNEL and the method is tun; `tunnelOf` tells what holds.
+   */
   readonly tunnel?: Tunnel;
 }
+
+/** How `server` wraps packets, which means something for tun only: PLAIN_TUNNEL for every other method. */
+export const tunnelOf = ({ forwarding, tunnel }: Pick<TableRealServer, 'forwarding' | 'tunnel'>): Tunnel =>
+  forwarding === 'tun' && tunnel !== undefined ? tunnel : PLAIN_TUNNEL;
 
 export interface ConnectionCounts {
   readonly active: number;

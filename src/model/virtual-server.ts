@@ -18,6 +18,9 @@ export interface Tunnel {
 
 export const PLAIN_TUNNEL: Tunnel = { kind: 'ipip', port: 0, checksum: 'none' };
 
+export const sameTunnel = (a: Tunnel, b: Tunnel): boolean =>
+  a.kind === b.kind && a.port === b.port && a.checksum === b.checksum;
+
 export const SCHEDULERS = [
   'rr',
   'wrr',
