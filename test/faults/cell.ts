@@ -49,6 +49,7 @@ export async function playCell(fault: Fault, subject: Subject, guards: readonly 
     const inflict = await fault.prepare(stage);
     return { fault: fault.name, daemon: subject.program, ...(await measure(stage, fault, inflict)) };
   } catch (cause) {
+    if (cause instanceof TooSlow) throw cause;
     const logs = [stage.a, stage.b].map(({ log }) => log.slice(-30).join('\n'));
     throw new Error(`${fault.name}, ${subject.program}: ${String(cause)}\n--- a\n${logs.join('\n--- b\n')}`, {
       cause,
@@ -99,11 +100,14 @@ export async function guardsOf(vipward: string): Promise<readonly Guard[]> {
 /** Seconds that a fault, or its undoing, may take to come about: beyond, this machine itself is what is measured. */
 const PROMPT = 0.75;
 
+/** What was seen says nothing about the program: play it again. */
+export class TooSlow extends Error {}
+
 async function promptly<T>(what: string, work: () => Promise<T>, takes = 0): Promise<T> {
   const begun = now();
   const result = await work();
   const seconds = (now() - begun) / 1_000;
-  if (seconds > takes + PROMPT) throw new Error(`this machine took ${seconds.toFixed(1)} s for ${what}`);
+  if (seconds > takes + PROMPT) throw new TooSlow(`this machine took ${seconds.toFixed(1)} s for ${what}`);
   return result;
 }
 

@@ -1,7 +1,7 @@
 /** A few cells of `npm run faults`, whose aims hold on any machine. */
 import { describe, expect, it } from 'vitest';
 import { FAULTS } from '../faults/catalogue.ts';
-import { type Cell, planOf, playCell } from '../faults/cell.ts';
+import { type Cell, planOf, playCell, TooSlow } from '../faults/cell.ts';
 import { leaseSeconds } from '../faults/compare.ts';
 import type { Fault } from '../faults/fault.ts';
 import { VIPWARD } from '../lab/support/daemon.ts';
@@ -15,8 +15,15 @@ function fault(name: string): Fault {
   return found;
 }
 
-const play = (name: string): Promise<Cell> =>
-  playCell(fault(name), { program: 'vipward', vipward: VIPWARD }, []);
+/** Again, twice at most, where this machine was too slow to inflict the fault at its time. */
+async function play(name: string, again = 2): Promise<Cell> {
+  try {
+    return await playCell(fault(name), { program: 'vipward', vipward: VIPWARD }, []);
+  } catch (cause) {
+    if (again === 0 || !(cause instanceof TooSlow)) throw cause;
+    return await play(name, again - 1);
+  }
+}
 
 const lease = (name: string): number => leaseSeconds(planOf(fault(name), []).interval);
 

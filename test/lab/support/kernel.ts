@@ -19,6 +19,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { AgentLine } from './agent-line.ts';
+import { CPU_SIGN, leastUsedCpu } from './cpus.ts';
 import { EventLog } from './event-log.ts';
 import { signalIfAlive } from './local.ts';
 import { interfaceLines, type NamespaceNode, Port, type PortOptions, Topology } from './network.ts';
@@ -40,8 +41,6 @@ export interface KernelOptions {
 /** Where on this machine the kernel runs. */
 export interface KernelPlace {
   readonly scratch: string;
-  /** A kernel that moves between CPUs runs several times slower. */
-  readonly cpu: number;
   /** Its place among the lab's kernels, for its own MAC addresses. */
   readonly number: number;
 }
@@ -171,7 +170,8 @@ export class Kernel extends Node {
   }
 
   #commandLine(runtime: string): string[] {
-    const { cpu } = this.#place;
+    // A kernel that moves between CPUs runs several times slower.
+    const cpu = leastUsedCpu();
     const vectors = this.ports.map(
       (port, i) => `vec${i}:transport=tap,ifname=${port.device},depth=128,gro=1`,
     );
@@ -179,6 +179,7 @@ export class Kernel extends Node {
       ...['taskset', '-c', String(cpu), 'linux.uml', `mem=${this.#options.memory ?? 512}M`],
       ...['root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'rw', 'quiet'],
       ...[`uml_dir=${runtime}`, 'con=null', 'con0=null,fd:1', 'ssl=null', 'ssl0=fd:3,fd:4', ...vectors],
+      `${CPU_SIGN}${cpu}`,
       ...(this.#options.systemd === true ? ['lab_init=systemd'] : []),
       ...[`init=${join(import.meta.dirname, 'guest-init')}`, '--'],
       ...[join(CHECKOUT, 'node_modules/.bin/node'), join(import.meta.dirname, 'agent.ts')],

@@ -16,15 +16,12 @@ import { once } from 'node:events';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { allowedCpus } from './cpus.ts';
 import { Kernel, type KernelOptions } from './kernel.ts';
 import { LocalMachine } from './local.ts';
 import { Topology } from './network.ts';
 import { ENVIRONMENT } from './node.ts';
 
 let count = 0;
-/** Kernels that this process has asked for, in whichever lab. */
-let kernels = 0;
 
 export class Lab extends Topology {
   /** All names of namespaces begin with it. */
@@ -62,7 +59,7 @@ export class Lab extends Topology {
     // Taken at once: kernels that are added side by side must differ.
     const number = this.#kernelCount++;
     const room = await this.switchRoom();
-    const place = { scratch: this.scratch, cpu: cpuFor(kernels++), number };
+    const place = { scratch: this.scratch, number };
     const kernel = await Kernel.create(name, options, room, () => this.nextPort(), place);
     this.#kernels.push(kernel);
     return kernel;
@@ -81,10 +78,4 @@ export class Lab extends Topology {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-/** Kernels go round the CPUs; where they start differs between processes that run side by side. */
-function cpuFor(number: number): number {
-  const cpus = allowedCpus();
-  return cpus[(process.pid + number) % cpus.length] ?? 0;
 }

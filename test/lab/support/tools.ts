@@ -76,6 +76,8 @@ export interface ClientSummary {
 
 export interface Client {
   readonly results: EventLog<RequestResult>;
+  /** Sends so many requests one after the other, with nothing between, in the place of the schedule: client.ts. */
+  inTurn(count: number): Promise<readonly RequestResult[]>;
   /** Sends no more, awaits what is under way, and sums up. */
   stop(): Promise<ClientSummary>;
 }
@@ -90,6 +92,16 @@ export async function startClient(
   const results = follow<RequestResult>(process);
   return {
     results,
+    inTurn: async (count) => {
+      const since = results.mark;
+      process.write(`${count}\n`);
+      let missing = count;
+      await results.waitFor(({ inTurn }) => inTurn === true && --missing === 0, {
+        since,
+        what: `${count} requests in turn`,
+      });
+      return results.all.slice(since).filter(({ inTurn }) => inTurn);
+    },
     stop: async () => {
       await process.stop(timeout + 5_000);
       return summarize(results.all);
