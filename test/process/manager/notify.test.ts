@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NotifyEvent } from '../../../src/manager/notify/event.ts';
 import { NotifyQueue } from '../../../src/manager/notify/queue.ts';
 import { runProgram } from '../../../src/manager/run/run.ts';
 import type { NotifyScript, NotifyTargets } from '../../../src/model/notify.ts';
 import type { RouterState } from '../../../src/model/router-status.ts';
 import { milliseconds } from '../../../src/model/units.ts';
+import { until } from '../../support/until.ts';
 import { isAlive, makeScripts, type Scripts, zombies } from './scripts.ts';
 
 const LIMIT = milliseconds(20_000);
@@ -31,7 +32,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await queue.flush(milliseconds(100));
-  await vi.waitUntil(() => zombies().length === 0);
+  await until(() => zombies().length === 0);
   scripts.remove();
 });
 
@@ -52,11 +53,12 @@ const script = (path: string, more: Partial<NotifyScript> = {}): NotifyScript =>
 /** A script that appends what it was told to `told`. */
 const recorder = () => script(scripts.add('all', 'echo "$@" >> $here/told'));
 const router = (name: string, notify: Partial<NotifyTargets>) => ({ name, notify: { ...NOBODY, ...notify } });
-const state = (name: string, word: RouterState | 'stop', reason = 'because', priority = 100) =>
+const state = (name: string, word: RouterState | 'stop' | 'wait', reason = 'because', priority = 100) =>
   queue.routerState({
     name,
-    state: word === 'stop' ? 'initialize' : word,
+    state: word === 'stop' || word === 'wait' ? 'initialize' : word,
     started: word !== 'stop',
+    waiting: word === 'wait',
     priority,
     reason,
   });
@@ -93,8 +95,22 @@ describe('a notify script', () => {
 
   it('of a sync group is told of the group', async () => {
     queue.configure([], [{ name: 'both', members: ['vip1'], notify: { ...NOBODY, all: recorder() } }]);
-    queue.groupState({ name: 'both', state: 'active', started: true, priority: 120, reason: 'x' });
+    queue.groupState({
+      name: 'both',
+      state: 'active',
+      started: true,
+      waiting: false,
+      priority: 120,
+      reason: 'x',
+    });
     expect(await scripts.lines('told', 1)).toEqual(['GROUP both MASTER 0']);
+  });
+
+  it('is told nothing of one that still waits for a first result', async () => {
+    queue.configure([router('vip1', { all: recorder() })], []);
+    state('vip1', 'wait', 'script x has not been looked at yet');
+    state('vip1', 'initialize', 'script x: exit code 1');
+    expect(await scripts.lines('told', 1)).toEqual(['INSTANCE vip1 FAULT 100']);
   });
 
   it('is told a state once, however often it is heard, and none before the beginning', async () => {
@@ -114,7 +130,7 @@ describe('a notify script', () => {
     state('vip1', 'backup');
     state('vip1', 'active');
     await scripts.lines('told', 2);
-    await vi.waitUntil(() => log.length === 2);
+    await until(() => log.length === 2);
     expect(log[0]).toMatch(/^warn notify script \/.*\/f for INSTANCE vip1 BACKUP: exit code 3$/);
   });
 
@@ -123,7 +139,7 @@ describe('a notify script', () => {
     queue.configure([router('vip1', { all })], []);
     execFileSync('rm', [all.command[0] ?? '']);
     state('vip1', 'backup');
-    await vi.waitUntil(() => log.length === 1);
+    await until(() => log.length === 1);
     expect(log[0]).toMatch(/^warn .*BACKUP: not started: there is no /);
     recorder();
     state('vip1', 'active');
@@ -211,7 +227,14 @@ describe('after another director was active beside us', () => {
     queue.repeat('vip1');
     state('vip1', 'active');
     await scripts.lines('told', 1);
-    queue.groupState({ name: 'both', state: 'active', started: true, priority: 1, reason: '' });
+    queue.groupState({
+      name: 'both',
+      state: 'active',
+      started: true,
+      waiting: false,
+      priority: 1,
+      reason: '',
+    });
     await scripts.lines('told', 2);
     queue.repeat('vip1');
     const told = await scripts.lines('told', 4);
@@ -265,7 +288,7 @@ describe('the end', () => {
     state('vip1', 'active');
     const [pid] = await scripts.lines('pids', 1);
     await queue.flush(milliseconds(300));
-    await vi.waitUntil(() => !isAlive(Number(pid)));
+    await until(() => !isAlive(Number(pid)));
     expect(log.at(-1)).toMatch(/^warn /);
   });
 });
@@ -275,7 +298,7 @@ describe('a restart', () => {
     const all = script(scripts.add('all', 'echo "$3 after [$VIPWARD_PREVIOUS_STATE]" >> $here/told'));
     queue.configure([router('vip1', { all, mail: true })], []);
     state('vip1', 'active');
-    await vi.waitUntil(() => existsSync(`${scripts.folder}/state/notify.json`));
+    await until(() => existsSync(`${scripts.folder}/state/notify.json`));
     // The daemon is killed here: nothing more is told.
     queue = open();
     queue.configure([router('vip1', { all, mail: true })], []);
@@ -298,17 +321,17 @@ describe('a restart', () => {
     queue.configure([router('vip1', { all: recorder() })], []);
     state('vip1', 'active');
     await scripts.lines('told', 1);
-    await vi.waitUntil(() => saved()['INSTANCE vip1'] === 'MASTER');
+    await until(() => saved()['INSTANCE vip1'] === 'MASTER');
   });
 
   it('forgets who is no longer configured', async () => {
     queue.configure([router('vip1', { all: recorder() }), router('vip2', { all: recorder() })], []);
     state('vip1', 'active');
     state('vip2', 'active');
-    await vi.waitUntil(() => Object.keys(saved()).length === 2);
+    await until(() => Object.keys(saved()).length === 2);
     queue = open();
     queue.configure([router('vip2', { all: recorder() })], []);
-    await vi.waitUntil(() => Object.keys(saved()).join() === 'INSTANCE vip2');
+    await until(() => Object.keys(saved()).join() === 'INSTANCE vip2');
   });
 });
 
@@ -325,7 +348,7 @@ describe('a disk that is full', () => {
       state('vip1', 'active');
       state('vip1', 'backup');
       await scripts.lines('told', 3);
-      await vi.waitUntil(() => log.some((line) => line.startsWith('warn cannot write')));
+      await until(() => log.some((line) => line.startsWith('warn cannot write')));
       await queue.flush(LIMIT);
       expect(log.filter((line) => line.startsWith('warn'))).toEqual([
         expect.stringContaining(`cannot write ${disk}/notify.json`),
@@ -345,7 +368,7 @@ describe('a reload', () => {
     queue.configure([router('vip2', { all })], []);
     state('vip1', 'stop');
     expect(await scripts.lines('told', 2)).toEqual(['INSTANCE vip1 MASTER 100', 'INSTANCE vip1 STOP 100']);
-    await vi.waitUntil(() => queue.status.map(({ name }) => name).join() === 'vip2');
+    await until(() => queue.status.map(({ name }) => name).join() === 'vip2');
   });
 
   it('gives the next event to the new script', async () => {
