@@ -44,16 +44,13 @@ export class Traffic {
   async sent(from: number, to = Date.now()): Promise<readonly RequestResult[]> {
     const { results } = this.#client;
     const late = await results.waitFor(({ start }) => start > to, { what: 'a later request' });
-    return (await this.#numbered(0, late.number)).filter(({ start }) => start >= from && start <= to);
+    return (await this.#before(late.number)).filter(({ start }) => start >= from && start <= to);
   }
 
-  /** How the next `count` requests, sent from now on one after the other, are shared out. */
+  /** How `count` requests in turn, which alone are sent meanwhile, are shared out. */
   async split(count: number): Promise<Readonly<Record<string, number>>> {
-    const begin = Date.now();
-    const first = await this.#client.results.waitFor(({ start }) => start > begin, { what: 'a request' });
-    const requests = await this.#numbered(first.number, first.number + count);
     const split: Record<string, number> = {};
-    for (const { body, error } of requests) {
+    for (const { body, error } of await this.#client.inTurn(count)) {
       const answer = body ?? error ?? 'nothing';
       split[answer] = (split[answer] ?? 0) + 1;
     }
@@ -78,14 +75,14 @@ export class Traffic {
     });
   }
 
-  /** The requests with the numbers `first` up to, not including, `end`, once all are over. */
-  async #numbered(first: number, end: number): Promise<readonly RequestResult[]> {
+  /** The requests up to, not including, the one with this number, once all are over. */
+  async #before(end: number): Promise<readonly RequestResult[]> {
     const { results } = this.#client;
-    const wanted = ({ number }: RequestResult): boolean => number >= first && number < end;
-    let missing = end - first - results.all.filter(wanted).length;
+    const wanted = ({ number }: RequestResult): boolean => number < end;
+    let missing = end - results.all.filter(wanted).length;
     if (missing > 0) {
       const enough = (result: RequestResult): boolean => wanted(result) && --missing === 0;
-      await results.waitFor(enough, { since: results.mark, what: `${end - first} requests to be over` });
+      await results.waitFor(enough, { since: results.mark, what: `${end} requests to be over` });
     }
     return results.all.filter(wanted).toSorted((a, b) => a.number - b.number);
   }
