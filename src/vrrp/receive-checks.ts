@@ -4,7 +4,7 @@
  * but a count. What is cheap comes before what is dear, so that a flood of rubbish costs little.
  */
 import { type Family, familyOf, type IpAddress, isLinkLocal, isNotUnicast } from '../model/address.ts';
-import type { Centiseconds, Milliseconds } from '../model/units.ts';
+import type { Centiseconds, Instant, Milliseconds } from '../model/units.ts';
 import type { Peer } from '../model/virtual-router.ts';
 import {
   type Advertisement,
@@ -15,7 +15,7 @@ import {
   type Version,
   VRRP_TTL,
 } from './advertisement.ts';
-import { freshnessWindow, type Sequence, type SequenceVerdict } from './authentication/sequence.ts';
+import { freshnessWindow, type Mark, type SequenceVerdict } from './authentication/sequence.ts';
 import {
   isAuthentic,
   isExpectedType,
@@ -69,6 +69,7 @@ export interface Reception {
   /** What authenticates it; undefined where it cannot be read. */
   readonly shown: Shown | undefined;
   readonly date: Milliseconds;
+  readonly now: Instant;
 }
 
 interface ReceiveCheck {
@@ -111,6 +112,8 @@ export const RECEIVE_CHECKS = [
   },
   // The first message of a sender whose date is not ours: a recording, or a clock that is wrong.
   { reason: 'stale', passes: (reception) => sequenceVerdict(reception)?.reason !== 'stale' },
+  // One that came long after it was made: kept from arriving, and played now.
+  { reason: 'late', passes: (reception) => sequenceVerdict(reception)?.reason !== 'late' },
   { reason: 'replay', passes: (reception) => sequenceVerdict(reception)?.reason !== 'replay' },
   // RFC 3768 section 7.1 discards it, and then both are active. Version 3 adopts the other's interval instead.
   { reason: 'interval-mismatch', passes: hasOurInterval },
@@ -138,34 +141,40 @@ export type Verdict =
       readonly advertisement: Advertisement;
       readonly warnings: readonly ReceiveWarning[];
       /** With keys: what to keep in `marks` for the source of the packet, from now on. */
-      readonly mark: Sequence | undefined;
+      readonly mark: Mark | undefined;
     }
   | {
       readonly accepted: false;
       /** As the packet claims it; undefined when it cannot be read or is not configured here. */
       readonly vrid: number | undefined;
       readonly reason: RejectReason;
+      /** As of an accepted one, where this refusal must be remembered. */
+      readonly mark?: Mark | undefined;
     };
 
 const NO_WARNINGS: readonly ReceiveWarning[] = [];
 
 /**
  * Judges one packet. `routerFor` looks among the virtual routers of the path that it came by; `date` is in
- * milliseconds since 1970, and matters only where there are keys. Never throws.
+ * milliseconds since 1970 and `now` by the monotonic clock, and both matter only where there are keys. Never throws.
  */
 export function judge(
   packet: ReceivedPacket,
   routerFor: (vrid: number) => LocalRouter | undefined,
   date: Milliseconds,
+  now: Instant,
 ): Verdict {
   const decoded = decode(packet.message, familyOf(packet.source));
   // Where the VRID stands has never changed, so that a packet of another version counts where people look for it.
   const vrid = packet.message[1];
   const router = vrid === undefined ? undefined : routerFor(vrid);
   const shown = router && !decoded.fault ? shownBy(packet, decoded, router.authentication) : undefined;
-  const reception: Reception = { packet, decoded, router, shown, date };
+  const reception: Reception = { packet, decoded, router, shown, date, now };
   const failed = RECEIVE_CHECKS.find((check) => !check.passes(reception));
-  if (failed) return { accepted: false, vrid: router?.vrid, reason: failed.reason };
+  if (failed) {
+    const mark = failed.reason === 'late' ? sequenceVerdict(reception)?.state : undefined;
+    return { accepted: false, vrid: router?.vrid, reason: failed.reason, ...(mark && { mark }) };
+  }
   // Both are there, or `length` and `vrid` would have failed.
   if (decoded.fault || !router) return { accepted: false, vrid: undefined, reason: 'vrid' };
   const { kind, advertisement } = decoded;
@@ -207,13 +216,10 @@ function hasAuthenticationType({ shown, router }: Reception): boolean {
 }
 
 /** undefined where there are no keys. */
-const sequenceVerdict = ({ shown, router, date }: Reception): SequenceVerdict | undefined =>
+const sequenceVerdict = ({ shown, router, date, now }: Reception): SequenceVerdict | undefined =>
   shown &&
   router &&
-  judgeSequence(router.authentication, shown, {
-    date,
-    window: freshnessWindow(router.advertInterval),
-  });
+  judgeSequence(router.authentication, shown, { date, window: freshnessWindow(router.advertInterval) }, now);
 
 function hasOurInterval({ decoded, router }: Reception): boolean {
   if (decoded.fault || decoded.advertisement.version !== 2) return true;

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addressFromBytes, type Family, type IpAddress } from '../../src/model/address.ts';
-import { centiseconds, milliseconds, seconds } from '../../src/model/units.ts';
+import { centiseconds, instant, milliseconds, seconds } from '../../src/model/units.ts';
 import {
   type Advertisement,
   type Credential,
@@ -25,6 +25,7 @@ import { verifiedForm } from '../../src/vrrp/checksum.ts';
 import { judge, type LocalRouter, RECEIVE_CHECKS, type Verification } from '../../src/vrrp/receive-checks.ts';
 
 const DATE = milliseconds(1_795_219_200_000);
+const NOW = instant(10_000);
 const KEY = secretKey({ id: 1, secret: '5a'.repeat(32) });
 const SIGNING: Credential = { type: 'hmac', key: KEY, sequence: sequenceOf(DATE) };
 const PASSWORD = passwordBytes('s3cret');
@@ -183,7 +184,7 @@ describe('the authentication of messages', () => {
         const accepted = new Set<number>();
         for (const offset of offsets) {
           const heard = sequenceOf(milliseconds(DATE + offset));
-          const verdict = acceptSequence(state, heard, { date: DATE, window: seconds(5) });
+          const verdict = acceptSequence(state, heard, { date: DATE, window: seconds(5) }, NOW);
           if (verdict.accepted) {
             expect(accepted.has(offset)).toBe(false);
             accepted.add(offset);
@@ -241,7 +242,7 @@ describe('the receive checks', () => {
   it('accept or give a reason, for any packet and any virtual router', () => {
     fc.assert(
       fc.property(packet, router, (received, changes) => {
-        const verdict = judge(received, (vrid) => (vrid === 51 ? localOf(changes) : undefined), DATE);
+        const verdict = judge(received, (vrid) => (vrid === 51 ? localOf(changes) : undefined), DATE, NOW);
         if (!verdict.accepted) expect(reasons).toContain(verdict.reason);
       }),
       { numRuns: 3000 },
@@ -254,7 +255,7 @@ describe('the receive checks', () => {
       fc.property(sample, (sent) => {
         const local = meantFor(sent);
         fc.pre(sent.source !== local.source);
-        const verdict = judge({ ...sent, ttl: 255, message: written(sent) }, () => local, DATE);
+        const verdict = judge({ ...sent, ttl: 255, message: written(sent) }, () => local, DATE, NOW);
         if (!verdict.accepted) expect(content).toContain(verdict.reason);
       }),
       { numRuns: 500 },
@@ -267,7 +268,7 @@ describe('the receive checks', () => {
         const bytes = written(sent);
         const index = at % bytes.length;
         bytes[index] = (bytes[index] ?? 0) ^ mask;
-        const verdict = judge({ ...sent, ttl: 255, message: bytes }, () => meantFor(sent), DATE);
+        const verdict = judge({ ...sent, ttl: 255, message: bytes }, () => meantFor(sent), DATE, NOW);
         if (!verdict.accepted) return;
         // The sum without the pseudo-header is a second value that an altered checksum may hit; nothing else may.
         expect(sent.family === 'ipv4' && sent.advertisement.version === 3).toBe(true);

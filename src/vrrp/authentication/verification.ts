@@ -1,6 +1,7 @@
 /** Whether a received message comes from who may speak, by whatever the virtual router is configured with. */
 import type { KeyObject } from 'node:crypto';
 import type { IpAddress } from '../../model/address.ts';
+import type { Instant } from '../../model/units.ts';
 import { authDataOf, authTypeOf, type Decoded } from '../advertisement.ts';
 import { decodeTrailer, isKnownTrailer, isSignedWith, TRAILER_BYTES, type Trailer } from './hmac.ts';
 import { acceptSequence, type Freshness, type ReplayState, type SequenceVerdict } from './sequence.ts';
@@ -15,7 +16,7 @@ export type Verification =
       readonly type: 'hmac';
       /** By their IDs: any of them is accepted. */
       readonly keys: ReadonlyMap<number, KeyObject>;
-      /** What was accepted of each sender so far: the `mark` of the last accepted verdict. */
+      /** What is known of each sender: the `mark` of the last verdict. */
       readonly marks: ReadonlyMap<IpAddress, ReplayState>;
     };
 
@@ -83,7 +84,8 @@ export const judgeSequence = (
   verification: Verification,
   { source, trailer }: Shown,
   freshness: Freshness,
+  now: Instant,
 ): SequenceVerdict | undefined =>
   trailer && verification.type === 'hmac'
-    ? acceptSequence(verification.marks.get(source), trailer.sequence, freshness)
+    ? acceptSequence(verification.marks.get(source), trailer.sequence, freshness, now)
     : undefined;

@@ -13,12 +13,7 @@ import {
   VRRP_GROUP_IPV6,
 } from '../advertisement.ts';
 import { type SecretKey, secretKey } from '../authentication/hmac.ts';
-import {
-  freshnessWindow,
-  nextSequence,
-  type ReplayState,
-  type Sequence,
-} from '../authentication/sequence.ts';
+import { freshnessWindow, type Mark, nextSequence, type Sequence } from '../authentication/sequence.ts';
 import { passwordBytes } from '../authentication/text.ts';
 import type { ChecksumForm } from '../checksum.ts';
 import type { Member } from '../director/member.ts';
@@ -51,11 +46,11 @@ export class Envoy {
   sendErrors = 0;
   /** Milliseconds since 1970, never set back. */
   readonly #date: () => number;
-  readonly #marks = new Map<IpAddress, Sequence>();
+  readonly #marks = new Map<IpAddress, Mark>();
   #secrets: Secrets;
   /** What was sent last to each destination. */
   readonly #sent = new Map<IpAddress, { readonly facts: Facts; readonly message: Uint8Array }>();
-  #sequence: ReplayState;
+  #sequence: Sequence | undefined;
   /** What the receive checks know of each path; made anew when the parameters or the source change. */
   #locals: {
     readonly parameters: Parameters;
@@ -101,8 +96,8 @@ export class Envoy {
     return local;
   }
 
-  /** Remembers the mark of an accepted message, so that it is not accepted again. */
-  keep(source: IpAddress, mark: Sequence | undefined): void {
+  /** Remembers the mark of a message, so that it is not accepted again, nor what came late for good. */
+  keep(source: IpAddress, mark: Mark | undefined): void {
     if (mark !== undefined) this.#marks.set(source, mark);
   }
 
@@ -176,10 +171,7 @@ const isSame = (a: Facts, b: Facts): boolean =>
 
 const NO_CREDENTIAL: Credential = { type: 'none' };
 
-function secretsOf(
-  authentication: Authentication | undefined,
-  marks: ReadonlyMap<IpAddress, Sequence>,
-): Secrets {
+function secretsOf(authentication: Authentication | undefined, marks: ReadonlyMap<IpAddress, Mark>): Secrets {
   if (authentication === undefined)
     return { authentication, verification: { type: 'none' }, sendKey: undefined };
   if (authentication.type === 'text') {

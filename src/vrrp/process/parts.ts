@@ -92,6 +92,7 @@ function transmission(
     network,
     complain,
     date,
+    now,
     steadyDate: steady(date, now),
     isVmacUp: (member) => vmacs.isUp(member),
     onEvent,

@@ -3,7 +3,7 @@
  * what passed them; sends what the director orders on every path.
  */
 import type { Family, IpAddress } from '../../model/address.ts';
-import { milliseconds } from '../../model/units.ts';
+import { type Clock, milliseconds } from '../../model/units.ts';
 import type { MessageKind } from '../advertisement.ts';
 import type { DirectorEvent, InstanceKey } from '../director/event.ts';
 import type { Member } from '../director/member.ts';
@@ -27,8 +27,9 @@ export interface PostContext {
   readonly complain: ThrottledLog;
   /** Milliseconds since 1970: what others' messages are judged by. */
   readonly date: () => number;
-  /** The same, but never set back: what our own messages are numbered by. */
+  /** The date, but never set back: what our own messages are numbered by. */
   readonly steadyDate: () => number;
+  readonly now: Clock;
   isVmacUp(member: Member): boolean;
   onEvent(event: Extract<DirectorEvent, { type: 'advert' | 'presence' }>): void;
 }
@@ -153,8 +154,10 @@ export class Post {
     const verdict = this.#judge({ source, destination, ttl, message }, recipient, local);
     this.#tell(interfaceName, recipient, verdict, source);
     if (recipient === undefined) this.#countStray(interfaceName, verdict);
-    else if (!verdict.accepted) recipient.entry.envoy.rejected[verdict.reason]++;
-    else this.#accept(recipient, verdict, source, local?.source ?? source);
+    else if (!verdict.accepted) {
+      recipient.entry.envoy.rejected[verdict.reason]++;
+      recipient.entry.envoy.keep(source, verdict.mark);
+    } else this.#accept(recipient, verdict, source, local?.source ?? source);
   }
 
   /**
@@ -164,7 +167,7 @@ export class Post {
   #judge(packet: ReceivedPacket, recipient: Recipient | undefined, local: LocalRouter | undefined): Verdict {
     const last = recipient?.last;
     if (last && last.local === local && isSame(packet, last)) return last.verdict;
-    const verdict = judge(packet, () => local, milliseconds(this.#context.date()));
+    const verdict = judge(packet, () => local, milliseconds(this.#context.date()), this.#context.now());
     if (recipient && local && verdict.accepted && verdict.mark === undefined) {
       const { source, destination, ttl } = packet;
       // A copy: the message is a view of what the next receive overwrites.
@@ -270,6 +273,7 @@ const REFUSALS: Readonly<Partial<Record<RejectReason, string>>> = {
   authentication: 'a peer has another password or key: give both the same',
   'authentication-type': 'a peer authenticates in another way: give both the same `authentication`',
   stale: "a peer's clock is too far from ours for its key to count: set the clocks by NTP",
+  late: 'a message came long after it was made: it was kept back and played now, or its sender stood still with its clock',
   replay: 'a message was sent a second time: a replay, or a loop in the network',
   peer: 'it comes from none of the configured peers',
   ttl: 'it came from too far away (TTL)',

@@ -1,7 +1,7 @@
 /** Each receive check refuses what it is for, in its place in the order, and nothing else. */
 import { describe, expect, it } from 'vitest';
 import { familyOf } from '../../../src/model/address.ts';
-import { centiseconds, milliseconds } from '../../../src/model/units.ts';
+import { centiseconds, instant, milliseconds } from '../../../src/model/units.ts';
 import { type Advertisement, type EncodeOptions, encode } from '../../../src/vrrp/advertisement.ts';
 import { type SecretKey, secretKey } from '../../../src/vrrp/authentication/hmac.ts';
 import { type ReplayState, sequenceOf } from '../../../src/vrrp/authentication/sequence.ts';
@@ -25,6 +25,7 @@ import {
   KEY,
   localOf,
   NEXT_KEY,
+  NOW,
   PEER,
   PEER6,
   VECTORS,
@@ -35,9 +36,9 @@ const VIP = ip('10.1.1.254');
 const OTHER = ip('10.1.1.253');
 
 /** Judges as a director that has this virtual router only. */
-const judged = (received: ReceivedPacket, changes: Partial<LocalRouter> = {}) => {
+const judged = (received: ReceivedPacket, changes: Partial<LocalRouter> = {}, now = NOW) => {
   const router = localOf(changes);
-  return judge(received, (vrid) => (vrid === router.vrid ? router : undefined), DATE);
+  return judge(received, (vrid) => (vrid === router.vrid ? router : undefined), DATE, now);
 };
 
 function packet(
@@ -95,13 +96,13 @@ describe('receive checks', () => {
     const authentication = verificationOf(vector);
     const router = localOf({ ...local, source: destination, authentication });
     const received = { source, destination, ttl, message: bytes(message) };
-    expect(judge(received, () => router, milliseconds(vector.date ?? DATE))).toEqual({
+    expect(judge(received, () => router, milliseconds(vector.date ?? DATE), NOW)).toEqual({
       accepted: true,
       kind: 'advert',
       vrid,
       advertisement,
       warnings: [],
-      mark: vector.sequence,
+      mark: vector.sequence && expect.objectContaining({ sequence: vector.sequence }),
     });
   });
 
@@ -267,7 +268,7 @@ describe('receive checks with keys', () => {
   it.each([3, 2] as const)('accept any of the keys, version %i', (version) => {
     for (const key of [KEY, NEXT_KEY]) {
       const verdict = judged(signed(key, 0, version), { ...guarded(), version });
-      expect(verdict).toMatchObject({ accepted: true, mark: sequenceOf(DATE) });
+      expect(verdict).toMatchObject({ accepted: true, mark: { sequence: sequenceOf(DATE) } });
     }
   });
 
@@ -317,10 +318,32 @@ describe('receive checks with keys', () => {
     expect(hear(signed(KEY, 200))).toBe(true);
   });
 
+  it('remember that what was kept back was refused as late', () => {
+    const marks = new Map<typeof PEER, ReplayState>();
+    const far = milliseconds(DATE + 60_000);
+    const [verdict] = [0, 60_000]
+      .map((passed) => {
+        const now = instant(NOW + passed);
+        const heard = judge(
+          signed(KEY, passed === 0 ? 0 : 1000),
+          () => localOf(guarded(marks)),
+          passed === 0 ? DATE : far,
+          now,
+        );
+        marks.set(PEER, heard.mark);
+        return heard;
+      })
+      .slice(1);
+    expect(verdict).toMatchObject({ reason: 'late', mark: { doubtedAt: NOW + 60_000 } });
+  });
+
   it('accept the presence of a backup, signed as adverts are', () => {
     const credential = { type: 'hmac', key: KEY, sequence: sequenceOf(DATE) } as const;
     const received = packet({ addresses: [] }, PEER, { kind: 'presence', credential });
-    expect(judged(received, guarded())).toMatchObject({ kind: 'presence', mark: sequenceOf(DATE) });
+    expect(judged(received, guarded())).toMatchObject({
+      kind: 'presence',
+      mark: { sequence: sequenceOf(DATE) },
+    });
     expect(judged(packet({ addresses: [] }, PEER, { kind: 'presence' }), guarded())).toMatchObject({
       reason: 'authentication-type',
     });

@@ -1,7 +1,7 @@
 /** Messages for the tests of the wire: real ones from files, and made ones. */
 import { readFileSync } from 'node:fs';
 import { type IpAddress, parseAddress } from '../../../src/model/address.ts';
-import { centiseconds, milliseconds } from '../../../src/model/units.ts';
+import { centiseconds, instant, milliseconds } from '../../../src/model/units.ts';
 import type { HmacKey } from '../../../src/model/virtual-router.ts';
 import type { Advertisement, Credential } from '../../../src/vrrp/advertisement.ts';
 import { type SecretKey, secretKey } from '../../../src/vrrp/authentication/hmac.ts';
@@ -55,6 +55,8 @@ export const PEER = ip('10.1.1.12');
 export const PEER6 = ip('fe80::12');
 /** 2026-11-21 00:00 UTC. */
 export const DATE = milliseconds(1_795_219_200_000);
+/** The same moment by the monotonic clock. */
+export const NOW = instant(10_000);
 
 export const KEY: SecretKey = secretKey({ id: 1, secret: '01'.repeat(32) });
 export const NEXT_KEY: SecretKey = secretKey({ id: 2, secret: '02'.repeat(64) });

@@ -1,6 +1,6 @@
 /** Replayed messages are refused, and clocks that jump make nobody deaf. */
 import { describe, expect, it } from 'vitest';
-import { centiseconds, milliseconds, seconds } from '../../../../src/model/units.ts';
+import { centiseconds, instant, milliseconds, seconds } from '../../../../src/model/units.ts';
 import {
   acceptSequence,
   type Freshness,
@@ -18,11 +18,13 @@ const WINDOW = seconds(5);
 const at = (offset = 0): Freshness => ({ date: milliseconds(DATE + offset), window: WINDOW });
 const sentAt = (offset = 0): Sequence => sequenceOf(milliseconds(DATE + offset));
 
-/** What a receiver makes of sequences: each with the offset of its own clock. */
-function outcomes(...messages: readonly (readonly [sequence: Sequence, clock: number])[]): readonly string[] {
+/** What a receiver makes of sequences: each with the offset of its own clock, and of its monotonic one. */
+function outcomes(
+  ...messages: readonly (readonly [sequence: Sequence, clock: number, now?: number])[]
+): readonly string[] {
   let state: ReplayState;
-  return messages.map(([sequence, clock]) => {
-    const verdict = acceptSequence(state, sequence, at(clock));
+  return messages.map(([sequence, clock, now = 0]) => {
+    const verdict = acceptSequence(state, sequence, at(clock), instant(now));
     state = verdict.state;
     return verdict.reason ?? 'accepted';
   });
@@ -118,8 +120,58 @@ describe('a receiver', () => {
   });
 
   it('keeps its state when it refuses', () => {
-    const state = sentAt();
-    expect(acceptSequence(state, sentAt(-10), at())).toEqual({ accepted: false, reason: 'replay', state });
-    expect(acceptSequence(undefined, sentAt(HOUR), at())).toMatchObject({ state: undefined });
+    const now = instant(0);
+    const { state } = acceptSequence(undefined, sentAt(), at(), now);
+    expect(acceptSequence(state, sentAt(-10), at(), now)).toEqual({
+      accepted: false,
+      reason: 'replay',
+      state,
+    });
+    expect(acceptSequence(undefined, sentAt(HOUR), at(), now)).toMatchObject({ state: undefined });
+  });
+
+  it('refuses what was kept back for longer than the window, though it never heard it', () => {
+    const withheld = Array.from({ length: 60 }, (_, second) => sentAt(1000 * (second + 1)));
+    // The sender has died a minute after it was heard last.
+    const played = withheld.map((sequence, i) => [sequence, 75_000 + 100 * i, 75_000 + 100 * i] as const);
+    expect(new Set(outcomes([sentAt(), 0, 0], ...played).slice(1))).toEqual(new Set(['late']));
+  });
+
+  it('hears a live sender again at once after it was cut off, and after something late was played', () => {
+    expect(outcomes([sentAt(), 0, 0], [sentAt(60_000), 60_000, 60_000])).toEqual(['accepted', 'accepted']);
+    const late = [sentAt(1000), 60_000, 60_000] as const;
+    expect(outcomes([sentAt(), 0, 0], late, [sentAt(60_100), 60_100, 60_100], late)).toEqual([
+      ...['accepted', 'late', 'accepted', 'replay'],
+    ]);
+  });
+
+  it('hears whoever stood still with its clock again after as long, or when its clock is right', () => {
+    const since = (time: number) => [sentAt(time - 20_000), time, time] as const;
+    expect(outcomes([sentAt(), 0, 0], since(21_000), since(30_000), since(40_000), since(41_100))).toEqual([
+      ...['accepted', 'late', 'late', 'late', 'accepted'],
+    ]);
+    expect(outcomes([sentAt(), 0, 0], since(21_000), [sentAt(22_000), 22_000, 22_000])).toEqual([
+      ...['accepted', 'late', 'accepted'],
+    ]);
+  });
+
+  it('follows a clock that is slowed down to be set right, and one that was set back while it was not heard', () => {
+    const slowed = Array.from(
+      { length: 600 },
+      (_, i) => [sentAt(HOUR + 910 * i), 1000 * i, 1000 * i] as const,
+    );
+    const heard = outcomes([sentAt(), 0, 0], [sentAt(HOUR - 1), 0, 0], ...slowed);
+    expect(new Set(heard)).toEqual(new Set(['accepted']));
+    expect(outcomes([sentAt(), 0, 0], [sentAt(40_000), 40_000, 70_000])).toEqual(['accepted', 'accepted']);
+  });
+
+  it('is not kept for long by handing on what a sender said last, each later than the one before', () => {
+    const slower = Array.from(
+      { length: 8 },
+      (_, i) => [sentAt(1000 * (i + 1)), 3000 * (i + 1), 3000 * (i + 1)] as const,
+    );
+    const heard = outcomes([sentAt(), 0, 0], ...slower);
+    expect(heard.slice(0, 3)).toEqual(['accepted', 'accepted', 'accepted']);
+    expect(new Set(heard.slice(3))).toEqual(new Set(['late']));
   });
 });
