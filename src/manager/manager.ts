@@ -29,6 +29,7 @@ import { Failover } from './failover.ts';
 import { HealthBook } from './health.ts';
 import { OwnedVirtualServers } from './owned.ts';
 import { pendingChanges } from './pending.ts';
+import { Preparation } from './preparation.ts';
 import { planRouters } from './router-plan.ts';
 import { virtualServerStatus } from './server-status.ts';
 import { TableKeeper } from './table.ts';
@@ -55,6 +56,7 @@ export class Manager implements ControlHandlers {
   readonly #options: ManagerOptions;
   readonly #log: Log;
   readonly #failover: Failover;
+  readonly #preparation: Preparation;
   readonly #checker: CheckerChild;
   readonly #health: HealthBook;
   readonly #table: TableKeeper;
@@ -85,6 +87,7 @@ export class Manager implements ControlHandlers {
       healthOf: (id) => this.#health.of(id),
       record: options.record,
     });
+    this.#preparation = new Preparation({ stateDir, log });
     this.#checker = new CheckerChild(this.#health, log, () => this.#verdict());
   }
 
@@ -94,6 +97,7 @@ export class Manager implements ControlHandlers {
     this.#checker.child.start();
     const { config } = this.#loaded;
     this.#checker.setTargets(checkTargets(config.virtualServers));
+    await this.#prepare(config);
     this.#table.configure(config);
     await this.#getToKnow(coldTargets(config.virtualServers, this.#table.read()));
     // A reload may have come meanwhile, or the end: nothing may be set up behind its back.
@@ -121,6 +125,7 @@ export class Manager implements ControlHandlers {
     await this.#failover.stop(NOTIFY_LIMIT);
     await this.#checker.stop();
     this.#table.close();
+    this.#preparation.close();
   }
 
   /** One line for `systemctl status`. */
@@ -154,12 +159,13 @@ export class Manager implements ControlHandlers {
       guards: this.#guards(),
       virtualServers: config.virtualServers.map((server) => virtualServerStatus(server, facts)),
       table: this.#table.status,
+      preparation: { problems: this.#preparation.problems },
     };
   }
 
   async plan(request: PlanRequest): Promise<PlanDocument> {
     const { config, problems } = loadText(request.text, request.file);
-    if (config === undefined) return { problems, virtualRouters: [], addresses: [], table: [] };
+    if (config === undefined) return { problems, virtualRouters: [], addresses: [], table: [], settings: [] };
     const statuses = await this.#failover.vrrp.query();
     const routers = planRouters(
       this.#failover.vrrp.configuration.network,
@@ -171,6 +177,7 @@ export class Manager implements ControlHandlers {
       problems,
       ...routers,
       table: [...operations.map(operationText), ...this.#pending(this.#loaded.config, config)],
+      settings: this.#preparation.preview(config),
     };
   }
 
@@ -221,9 +228,16 @@ export class Manager implements ControlHandlers {
   async #apply(config: Config): Promise<readonly string[]> {
     this.#checker.setTargets(checkTargets(config.virtualServers));
     const configured = this.#configureRouters(config);
+    const settings = await this.#prepare(config);
     const changes = this.#table.configure(config);
     await configured;
-    return changes;
+    return [...changes, ...settings];
+  }
+
+  /** Before the table is filled: forwarding must be there when the first connection is. */
+  async #prepare(config: Config): Promise<readonly string[]> {
+    await this.#preparation.loadModules(config);
+    return this.#stopping ? [] : this.#preparation.configure(config);
   }
 
   async #configureRouters(config: Config): Promise<void> {

@@ -27,6 +27,13 @@ export interface StatusDocument {
   readonly guards: GuardStatus;
   readonly virtualServers: readonly VirtualServerStatus[];
   readonly table: TableStatus;
+  readonly preparation: PreparationStatus;
+}
+
+/** Of the kernel's settings and modules, beyond the table. */
+export interface PreparationStatus {
+  /** What is not as the services need it, each with what goes wrong and the command that mends it. */
+  readonly problems: readonly string[];
 }
 
 export interface GuardStatus {
@@ -128,6 +135,8 @@ export interface PlanDocument {
   readonly virtualRouters: readonly string[];
   readonly addresses: readonly string[];
   readonly table: readonly string[];
+  /** Settings of the kernel. */
+  readonly settings: readonly string[];
 }
 
 /** What a reload did. */

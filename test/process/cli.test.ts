@@ -39,6 +39,7 @@ beforeAll(async () => {
     virtualRouters: [],
     addresses: [],
     table: request.text === GOOD ? [`add from ${request.file}`] : [],
+    settings: [],
   });
   server = await serveControl(
     join(directory.path, SOCKET_NAME),

@@ -9,6 +9,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   netlink: ['model'],
   conf: ['model', 'yaml', 'zod', 'leven'],
   balance: ['model'],
+  prepare: ['model', 'balance'],
   sys: ['model', 'koffi'],
   kernel: ['model', 'netlink', 'packet', 'sys'],
   vrrp: ['model'],
@@ -16,10 +17,22 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   checker: ['model', 'undici', 'version'],
   control: ['model'],
   cli: ['model', 'conf', 'control', 'version', 'commander'],
-  manager: ['model', 'conf', 'balance', 'kernel', 'sys', 'control', 'version', 'nodemailer', 'pino', 'zod'],
+  manager: [
+    'model',
+    'conf',
+    'balance',
+    'prepare',
+    'kernel',
+    'sys',
+    'control',
+    'version',
+    'nodemailer',
+    'pino',
+    'zod',
+  ],
 };
 /** Parts that decide and never act: not even Node's own input and output. */
-const PURE = ['model', 'packet', 'netlink', 'balance', 'vrrp'];
+const PURE = ['model', 'packet', 'netlink', 'balance', 'prepare', 'vrrp'];
 const PURE_NODE_MODULES = ['node:net', 'node:crypto', 'node:util', 'node:os'];
 
 const src = join(import.meta.dirname, '../../src');

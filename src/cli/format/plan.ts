@@ -9,6 +9,7 @@ export function formatPlan(plan: PlanDocument, style: Style): string[] {
     ['virtual routers', plan.virtualRouters],
     ['addresses', plan.addresses],
     ['IPVS table', plan.table],
+    ['kernel settings', plan.settings],
   ];
   const lines = sections.flatMap(([title, changes]) =>
     changes.length === 0 ? [] : [style.heading(title), ...indent(changes.map(printable), 2)],

@@ -1,5 +1,5 @@
 /** The whole status on one screen: what is wrong first, then virtual routers, virtual servers and the kernel's table. */
-import type { ProcessStatus, StatusDocument, TableStatus } from '../../model/status.ts';
+import type { PreparationStatus, ProcessStatus, StatusDocument, TableStatus } from '../../model/status.ts';
 import { formatAgo, formatDuration } from './duration.ts';
 import { formatGuards, formatSyncGroups } from './guards.ts';
 import { formatProblems } from './problems.ts';
@@ -16,6 +16,7 @@ export function formatStatus(status: StatusDocument, view: View): string[] {
     ...formatConfiguration(status.configuration, view),
     `processes      ${status.processes.map((process) => processText(process, style)).join(', ')}`,
     ...formatTable(status.table, view),
+    ...formatPreparation(status.preparation, style),
     '',
     style.heading('VIRTUAL ROUTERS'),
     ...orNone(formatVirtualRouters(status.virtualRouters, view)),
@@ -61,6 +62,12 @@ function formatTable(table: TableStatus, { style, now }: View): string[] {
     lines.push('  not ours and left alone:', ...indent(table.foreign.map(printable), 4));
   }
   return lines;
+}
+
+/** Nothing where everything is as it should be. */
+function formatPreparation({ problems }: PreparationStatus, style: Style): string[] {
+  if (problems.length === 0) return [];
+  return [style.bad('kernel settings'), ...indent(problems.map(printable), 4)];
 }
 
 function tableState(table: TableStatus, style: Style, now: number): string {

@@ -8,6 +8,7 @@ test('a plan shows its changes by kind and leaves out the kinds without any', ()
     virtualRouters: ['web: priority 150 → 100'],
     addresses: [],
     table: ['add a', 'add b'],
+    settings: ['set c'],
   };
   expect(formatPlan(plan, PLAIN)).toEqual([
     'virtual routers',
@@ -15,11 +16,13 @@ test('a plan shows its changes by kind and leaves out the kinds without any', ()
     'IPVS table',
     '  add a',
     '  add b',
+    'kernel settings',
+    '  set c',
   ]);
 });
 
 test('a plan without changes says so', () => {
-  const plan = { problems: [], virtualRouters: [], addresses: [], table: [] };
+  const plan = { problems: [], virtualRouters: [], addresses: [], table: [], settings: [] };
   expect(formatPlan(plan, PLAIN)).toEqual(['a reload would change nothing']);
 });
 

@@ -78,6 +78,7 @@ export const sampleStatus = (changes: Partial<StatusDocument> = {}): StatusDocum
   virtualRouters: [router()],
   syncGroups: [],
   guards: { arbiter: undefined, fencing: undefined, sync: undefined },
+  preparation: { problems: [] },
   virtualServers: [virtualServer()],
   table: {
     unavailable: undefined,

@@ -8,7 +8,13 @@ import { NOW, sampleStatus } from '../cli/sample-status.ts';
 
 export const handlers = (changes: Partial<ControlHandlers> = {}): ControlHandlers => ({
   status: async () => sampleStatus({ startedAt: NOW }),
-  plan: async ({ file, text }) => ({ problems: [], virtualRouters: [], addresses: [file], table: [text] }),
+  plan: async ({ file, text }) => ({
+    problems: [],
+    virtualRouters: [],
+    addresses: [file],
+    table: [text],
+    settings: [],
+  }),
   reload: async () => ({ applied: true, problems: [], changes: ['something'] }),
   handover: async ({ names, stayDown }) => ({
     outcomes: names.map((name) => ({

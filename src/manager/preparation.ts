@@ -1,0 +1,239 @@
+/**
+ * Prepares this director's kernel for its virtual servers, and puts back at the end what was there before. What was
+ * changed is remembered in the state directory, so that a daemon that was killed is no reason to forget it.
+ */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { z } from 'zod';
+import { hasModule, loadModule } from '../kernel/modules.ts';
+import { readSetting, writeSetting } from '../kernel/sysctl.ts';
+import type { Config } from '../model/config.ts';
+import type { Log } from '../model/messages.ts';
+import { milliseconds } from '../model/units.ts';
+import { directorModules, directorSettings } from '../prepare/director.ts';
+import { isSatisfied, type KernelSetting, settingCommand, settingName } from '../prepare/setting.ts';
+import { StateFile } from './state-file.ts';
+
+/** How often it is looked whether somebody else has changed them. */
+const VERIFY_INTERVAL = milliseconds(10_000);
+const SIZE_LIMIT = 1024 * 1024;
+/** There in every kernel that has IPVS loaded. */
+const IPVS_PROBE = ['net', 'ipv4', 'vs', 'expire_nodest_conn'];
+
+const Changed = z.object({
+  version: z.literal(1),
+  /** Of which kernel: after a reboot, and in another network namespace, there is nothing to put back. */
+  kernel: z.string(),
+  changed: z.array(z.object({ path: z.tuple([z.string()], z.string()), was: z.string(), set: z.string() })),
+});
+type Change = z.infer<typeof Changed>['changed'][number];
+
+export interface PreparationOptions {
+  readonly stateDir: string;
+  readonly log: Log;
+  /** The kernel's unless given. */
+  readonly kernel?: SettingsKernel;
+}
+
+/** What of the kernel is read and set here. */
+export interface SettingsKernel {
+  read(path: readonly string[]): string | undefined;
+  write(path: readonly string[], value: string): Error | undefined;
+  hasModule(name: string): boolean;
+  loadModule(name: string): Promise<Error | undefined>;
+  /** The interfaces of this host. */
+  links(): readonly string[];
+  /** Another one after each boot and in each network namespace. */
+  identity(): string;
+}
+
+const REAL_KERNEL: SettingsKernel = {
+  read: readSetting,
+  write: writeSetting,
+  hasModule,
+  loadModule,
+  links: () => readable(() => readdirSync('/sys/class/net'), []),
+  identity: () =>
+    readable(
+      () =>
+        `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/net')}`,
+      '',
+    ),
+};
+
+function readable<Value>(read: () => Value, otherwise: Value): Value {
+  try {
+    return read();
+  } catch {
+    return otherwise;
+  }
+}
+
+type Configured = Pick<Config, 'virtualServers' | 'virtualRouters'> & {
+  readonly ipvs: Pick<Config['ipvs'], 'sysctl' | 'prepare'>;
+};
+
+export class Preparation {
+  readonly #log: Log;
+  readonly #kernel: SettingsKernel;
+  readonly #file: StateFile<z.infer<typeof Changed>>;
+  #config: Configured | undefined;
+  /** What we have changed, by the name of the setting. */
+  #changed: Map<string, Change>;
+  #problems: readonly string[] = [];
+  #moduleProblems: readonly string[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor({ stateDir, log, kernel = REAL_KERNEL }: PreparationOptions) {
+    this.#log = log;
+    this.#kernel = kernel;
+    this.#file = new StateFile({
+      directory: stateDir,
+      name: 'kernel-settings.json',
+      limit: SIZE_LIMIT,
+      schema: Changed,
+      log,
+      unreadable: 'kernel settings that a former process changed are not put back',
+      unwritable: 'kernel settings are not put back if this process is killed',
+    });
+    const saved = this.#file.read();
+    const changed = saved?.kernel === kernel.identity() ? saved.changed : [];
+    this.#changed = new Map(changed.map((change) => [settingName(change.path), change]));
+  }
+
+  /** What is not as the services need it, in words with the command that mends it; for `status`. */
+  get problems(): readonly string[] {
+    return [...this.#moduleProblems, ...this.#problems];
+  }
+
+  /** Loads what the services need and the kernel does not load by itself. Never rejects. */
+  async loadModules(config: Configured): Promise<void> {
+    const problems: string[] = [];
+    for (const { name, without } of directorModules(config)) {
+      if (this.#kernel.hasModule(name)) continue;
+      const error = config.ipvs.prepare ? await this.#kernel.loadModule(name) : undefined;
+      if (error === undefined && config.ipvs.prepare) this.#log('info', `kernel module ${name} loaded`);
+      // One that is built into the kernel cannot be seen, and modprobe knows it.
+      else
+        problems.push(
+          `${error?.message ?? `kernel module ${name} is not loaded`}: ${without} (modprobe ${name})`,
+        );
+    }
+    this.#tell(problems, this.#moduleProblems);
+    this.#moduleProblems = problems;
+  }
+
+  /** Sets what `config` needs and puts back what it no longer does. Gives what was changed, in words. */
+  configure(config: Configured): readonly string[] {
+    this.#config = config;
+    const changes = this.#settle(false);
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#settle(true), VERIFY_INTERVAL).unref();
+    return changes;
+  }
+
+  /** What `config` in the place of the present one would change, in words; nothing is done. */
+  preview(config: Configured): readonly string[] {
+    const wanted = this.#wanted(config);
+    const sets = wanted
+      .filter((setting) => !isSatisfied(setting, this.#kernel.read))
+      .map((setting) => `set ${this.#changeText(setting)}`);
+    const backs = this.#obsolete(config, wanted).map(
+      ({ path, was, set }) => `put back ${settingName(path)}: ${set} → ${was}`,
+    );
+    return config.ipvs.prepare ? [...sets, ...backs] : backs;
+  }
+
+  /** Puts everything back. */
+  close(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#config = undefined;
+    for (const change of [...this.#changed.values()].reverse()) this.#putBack(change);
+    this.#remember();
+  }
+
+  #wanted(config: Configured): readonly KernelSetting[] {
+    const settings = directorSettings(config, this.#kernel.links());
+    // Without IPVS there is none of its settings; that it is missing is told by whoever keeps the table.
+    if (this.#kernel.read(IPVS_PROBE) !== undefined) return settings;
+    return settings.filter(({ path }) => path[2] !== 'vs');
+  }
+
+  #obsolete(config: Configured, wanted: readonly KernelSetting[]): readonly Change[] {
+    const names = new Set(config.ipvs.prepare ? wanted.map(({ path }) => settingName(path)) : []);
+    return [...this.#changed].filter(([name]) => !names.has(name)).map(([, change]) => change);
+  }
+
+  /** `again`: what is not as it should be was changed by somebody else, or came later. */
+  #settle(again: boolean): readonly string[] {
+    const config = this.#config;
+    if (config === undefined) return [];
+    const wanted = this.#wanted(config);
+    const changes: string[] = [];
+    const problems: string[] = [];
+    for (const setting of wanted) {
+      if (isSatisfied(setting, this.#kernel.read)) continue;
+      if (!config.ipvs.prepare) problems.push(this.#problemText(setting));
+      else this.#set(setting, again, changes, problems);
+    }
+    for (const change of this.#obsolete(config, wanted)) {
+      this.#putBack(change);
+      changes.push(`put back ${settingName(change.path)}: ${change.set} → ${change.was}`);
+    }
+    if (changes.length > 0) this.#remember();
+    this.#tell(problems, this.#problems);
+    this.#problems = problems;
+    return changes;
+  }
+
+  #set(setting: KernelSetting, again: boolean, changes: string[], problems: string[]): void {
+    const { path, value, without } = setting;
+    const was = this.#kernel.read(path);
+    const text = this.#changeText(setting);
+    const name = settingName(path);
+    const changedBefore = this.#changed.get(name);
+    const error = this.#kernel.write(path, value);
+    if (error !== undefined) {
+      problems.push(`${error.message}: ${without}`);
+      return;
+    }
+    if (was !== undefined)
+      this.#changed.set(name, { path: [...path], was: changedBefore?.was ?? was, set: value });
+    const byOther = again && changedBefore !== undefined;
+    this.#log(
+      byOther ? 'warn' : 'info',
+      `${byOther ? 'somebody changed a setting, set again' : 'set'}: ${text}`,
+      {
+        without,
+      },
+    );
+    changes.push(`set ${text}`);
+  }
+
+  #putBack({ path, was, set }: Change): void {
+    const name = settingName(path);
+    this.#changed.delete(name);
+    // Somebody who has changed it since wants it so.
+    if (this.#kernel.read(path) !== set) return;
+    const error = this.#kernel.write(path, was);
+    if (error === undefined) this.#log('info', `put back: ${name} ${set} → ${was}`);
+    else this.#log('warn', `cannot put back what was there: ${error.message}`);
+  }
+
+  #changeText({ path, value }: KernelSetting): string {
+    return `${settingName(path)}: ${this.#kernel.read(path) ?? 'not there'} → ${value}`;
+  }
+
+  #problemText(setting: KernelSetting): string {
+    const held = this.#kernel.read(setting.path) ?? 'not there';
+    return `${settingName(setting.path)} is ${held}: ${setting.without} (${settingCommand(setting)})`;
+  }
+
+  #tell(problems: readonly string[], before: readonly string[]): void {
+    for (const problem of problems) if (!before.includes(problem)) this.#log('warn', problem);
+  }
+
+  #remember(): void {
+    this.#file.write({ version: 1, kernel: this.#kernel.identity(), changed: [...this.#changed.values()] });
+  }
+}

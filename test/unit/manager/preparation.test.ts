@@ -1,0 +1,125 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Preparation, type SettingsKernel } from '../../../src/manager/preparation.ts';
+import type { ConfiguredVirtualServer } from '../../../src/model/config.ts';
+import { realServerAt, virtualServer } from '../../support/virtual-server.ts';
+
+const FORWARD = 'net/ipv4/ip_forward';
+const EXPIRE = 'net/ipv4/vs/expire_nodest_conn';
+
+let stateDir: string;
+let log: string[];
+let held: Map<string, string>;
+let identity: string;
+
+beforeEach(() => {
+  stateDir = mkdtempSync(join(tmpdir(), 'vipward-preparation-'));
+  log = [];
+  identity = 'boot 1';
+  held = new Map([
+    [FORWARD, '0'],
+    [EXPIRE, '0'],
+  ]);
+});
+afterEach(() => rmSync(stateDir, { recursive: true }));
+
+const kernel: SettingsKernel = {
+  read: (path) => held.get(path.join('/')),
+  write: (path, value) => {
+    if (!held.has(path.join('/'))) return new Error(`no ${path.join('/')}`);
+    held.set(path.join('/'), value);
+    return undefined;
+  },
+  hasModule: () => true,
+  loadModule: () => Promise.resolve(undefined),
+  links: () => [],
+  identity: () => identity,
+};
+const open = () =>
+  new Preparation({ stateDir, kernel, log: (level, message) => void log.push(`${level}: ${message}`) });
+const config = (virtualServers: readonly ConfiguredVirtualServer[], prepare = true) => ({
+  virtualServers,
+  virtualRouters: [],
+  ipvs: { sysctl: {}, prepare },
+});
+const nat = virtualServer({ realServers: [realServerAt('10.2.0.2', { forwarding: 'nat' })] });
+
+describe('preparing the kernel', () => {
+  it('sets what the services need, says it beforehand, and puts it back at the end', () => {
+    const preparation = open();
+    expect(preparation.preview(config([nat]))).toEqual([
+      'set net.ipv4.ip_forward: 0 → 1',
+      'set net.ipv4.vs.expire_nodest_conn: 0 → 1',
+    ]);
+    expect(preparation.configure(config([nat]))).toHaveLength(2);
+    expect([...held.values()]).toEqual(['1', '1']);
+    expect(preparation.preview(config([nat]))).toEqual([]);
+    preparation.close();
+    expect([...held.values()]).toEqual(['0', '0']);
+  });
+
+  it('puts back what the services no longer need, and what somebody else set since stays', () => {
+    const preparation = open();
+    preparation.configure(config([nat]));
+    expect(preparation.configure(config([virtualServer()]))).toEqual(['put back net.ipv4.ip_forward: 1 → 0']);
+    held.set(EXPIRE, '7');
+    preparation.close();
+    expect(held.get(EXPIRE)).toBe('7');
+  });
+
+  it('leaves alone what is right already, at the end as well', () => {
+    held.set(FORWARD, '1');
+    const preparation = open();
+    preparation.configure(config([nat]));
+    preparation.close();
+    expect(held.get(FORWARD)).toBe('1');
+  });
+
+  it('remembers across a kill what was there, but not across a reboot', () => {
+    open().configure(config([nat]));
+    const next = open();
+    next.configure(config([nat]));
+    next.close();
+    expect(held.get(FORWARD)).toBe('0');
+
+    open().configure(config([nat]));
+    identity = 'boot 2';
+    const rebooted = open();
+    rebooted.configure(config([nat]));
+    rebooted.close();
+    expect(held.get(FORWARD)).toBe('1');
+  });
+
+  it('changes nothing when it is told not to, and says what is wrong and how to mend it', () => {
+    const preparation = open();
+    expect(preparation.configure(config([nat], false))).toEqual([]);
+    expect(held.get(FORWARD)).toBe('0');
+    expect(preparation.problems).toContain(
+      'net.ipv4.ip_forward is 0: the replies of real servers behind nat and fullnat are not forwarded (sysctl -w net.ipv4.ip_forward=1)',
+    );
+    expect(log).toHaveLength(2);
+    preparation.configure(config([nat], false));
+    expect(log).toHaveLength(2);
+    preparation.close();
+  });
+
+  it('leaves the settings of IPVS to whoever tells that there is none', () => {
+    held.delete(EXPIRE);
+    const preparation = open();
+    preparation.configure(config([nat]));
+    expect(preparation.problems).toEqual([]);
+    preparation.close();
+  });
+
+  it('tells what the kernel refuses', () => {
+    held.delete(FORWARD);
+    const preparation = open();
+    preparation.configure(config([nat]));
+    expect(preparation.problems).toEqual([
+      'no net/ipv4/ip_forward: the replies of real servers behind nat and fullnat are not forwarded',
+    ]);
+    preparation.close();
+  });
+});

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import type { IpAddress } from '../../../src/model/address.ts';
+import type { ConfiguredVirtualServer } from '../../../src/model/config.ts';
+import { seconds } from '../../../src/model/units.ts';
+import { directorModules, directorSettings } from '../../../src/prepare/director.ts';
+import { settingName } from '../../../src/prepare/setting.ts';
+import { virtualRouter } from '../../support/virtual-router.ts';
+import { entryAt, realServerAt, virtualServer } from '../../support/virtual-server.ts';
+
+const LINKS = ['eth0', 'eth1'];
+
+function settings(
+  virtualServers: readonly ConfiguredVirtualServer[],
+  sysctl: Readonly<Record<string, string>> = {},
+): readonly string[] {
+  const routers = [virtualRouter({ addresses: [{ address: '10.1.1.254' as IpAddress, length: 24 }] })];
+  const config = { virtualServers, virtualRouters: routers, ipvs: { sysctl } };
+  return directorSettings(config, LINKS).map(({ path, value }) => `${settingName(path)}=${value}`);
+}
+
+const EXPIRE = 'net.ipv4.vs.expire_nodest_conn=1';
+const LOOSE = 'net.ipv4.conf.eth0.rp_filter=2';
+
+describe('what a director must be told', () => {
+  it('is nothing without virtual servers', () => {
+    expect(settings([])).toEqual([]);
+  });
+
+  it('for direct routing and tunnels is a loose reverse-path filter where the clients come in', () => {
+    expect(settings([virtualServer({ realServers: [realServerAt('10.1.1.2')] })])).toEqual([EXPIRE, LOOSE]);
+    const elsewhere = virtualServer({
+      entries: [entryAt('10.9.9.9')],
+      realServers: [realServerAt('10.1.1.2', { forwarding: 'tun' })],
+    });
+    expect(settings([elsewhere])).toEqual([EXPIRE]);
+  });
+
+  it('for nat is forwarding', () => {
+    const nat = virtualServer({ realServers: [realServerAt('10.2.0.2', { forwarding: 'nat' })] });
+    expect(settings([nat])).toEqual(['net.ipv4.ip_forward=1', EXPIRE]);
+  });
+
+  it('for nat of IPv6 is forwarding that keeps what router advertisements brought', () => {
+    const nat = virtualServer({
+      entries: [entryAt('2001:db8::1')],
+      realServers: [realServerAt('2001:db8:2::2', { forwarding: 'nat' })],
+    });
+    expect(settings([nat])).toEqual([
+      'net.ipv6.conf.eth0.accept_ra=2',
+      'net.ipv6.conf.eth1.accept_ra=2',
+      'net.ipv6.conf.all.forwarding=1',
+      EXPIRE,
+    ]);
+  });
+
+  it('for fullnat is connection tracking as well', () => {
+    const full = virtualServer({ realServers: [realServerAt('10.2.0.2', { forwarding: 'fullnat' })] });
+    expect(settings([full])).toEqual(['net.ipv4.ip_forward=1', EXPIRE, 'net.ipv4.vs.conntrack=1']);
+  });
+
+  it('follows scheduler and persistence', () => {
+    const persistence = { timeout: seconds(300), ipv4Prefix: 32, ipv6Prefix: 128, engine: undefined };
+    expect(settings([virtualServer({ scheduler: 'mh' })])).toContain('net.ipv4.vs.sloppy_tcp=1');
+    expect(settings([virtualServer({ persistence, onFailure: 'drain' })])).toContain(
+      'net.ipv4.vs.expire_quiescent_template=1',
+    );
+    expect(settings([virtualServer({ persistence })])).toEqual([EXPIRE]);
+  });
+
+  it('is what the file says before what follows from the services', () => {
+    const said = settings([virtualServer()], { expire_nodest_conn: '0', sync_threshold: '3 50' });
+    expect(said).toEqual(['net.ipv4.vs.expire_nodest_conn=0', 'net.ipv4.vs.sync_threshold=3 50']);
+  });
+});
+
+describe('the modules of a director', () => {
+  const names = (virtualServers: readonly ConfiguredVirtualServer[]) =>
+    directorModules({ virtualServers }).map(({ name }) => name);
+
+  it('are IPVS, and what FTP needs behind nat', () => {
+    const ftp = { entries: [entryAt('10.1.1.254', 21)] as const };
+    expect(names([])).toEqual([]);
+    expect(names([virtualServer({ ...ftp, realServers: [realServerAt('10.1.1.2')] })])).toEqual(['ip_vs']);
+    const nat = virtualServer({ ...ftp, realServers: [realServerAt('10.1.1.2', { forwarding: 'nat' })] });
+    expect(names([nat])).toEqual(['ip_vs', 'ip_vs_ftp']);
+  });
+});
