@@ -9,7 +9,7 @@
  *   const text = await node.readFile('/proc/net/ip_vs')                own has its own page cache and its own /tmp
  *
  * Commands start in the root of the checkout with PATH leading to the project's own `node`. The environment is
- * clean: nothing of the test runner's leaks into them.
+ * clean: nothing of the test runner's leaks into them but where Node keeps what it has compiled.
  */
 import { resolve } from 'node:path';
 import type { LabProcess, SpawnOptions } from './process.ts';
@@ -23,6 +23,10 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   HOME: '/root',
   LANG: 'C.UTF-8',
   TERM: 'xterm',
+  // Most of a start of ours is the compiler; nothing is kept where the test runner does not say where.
+  ...(process.env.NODE_COMPILE_CACHE === undefined
+    ? {}
+    : { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE }),
 };
 
 /** A shell line, run by `sh -c`, or an argument vector. */

@@ -97,7 +97,7 @@ describe('the arbiter behind a login', () => {
     await expect
       .poll(async () => (await director.status()).units.map(({ state }) => state))
       .toEqual(['waiting', 'waiting']);
-    const said = director.heard.filter(({ type }) => type === 'log');
+    const said = director.heard.filter((each) => each.type === 'log' && each.message.includes('permission'));
     expect(said).toHaveLength(1);
   });
 });

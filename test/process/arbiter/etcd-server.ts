@@ -1,8 +1,9 @@
 /** Real etcd servers in private directories on this machine's loopback, gone when the test is. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -111,19 +112,24 @@ function ready(child: ChildProcess, name: string): Promise<void> {
 
 /** Ports that were free a moment ago, all different. */
 async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  const ports = servers.map((server: Server) => {
-    const address = server.address();
-    return typeof address === 'object' && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => promisify(server.close.bind(server))()));
-  return ports;
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    // Below those that the kernel gives out by itself, to whoever asks before etcd has taken its own.
+    const port = randomInt(10_000, 30_000);
+    if (await isFree(port)) ports.add(port);
+  }
+  return [...ports];
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+    await promisify(server.close.bind(server))();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export const etcdctl = async (url: string, ...command: readonly string[]): Promise<string> => {

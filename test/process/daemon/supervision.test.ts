@@ -172,8 +172,9 @@ describe('reload', () => {
     await lvs1.run('ip link add late0 type veth peer name late1; ip link set late1 up');
     await lvs1.run('ip address add 10.9.9.1/24 dev late0; ip link set late0 up');
     await daemon.said('virtual router late: MASTER', { since });
+    const gone = daemon.log.mark;
     await lvs1.run('ip link delete late0');
-    await daemon.said('virtual router late: FAULT', { since: daemon.log.mark - 1 });
+    await daemon.said('virtual router late: FAULT', { since: gone });
   });
 });
 

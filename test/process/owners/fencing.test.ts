@@ -140,8 +140,9 @@ describe('fencing', () => {
     await reload(place('agent'), '{ take_over_after: 3s }');
     await heard();
     await mode('fail');
+    const since = two.daemon.log.mark;
     const pids = await falls();
-    const failed = await two.daemon.said('fencing for router/web: failed', { since: two.daemon.log.mark });
+    const failed = await two.daemon.said('fencing for router/web: failed', { since });
     await stage.owners.become(VIP, ['two']);
     const [last] = stage.owners.changes.all.slice(-1);
     expect((last?.time ?? 0) - Date.parse(failed.time)).toBeGreaterThan(2_900);

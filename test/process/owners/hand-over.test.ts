@@ -125,7 +125,7 @@ describe('a sync group with an arbiter', () => {
       await stage.etcd.exit;
       await one.daemon.said('no endpoint of etcd answers', { since: mark });
       await stage.startEtcd();
-      await one.daemon.said('etcd', { since: one.daemon.log.mark });
+      await one.daemon.said('etcd answers again', { since: mark });
     }, 3000);
   });
 

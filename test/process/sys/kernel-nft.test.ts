@@ -37,9 +37,11 @@ describe('a ruleset', () => {
 
   it('that takes too long: nft is killed', async () => {
     const hanging = program('hang', `echo $$ >${directory}/pid`, 'exec tail -f /dev/null');
-    const error = await applyRuleset('', 'try', { program: hanging, timeout: 500 }).catch((thrown) => thrown);
+    const error = await applyRuleset('', 'try', { program: hanging, timeout: 1_500 }).catch(
+      (thrown) => thrown,
+    );
     expect(error).toBeInstanceOf(RulesetError);
-    expect(error.message).toBe('try: nft did not end within 500 ms');
+    expect(error.message).toBe('try: nft did not end within 1500 ms');
     const pid = Number(readFileSync(join(directory, 'pid'), 'utf8'));
     expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
   });

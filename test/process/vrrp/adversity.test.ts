@@ -81,8 +81,9 @@ describe('the network at its worst', () => {
     await one.run('ip link set eth0 down');
     expect((await director.becomes('initialize')).reason).toBe('interface eth0 is down');
     expect(await holds(one)).toBe(false);
+    const since = director.mark;
     await one.run('ip link set eth0 up');
-    await director.becomes('active', { since: director.mark });
+    await director.becomes('active', { since });
     expect(await holds(one)).toBe(true);
   });
 
