@@ -1,8 +1,19 @@
 import { familyOf, isNotUnicast } from '../model/address.ts';
-import { realServerKey, type TableOperation, tableKeyText } from '../model/ipvs-table.ts';
+import {
+  realServerKey,
+  type TableOperation,
+  type TableRealServer,
+  tableKeyText,
+  tunnelOf,
+} from '../model/ipvs-table.ts';
 import type { DaemonSpec } from '../netlink/ipvs/daemon.ts';
 import { keyFamily } from '../netlink/ipvs/service.ts';
 import { type Attempt, KernelError } from './kernel-error.ts';
+
+const NEEDS_CAPABILITY = 'this needs CAP_NET_ADMIN: run it as root';
+/** The kernel keeps a weight as a signed number of 32 bits. */
+const MOST_WEIGHT = 0x7fffffff;
+const NO_VIRTUAL_SERVER = 'the table has no such virtual server';
 
 /** What an operation asks of the kernel, in words. */
 export function attemptOf(operation: TableOperation): Attempt {
@@ -25,9 +36,9 @@ export function explainRefusal(operation: TableOperation, error: KernelError): K
 function adviceFor(operation: TableOperation, code: string): string | undefined {
   switch (code) {
     case 'EPERM':
-      return 'this needs CAP_NET_ADMIN';
+      return NEEDS_CAPABILITY;
     case 'ESRCH':
-      return 'the table has no such virtual server';
+      return NO_VIRTUAL_SERVER;
     case 'EEXIST':
       return 'somebody else has added it already';
     case 'ENOENT':
@@ -36,6 +47,15 @@ function adviceFor(operation: TableOperation, code: string): string | undefined 
         : 'the virtual server has no such real server';
     case 'EINVAL':
       return 'settings' in operation ? invalidSettings(operation) : invalidRealServer(operation);
+    case 'ERANGE':
+      return 'realServer' in operation ? outOfRange(operation.realServer) : undefined;
+    case 'EBUSY':
+      return 'somebody else is changing it: try again';
+    case 'ENOMEM':
+    case 'ENOBUFS':
+      return 'the kernel has no memory for it';
+    case 'EAFNOSUPPORT':
+      return 'this kernel is built without IPv6 for IPVS';
     case 'EPROTONOSUPPORT':
       return 'this kernel is built without that protocol or that address family for IPVS';
     default:
@@ -56,9 +76,18 @@ function invalidSettings({
   return settings.scheduler.length > 15 ? 'the name of a scheduler has up to 15 letters' : undefined;
 }
 
+function outOfRange({ weight, upperThreshold, lowerThreshold }: TableRealServer): string | undefined {
+  if (weight > MOST_WEIGHT) return `a weight is 0 to ${MOST_WEIGHT}, not ${weight}`;
+  return lowerThreshold > upperThreshold
+    ? `the lower threshold (${lowerThreshold}) must not exceed the upper one (${upperThreshold})`
+    : undefined;
+}
+
 function invalidRealServer(operation: TableOperation): string | undefined {
   if (!('realServer' in operation)) return undefined;
   const { address, forwarding } = operation.realServer;
+  const { kind, port } = tunnelOf(operation.realServer);
+  if (kind === 'gue' && port === 0) return 'a gue tunnel needs a port';
   if (isNotUnicast(address)) return `${address} is no address of a host`;
   if (familyOf(address) !== keyFamily(operation.key)) {
     return forwarding === 'tun'
@@ -68,6 +97,25 @@ function invalidRealServer(operation: TableOperation): string | undefined {
   return familyOf(address) === 'ipv6'
     ? `${address} must be a unicast address beyond the link`
     : `${address} is a broadcast address here, or no link has an address yet: is lo up?`;
+}
+
+/** As `explainRefusal`, for what is set of the table as a whole, and for counters. */
+export function explainSetRefusal(error: KernelError): KernelError {
+  const advice = setAdvice(error.code);
+  return advice === undefined ? error : new KernelError(error, error.errno, error.kernelText, advice);
+}
+
+function setAdvice(code: string): string | undefined {
+  switch (code) {
+    case 'EPERM':
+      return NEEDS_CAPABILITY;
+    case 'ESRCH':
+      return NO_VIRTUAL_SERVER;
+    case 'EINVAL':
+      return 'a time-out is up to 2147483647 of the kernel’s clock ticks: 2147483 s where it has 1000 a second';
+    default:
+      return undefined;
+  }
 }
 
 /** `master sync daemon 7 on eth0`. */
@@ -83,7 +131,7 @@ export function explainDaemonRefusal(spec: DaemonSpec, error: KernelError): Kern
 function daemonAdvice(spec: DaemonSpec, code: string): string | undefined {
   switch (code) {
     case 'EPERM':
-      return 'this needs CAP_NET_ADMIN';
+      return NEEDS_CAPABILITY;
     case 'EEXIST':
       return `a ${spec.role} sync daemon runs already`;
     case 'ENODEV':

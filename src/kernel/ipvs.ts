@@ -7,23 +7,21 @@
  * difference is somebody else's change. (`ipvsadm` itself puts the service's port in for dr and tun, and prints local
  * as -g.) Under `local`, as under dr and tun, the packet keeps its port: what listens must listen on the service's.
  */
-import {
-  type ActualTable,
-  type ActualVirtualServer,
-  type OperationOutcome,
-  realServerKey,
-  type TableKey,
-  type TableOperation,
-  tableKeyText,
+import type {
+  ActualTable,
+  CountedVirtualServer,
+  OperationOutcome,
+  TableKey,
+  TableOperation,
 } from '../model/ipvs-table.ts';
+import { tableKeyText } from '../model/ipvs-table.ts';
 import { decodeFamily, encodeGetFamily, GENL_ID_CTRL } from '../netlink/generic.ts';
 import {
   decodeInfo,
-  encodeGetDestinations,
+  encodeFlush,
   encodeGetInfo,
-  encodeGetService,
-  encodeGetServices,
   encodeOperation,
+  encodeZero,
   type IpvsInfo,
 } from '../netlink/ipvs/command.ts';
 import {
@@ -35,25 +33,54 @@ import {
   encodeRemoveDaemon,
   type SyncDaemon,
 } from '../netlink/ipvs/daemon.ts';
-import { type Destination, decodeDestination } from '../netlink/ipvs/destination.ts';
 import { IPVS_GENL_NAME } from '../netlink/ipvs/numbers.ts';
-import { decodeService, keyFamily, type Service } from '../netlink/ipvs/service.ts';
-import { Malformed } from '../netlink/reader.ts';
+import {
+  type ConnectionTimeouts,
+  decodeTimeouts,
+  encodeGetTimeouts,
+  encodeSetTimeouts,
+} from '../netlink/ipvs/timeouts.ts';
 import { NETLINK_GENERIC, openNetlinkSocket } from '../sys/netlink-socket.ts';
-import { attemptOf, daemonText, explainDaemonRefusal, explainRefusal } from './ipvs-refusal.ts';
-import { type Attempt, isKernelError, KernelAnswerError, KernelError } from './kernel-error.ts';
+import { decoded, IpvsListing } from './ipvs-listing.ts';
+import {
+  attemptOf,
+  daemonText,
+  explainDaemonRefusal,
+  explainRefusal,
+  explainSetRefusal,
+} from './ipvs-refusal.ts';
+import { type Attempt, isKernelError, KernelError } from './kernel-error.ts';
 import { type NetlinkRequest, NetlinkRequester, type NetlinkTransport } from './request.ts';
 
 export type { IpvsInfo } from '../netlink/ipvs/command.ts';
 export type { DaemonRole, DaemonSpec, SyncDaemon } from '../netlink/ipvs/daemon.ts';
+export type { ConnectionTimeouts } from '../netlink/ipvs/timeouts.ts';
 
 /** The IPVS table of this network namespace. Everything is synchronous. */
 export interface Ipvs {
   info(): IpvsInfo;
-  /** Throws KernelError or KernelAnswerError. */
+  /** Real servers are in the kernel's order, the newest first. Throws KernelError or KernelAnswerError. */
   dump(): ActualTable;
+  /** As `dump`, with the counters of everything. */
+  dumpCounted(): readonly CountedVirtualServer[];
+  /** One virtual server with its counters; undefined when there is none. Throws as `dump`. */
+  find(key: TableKey): CountedVirtualServer | undefined;
   /** Makes the operations in their order. One that is refused does not stop the rest; its outcome says why. */
   apply(operations: readonly TableOperation[]): readonly OperationOutcome[];
+  /** Removes every virtual server. Throws KernelError. */
+  flush(): void;
+  /**
+   * Sets the counters of the whole table to zero, or those of one virtual server and its real servers. Throws
+   * KernelError: ESRCH when there is none.
+   */
+  zero(key?: TableKey): void;
+  /** Throws KernelError or KernelAnswerError. */
+  timeouts(): ConnectionTimeouts;
+  /**
+   * Sets those that are given and are not 0; connections take them on with their next packet. Throws KernelError:
+   * EINVAL beyond 2^31 / HZ seconds (86 days and up), and RangeError for what is no number of 32 bits.
+   */
+  setTimeouts(timeouts: Partial<ConnectionTimeouts>): void;
   close(): void;
 }
 
@@ -106,16 +133,15 @@ function findFamily(netlink: NetlinkRequester): number {
   return decoded(attempt, answer && decodeFamily(answer.payload));
 }
 
-/** How often a listing is made again because virtual servers came or went between its parts. */
-const DUMP_ATTEMPTS = 10;
-
 class NetlinkIpvs implements Ipvs, SyncDaemons {
   readonly #netlink: NetlinkRequester;
   readonly #family: number;
+  readonly #listing: IpvsListing;
 
   constructor(netlink: NetlinkRequester, family: number) {
     this.#netlink = netlink;
     this.#family = family;
+    this.#listing = new IpvsListing(netlink, family);
   }
 
   info(): IpvsInfo {
@@ -124,17 +150,16 @@ class NetlinkIpvs implements Ipvs, SyncDaemons {
     return decoded(attempt, answer && decodeInfo(answer.payload));
   }
 
-  /** A listing is one request for the virtual servers and one for each one's real servers, with no lock around them. */
   dump(): ActualTable {
-    const attempt = { operation: 'list', object: 'virtual servers' };
-    for (let count = 0; count < DUMP_ATTEMPTS; count++) {
-      const services = this.#netlink.dump(this.#request(attempt, encodeGetServices()), ({ payload }) =>
-        decodeService(payload),
-      );
-      const table = this.#complete(services);
-      if (table !== undefined && !hasDoubles(table.map(({ key }) => tableKeyText(key)))) return table;
-    }
-    throw new KernelAnswerError(attempt, `the table changed during each of ${DUMP_ATTEMPTS} listings`);
+    return this.#listing.table();
+  }
+
+  dumpCounted(): readonly CountedVirtualServer[] {
+    return this.#listing.countedTable();
+  }
+
+  find(key: TableKey): CountedVirtualServer | undefined {
+    return this.#listing.counted(key);
   }
 
   apply(operations: readonly TableOperation[]): readonly OperationOutcome[] {
@@ -143,6 +168,27 @@ class NetlinkIpvs implements Ipvs, SyncDaemons {
     );
     const errors = this.#netlink.batch(requests);
     return operations.map((operation, i) => outcome(operation, errors[i]));
+  }
+
+  flush(): void {
+    this.#set({ operation: 'flush', object: 'the IPVS table' }, encodeFlush());
+  }
+
+  zero(key?: TableKey): void {
+    const object = key === undefined ? 'the IPVS table' : `virtual server ${tableKeyText(key)}`;
+    this.#set({ operation: 'zero the counters of', object }, encodeZero(key));
+  }
+
+  timeouts(): ConnectionTimeouts {
+    const attempt = { operation: 'get', object: 'connection time-outs' };
+    const [answer] = this.#netlink.request(this.#request(attempt, encodeGetTimeouts()));
+    return decoded(attempt, answer && decodeTimeouts(answer.payload));
+  }
+
+  setTimeouts(timeouts: Partial<ConnectionTimeouts>): void {
+    const { tcp = 0, tcpFin = 0, udp = 0 } = timeouts;
+    const object = `connection time-outs to ${tcp} s (tcp), ${tcpFin} s (tcp_fin), ${udp} s (udp)`;
+    this.#set({ operation: 'set', object }, encodeSetTimeouts(timeouts));
   }
 
   listDaemons(): readonly SyncDaemon[] {
@@ -179,35 +225,11 @@ class NetlinkIpvs implements Ipvs, SyncDaemons {
     this.#netlink.close();
   }
 
-  /** Adds the real servers; undefined when the table changed meanwhile. */
-  #complete(services: readonly Service[]): ActualTable | undefined {
-    const table: ActualVirtualServer[] = [];
-    for (const service of services) {
-      const realServers = this.#realServers(service.key);
-      if (hasDoubles(realServers.map(realServerKey))) return undefined;
-      // The kernel gives no real servers, and no error, for a virtual server that has vanished.
-      if (realServers.length === 0 && !this.#exists(service.key)) return undefined;
-      table.push({ ...service, realServers });
-    }
-    return table;
-  }
-
-  #realServers(key: TableKey): readonly Destination[] {
-    const attempt = { operation: 'list', object: `real servers of ${tableKeyText(key)}` };
-    const family = keyFamily(key);
-    return this.#netlink.dump(this.#request(attempt, encodeGetDestinations(key)), ({ payload }) =>
-      decodeDestination(payload, family),
-    );
-  }
-
-  #exists(key: TableKey): boolean {
-    const attempt = { operation: 'get', object: `virtual server ${tableKeyText(key)}` };
+  #set(attempt: Attempt, payload: Uint8Array): void {
     try {
-      this.#netlink.request(this.#request(attempt, encodeGetService(key)));
-      return true;
+      this.#netlink.request(this.#request(attempt, payload));
     } catch (error) {
-      if (isKernelError(error, 'ESRCH', 'ENOENT')) return false;
-      throw error;
+      throw error instanceof KernelError ? explainSetRefusal(error) : error;
     }
   }
 
@@ -215,16 +237,6 @@ class NetlinkIpvs implements Ipvs, SyncDaemons {
     return { attempt, type: this.#family, payload };
   }
 }
-
-function decoded<Value>(attempt: Attempt, value: Value | Malformed | undefined): Value {
-  if (value === undefined)
-    throw new KernelAnswerError(attempt, 'the kernel acknowledged it without an answer');
-  if (value instanceof Malformed) throw new KernelAnswerError(attempt, value.reason);
-  return value;
-}
-
-/** An entry that a listing gives twice was moved while it was listed, and another may be missing. */
-const hasDoubles = (keys: readonly string[]): boolean => new Set(keys).size !== keys.length;
 
 function outcome(operation: TableOperation, error: Error | undefined): OperationOutcome {
   if (!(error instanceof KernelError)) return { operation, error, errno: undefined };

@@ -18,6 +18,8 @@ export interface TableSettings {
   readonly timeout: number;
   /** Persistence granularity: prefix length. */
   readonly granularity: number;
+  /** IPv4: the mask where it is no prefix, 255.0.255.0, as only others set it. `granularity` counts its bits then. */
+  readonly mask?: IpAddress;
   /** Persistence engine, `sip` or ''. */
   readonly engine: string;
 }
@@ -50,11 +52,21 @@ export interface ConnectionCounts {
   readonly persistent: number;
 }
 
+/** A real server as it is wanted. */
+export interface DesiredRealServer extends TableRealServer {
+  /**
+   * Behind a scheduler that places real servers by the last weight that was not 0 (mh): the one that it has while it
+   * serves.
+   */
+  readonly fullWeight?: number;
+}
+
 /** A virtual server as it is wanted. */
 export interface DesiredVirtualServer {
   readonly key: TableKey;
   readonly settings: TableSettings;
-  readonly realServers: readonly TableRealServer[];
+  /** In the order in which they are to be added. */
+  readonly realServers: readonly DesiredRealServer[];
 }
 
 /** A virtual server as the kernel holds it. */
@@ -63,6 +75,33 @@ export interface ActualVirtualServer {
   readonly settings: TableSettings;
   readonly realServers: readonly (TableRealServer & { readonly connections: ConnectionCounts })[];
 }
+
+/** What went by, or goes by in a second. */
+export interface Traffic {
+  readonly connections: number;
+  readonly incomingPackets: number;
+  readonly outgoingPackets: number;
+  readonly incomingBytes: number;
+  readonly outgoingBytes: number;
+}
+
+/** The kernel's counters (IPVS_STATS_ATTR_*), which it sums up every 2 s. */
+export interface Statistics {
+  /** Since the entry was made or set to zero. Exact up to 2^53; real servers keep theirs across removal and return. */
+  readonly total: Traffic;
+  /** Its estimate of the last seconds. */
+  readonly perSecond: Traffic;
+}
+
+/** An entry of the table with its counters. */
+export type Counted<Entry> = Entry & { readonly statistics: Statistics };
+
+/** As ActualVirtualServer, with the counters of everything. */
+export type CountedVirtualServer = Counted<
+  Omit<ActualVirtualServer, 'realServers'> & {
+    readonly realServers: readonly Counted<ActualVirtualServer['realServers'][number]>[];
+  }
+>;
 
 export type DesiredTable = readonly DesiredVirtualServer[];
 export type ActualTable = readonly ActualVirtualServer[];

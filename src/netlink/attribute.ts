@@ -61,6 +61,12 @@ export class Attributes {
     return place === undefined ? 0 : this.#view.getUint32(place.start, true);
   }
 
+  /** Exact up to 2^53. */
+  u64(type: number): number {
+    const place = this.#find(type, 8);
+    return place === undefined ? 0 : Number(this.#view.getBigUint64(place.start, true));
+  }
+
   /** Its first `length` bytes: a view, to be used at once, since the buffer below may be filled anew. */
   bytes(type: number, length: number): Uint8Array {
     const place = this.#find(type, length);

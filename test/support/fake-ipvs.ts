@@ -2,24 +2,29 @@
  * An IPVS table without a kernel, for tests of what drives one. It refuses what the kernel refuses, with the same errno
  * and in the same words; `ipvs-contract.ts` holds both to the same behaviour.
  */
-import type { Ipvs } from '../../src/kernel/ipvs.ts';
-import { attemptOf, explainRefusal } from '../../src/kernel/ipvs-refusal.ts';
+import type { ConnectionTimeouts, Ipvs } from '../../src/kernel/ipvs.ts';
+import { attemptOf, explainRefusal, explainSetRefusal } from '../../src/kernel/ipvs-refusal.ts';
 import { KernelError } from '../../src/kernel/kernel-error.ts';
 import { familyOf, isNotUnicast } from '../../src/model/address.ts';
 import {
   type ActualTable,
   type ConnectionCounts,
+  type CountedVirtualServer,
   type OperationOutcome,
   realServerKey,
+  type Statistics,
   type TableKey,
   type TableOperation,
   type TableRealServer,
   type TableSettings,
   tableKeyText,
+  tunnelOf,
 } from '../../src/model/ipvs-table.ts';
+import { SERVICE_FLAG } from '../../src/model/service-flags.ts';
 import { SCHEDULERS } from '../../src/model/virtual-server.ts';
-import { HASHED } from '../../src/netlink/ipvs/numbers.ts';
+import { encodeOperation } from '../../src/netlink/ipvs/command.ts';
 import { keyFamily } from '../../src/netlink/ipvs/service.ts';
+import { encodeSetTimeouts } from '../../src/netlink/ipvs/timeouts.ts';
 import { ERRNO } from '../../src/sys/errors.ts';
 
 type Errno = keyof typeof ERRNO;
@@ -38,6 +43,17 @@ export interface FakeIpvsOptions {
 }
 
 const IDLE: ConnectionCounts = { active: 0, inactive: 0, persistent: 0 };
+const NO_TRAFFIC = {
+  connections: 0,
+  incomingPackets: 0,
+  outgoingPackets: 0,
+  incomingBytes: 0,
+  outgoingBytes: 0,
+};
+const NO_STATISTICS: Statistics = { total: NO_TRAFFIC, perSecond: NO_TRAFFIC };
+/** The kernel's own, and where it ends with 100 ticks a second. */
+const TIMEOUTS: ConnectionTimeouts = { tcp: 900, tcpFin: 120, udp: 300 };
+const MOST_TIMEOUT = Math.floor(0x7fffffff / 100);
 
 export class FakeIpvs implements Ipvs {
   /** Every operation that was asked for, refused ones too. */
@@ -45,6 +61,7 @@ export class FakeIpvs implements Ipvs {
   readonly #table = new Map<string, FakeServer>();
   readonly #connections = new Map<string, ConnectionCounts>();
   readonly #options: FakeIpvsOptions;
+  #timeouts = TIMEOUTS;
 
   constructor(options: FakeIpvsOptions = {}) {
     this.#options = options;
@@ -64,6 +81,44 @@ export class FakeIpvs implements Ipvs {
         connections: this.#connections.get(connectionKey(key, server)) ?? IDLE,
       })),
     }));
+  }
+
+  /** No packet ever passes here. */
+  dumpCounted(): readonly CountedVirtualServer[] {
+    return this.dump().map(({ realServers, ...server }) => ({
+      ...server,
+      statistics: NO_STATISTICS,
+      realServers: realServers.map((each) => ({ ...each, statistics: NO_STATISTICS })),
+    }));
+  }
+
+  find(key: TableKey): CountedVirtualServer | undefined {
+    return this.dumpCounted().find((server) => tableKeyText(server.key) === tableKeyText(key));
+  }
+
+  flush(): void {
+    this.#table.clear();
+  }
+
+  zero(key?: TableKey): void {
+    if (key === undefined || this.#table.has(tableKeyText(key))) return;
+    const attempt = { operation: 'zero the counters of', object: `virtual server ${tableKeyText(key)}` };
+    throw explainSetRefusal(new KernelError(attempt, ERRNO.ESRCH));
+  }
+
+  timeouts(): ConnectionTimeouts {
+    return this.#timeouts;
+  }
+
+  setTimeouts(timeouts: Partial<ConnectionTimeouts>): void {
+    encodeSetTimeouts(timeouts);
+    const { tcp = 0, tcpFin = 0, udp = 0 } = timeouts;
+    if ([tcp, tcpFin, udp].some((seconds) => seconds > MOST_TIMEOUT))
+      throw explainSetRefusal(
+        new KernelError({ operation: 'set', object: 'connection time-outs' }, ERRNO.EINVAL),
+      );
+    const was = this.#timeouts;
+    this.#timeouts = { tcp: tcp || was.tcp, tcpFin: tcpFin || was.tcpFin, udp: udp || was.udp };
   }
 
   apply(operations: readonly TableOperation[]): readonly OperationOutcome[] {
@@ -92,7 +147,8 @@ export class FakeIpvs implements Ipvs {
 
   #make(operation: TableOperation): Errno | undefined {
     const { op, key } = operation;
-    if (key.kind === 'mark' && key.mark === 0) throw new RangeError('a firewall mark is 1 and up');
+    // What does not fit into a message is refused before any kernel sees it.
+    encodeOperation(operation);
     const text = tableKeyText(key);
     const server = this.#table.get(text);
     if (op === 'add-virtual-server') {
@@ -121,7 +177,8 @@ export class FakeIpvs implements Ipvs {
     if (settings.scheduler.length > 15) return 'EINVAL';
     if (settings.scheduler !== 'none' && !schedulers.includes(settings.scheduler)) return 'ENOENT';
     if (settings.engine !== '' && settings.engine !== 'sip') return 'ENOENT';
-    return keyFamily(key) === 'ipv6' && settings.granularity === 0 ? 'EINVAL' : undefined;
+    const { granularity } = settings;
+    return keyFamily(key) === 'ipv6' && (granularity === 0 || granularity > 128) ? 'EINVAL' : undefined;
   }
 }
 
@@ -130,7 +187,7 @@ const connectionKey = (key: TableKey, server: TableRealServer): string =>
 
 const kept = (settings: TableSettings): TableSettings => ({
   ...settings,
-  flags: (settings.flags & ~HASHED) >>> 0,
+  flags: (settings.flags & ~SERVICE_FLAG.hashed) >>> 0,
 });
 
 type RealServerOperation = Extract<TableOperation, { realServer: TableRealServer }>;
@@ -142,11 +199,14 @@ function changeRealServer(server: FakeServer, { op, realServer }: RealServerOper
   if (op === 'remove-real-server') return server.realServers.delete(id) ? undefined : 'ENOENT';
   if (familyOf(realServer.address) !== keyFamily(server.key) && realServer.forwarding !== 'tun')
     return 'EINVAL';
+  const { kind, port } = tunnelOf(realServer);
   if (realServer.weight > 0x7fffffff || realServer.lowerThreshold > realServer.upperThreshold)
     return 'ERANGE';
+  if (kind === 'gue' && port === 0) return 'EINVAL';
   if (op === 'edit-real-server' && !exists) return 'ENOENT';
   if (op === 'add-real-server' && exists) return 'EEXIST';
   if (isNotUnicast(realServer.address)) return 'EINVAL';
-  server.realServers.set(id, realServer);
+  const { tunnel: _, ...plain } = realServer;
+  server.realServers.set(id, kind === 'ipip' ? plain : realServer);
   return undefined;
 }

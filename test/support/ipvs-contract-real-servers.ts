@@ -1,6 +1,7 @@
 /** The parts of the contract that are about real servers, and about many operations at once. */
 import assert from 'node:assert/strict';
 import type { Ipvs } from '../../src/kernel/ipvs.ts';
+import { PLAIN_TUNNEL } from '../../src/model/virtual-server.ts';
 import {
   addReal,
   addServer,
@@ -36,6 +37,86 @@ export const REAL_SERVER_CASES: readonly ContractCase[] = [
       holds(ipvs, WEB, PLAIN, before);
       succeed(ipvs, { op: 'edit-real-server', key: WEB, realServer: afterwards, was: before });
       holds(ipvs, WEB, PLAIN, afterwards);
+    },
+  },
+  ...(
+    [
+      { kind: 'gue', port: 1, checksum: 'none' },
+      { kind: 'gue', port: 65535, checksum: 'plain' },
+      { kind: 'gue', port: 6080, checksum: 'remote' },
+      { kind: 'gre', port: 0, checksum: 'none' },
+      { kind: 'gre', port: 0, checksum: 'plain' },
+    ] as const
+  ).map((tunnel) => ({
+    name: `tunnel ${tunnel.kind}, port ${tunnel.port}, checksum ${tunnel.checksum}: added, and edited to plain and back`,
+    run: (ipvs: Ipvs) => {
+      const wrapped = real('10.1.1.2', 80, { forwarding: 'tun', tunnel });
+      const plain = real('10.1.1.2', 80, { forwarding: 'tun' });
+      succeed(ipvs, addServer(WEB), addReal(WEB, wrapped));
+      holds(ipvs, WEB, PLAIN, wrapped);
+      succeed(ipvs, {
+        op: 'edit-real-server',
+        key: WEB,
+        realServer: { ...plain, tunnel: PLAIN_TUNNEL },
+        was: wrapped,
+      });
+      holds(ipvs, WEB, PLAIN, plain);
+      succeed(ipvs, { op: 'edit-real-server', key: WEB, realServer: wrapped, was: plain });
+      holds(ipvs, WEB, PLAIN, wrapped);
+    },
+  })),
+  {
+    name: 'a gue tunnel without a port is EINVAL, and the error says so',
+    run: (ipvs) => {
+      succeed(ipvs, addServer(WEB));
+      const tunnel = { kind: 'gue', port: 0, checksum: 'none' } as const;
+      const [outcome] = ipvs.apply([addReal(WEB, real('10.1.1.2', 80, { forwarding: 'tun', tunnel }))]);
+      assert.equal(outcome?.errno, 'EINVAL');
+      assert.match(String(outcome?.error), /a gue tunnel needs a port/);
+    },
+  },
+  {
+    name: 'a tunnel means nothing to other forwarding methods, and is not kept',
+    run: (ipvs) => {
+      const tunnel = { kind: 'gue', port: 6080, checksum: 'none' } as const;
+      succeed(ipvs, addServer(WEB), addReal(WEB, real('10.1.1.2', 80, { tunnel })));
+      holds(ipvs, WEB, PLAIN, real('10.1.1.2'));
+    },
+  },
+  {
+    name: 'weights of every size, up to 2^31 - 1',
+    run: (ipvs) => {
+      const servers = [0, 1, 65535, 65536, 0x7fffffff].map((weight, i) =>
+        real(`10.1.1.${2 + i}`, 80, { weight }),
+      );
+      succeed(ipvs, addServer(WEB), ...servers.map((server) => addReal(WEB, server)));
+      holds(ipvs, WEB, PLAIN, ...servers);
+    },
+  },
+  {
+    name: 'thresholds up to 2^32 - 1, the lower as high as the upper, or none',
+    run: (ipvs) => {
+      const servers = [
+        real('10.1.1.2', 80, { upperThreshold: 0xffffffff, lowerThreshold: 0xffffffff }),
+        real('10.1.1.3', 80, { upperThreshold: 1, lowerThreshold: 1 }),
+        real('10.1.1.4', 80, { upperThreshold: 1 }),
+      ];
+      succeed(ipvs, addServer(WEB), ...servers.map((server) => addReal(WEB, server)));
+      holds(ipvs, WEB, PLAIN, ...servers);
+    },
+  },
+  {
+    name: 'a number past 32 bits, or a port past 16, never reaches the kernel',
+    run: (ipvs) => {
+      succeed(ipvs, addServer(WEB));
+      for (const server of [
+        real('10.1.1.2', 80, { weight: 2 ** 32 }),
+        real('10.1.1.2', 80, { upperThreshold: 2 ** 32 }),
+        real('10.1.1.2', 80, { weight: -1 }),
+        real('10.1.1.2', 65536),
+      ])
+        assert.throws(() => ipvs.apply([addReal(WEB, server)]), RangeError);
+      holds(ipvs, WEB, PLAIN);
     },
   },
   {

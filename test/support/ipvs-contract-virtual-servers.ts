@@ -84,6 +84,69 @@ export const VIRTUAL_SERVER_CASES: readonly ContractCase[] = [
     },
   },
   {
+    name: 'every scheduler flag, alone and together, and one-packet scheduling',
+    run: (ipvs) => {
+      for (const flags of [8, 16, 32, 56, 4, 60]) {
+        const settings = { ...PLAIN, scheduler: 'mh', flags };
+        succeed(ipvs, addServer(WEB, settings));
+        holds(ipvs, WEB, settings);
+        succeed(ipvs, { op: 'remove-virtual-server', key: WEB });
+      }
+    },
+  },
+  ...[1, 300, 2_678_400].map((timeout) => ({
+    name: `persistent for ${timeout} s, by every length of an IPv4 prefix`,
+    run: (ipvs: Ipvs) => {
+      const settings = { ...PLAIN, flags: 1, timeout, granularity: 0 };
+      succeed(ipvs, addServer(WEB, settings));
+      holds(ipvs, WEB, settings);
+      for (let granularity = 1; granularity <= 32; granularity++) {
+        const other = { ...settings, granularity };
+        succeed(ipvs, { op: 'edit-virtual-server', key: WEB, settings: other, was: settings });
+        holds(ipvs, WEB, other);
+      }
+    },
+  })),
+  {
+    name: 'a granularity past the length of an IPv4 address never reaches the kernel',
+    run: (ipvs) => {
+      assert.throws(() => ipvs.apply([addServer(WEB, { ...PLAIN, granularity: 33 })]), RangeError);
+      assert.deepEqual(ipvs.dump(), []);
+    },
+  },
+  {
+    name: 'a mask with holes, as others set it, is shown and can be set',
+    run: (ipvs) => {
+      const settings = { ...PLAIN, flags: 1, timeout: 60, granularity: 17, mask: ip('255.0.255.128') };
+      succeed(ipvs, addServer(WEB, settings));
+      holds(ipvs, WEB, settings);
+    },
+  },
+  {
+    name: 'IPv6 granularities of 1 and 128 are taken, 129 is EINVAL',
+    run: (ipvs) => {
+      for (const granularity of [1, 128]) {
+        const settings = { ...PLAIN6, flags: 1, timeout: 9, granularity };
+        succeed(ipvs, addServer(WEB6, settings));
+        holds(ipvs, WEB6, settings);
+        succeed(ipvs, { op: 'remove-virtual-server', key: WEB6 });
+      }
+      assert.deepEqual(errnos(ipvs, addServer(WEB6, { ...PLAIN6, granularity: 129 })), ['EINVAL']);
+    },
+  },
+  {
+    name: 'the name of a scheduler has up to 15 letters',
+    run: (ipvs) =>
+      assert.deepEqual(
+        errnos(
+          ipvs,
+          addServer(WEB, { ...PLAIN, scheduler: 'x'.repeat(15) }),
+          addServer(WEB, { ...PLAIN, scheduler: 'x'.repeat(16) }),
+        ),
+        ['ENOENT', 'EINVAL'],
+      ),
+  },
+  {
     name: "the kernel's own hashed flag is neither set nor shown",
     run: (ipvs) => {
       succeed(ipvs, addServer(WEB, { ...PLAIN, flags: 4 | 2 }));

@@ -5,6 +5,7 @@
 import { BATCH_CASES, REAL_SERVER_CASES } from './ipvs-contract-real-servers.ts';
 import type { ContractCase } from './ipvs-contract-tools.ts';
 import { VIRTUAL_SERVER_CASES } from './ipvs-contract-virtual-servers.ts';
+import { WHOLE_TABLE_CASES } from './ipvs-contract-whole-table.ts';
 
 export { type ContractCase, PLAIN, real, tcp } from './ipvs-contract-tools.ts';
 
@@ -12,4 +13,5 @@ export const IPVS_CONTRACT: readonly ContractCase[] = [
   ...VIRTUAL_SERVER_CASES,
   ...REAL_SERVER_CASES,
   ...BATCH_CASES,
+  ...WHOLE_TABLE_CASES,
 ];

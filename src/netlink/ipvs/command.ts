@@ -11,6 +11,13 @@ const payload = (command: number) => genericPayload(command, IPVS_GENL_VERSION);
 
 export const encodeGetInfo = (): Uint8Array => payload(CMD.getInfo).finish();
 
+/** Sets the counters of everything in the table to zero, or those of one virtual server and its real servers. */
+export const encodeZero = (key: TableKey | undefined): Uint8Array =>
+  key === undefined ? payload(CMD.zero).finish() : naming(CMD.zero, key);
+
+/** Removes every virtual server. */
+export const encodeFlush = (): Uint8Array => payload(CMD.flush).finish();
+
 /** For a dump of all virtual servers. */
 export const encodeGetServices = (): Uint8Array => payload(CMD.getService).finish();
 

@@ -1,11 +1,19 @@
 /** Real servers, which linux/ip_vs.h calls destinations. */
 import { type Family, familyOf } from '../../model/address.ts';
-import type { ConnectionCounts, TableForwarding, TableRealServer } from '../../model/ipvs-table.ts';
+import {
+  type ConnectionCounts,
+  type Counted,
+  type TableForwarding,
+  type TableRealServer,
+  tunnelOf,
+} from '../../model/ipvs-table.ts';
 import { Attributes, type AttributeWriter } from '../attribute.ts';
 import { GENERIC_HEADER } from '../generic.ts';
 import { type Fault, type Malformed, Reader } from '../reader.ts';
 import { addressUnion, familyFromNumber, familyNumber, readAddressUnion } from './family.ts';
 import { CMD_ATTR, DEST_ATTR } from './numbers.ts';
+import { readStatistics } from './statistics.ts';
+import { readTunnel, writeTunnel } from './tunnel.ts';
 
 /** IP_VS_CONN_F_*; the forwarding method is in the lowest three bits (IP_VS_CONN_F_FWD_MASK). */
 const METHOD: Readonly<Record<TableForwarding, number>> = { nat: 0, local: 1, tun: 2, dr: 3, bypass: 4 };
@@ -15,7 +23,7 @@ const FWD_MASK = 0x7;
 /** A real server as a dump gives it. */
 export type Destination = TableRealServer & { readonly connections: ConnectionCounts };
 
-/** The attribute that names a real server, with everything that can be set of it unless `nameOnly`. */
+/** The attribute that names a real server, with everything that can be set of it unless `nameOnly`. Throws RangeError. */
 export function writeDestination(writer: AttributeWriter, server: TableRealServer, nameOnly = false): void {
   writer.nested(CMD_ATTR.dest, (destination) => {
     destination.attribute(DEST_ATTR.address, addressUnion(server.address));
@@ -26,21 +34,47 @@ export function writeDestination(writer: AttributeWriter, server: TableRealServe
     destination.u32(DEST_ATTR.weight, server.weight);
     destination.u32(DEST_ATTR.upperThreshold, server.upperThreshold);
     destination.u32(DEST_ATTR.lowerThreshold, server.lowerThreshold);
+    const tunnel = tunnelOf(server);
+    // Without these a kernel takes it for IP in IP, and one before 5.3 knows nothing else.
+    if (tunnel.kind !== 'ipip') writeTunnel(destination, tunnel);
   });
 }
 
 /** The real server of an answer to IPVS_CMD_GET_DEST. `family`: the virtual server's, for kernels before 3.18. */
 export function decodeDestination(payload: Uint8Array, family: Family): Destination | Malformed {
+  const { reader, destination } = open(payload);
+  return reader.finish(read(destination, family, reader.fault));
+}
+
+/** As `decodeDestination`, with the counters. */
+export function decodeCountedDestination(
+  payload: Uint8Array,
+  family: Family,
+): Counted<Destination> | Malformed {
+  const { reader, destination } = open(payload);
+  const { stats: narrow, stats64: wide } = DEST_ATTR;
+  return reader.finish({
+    ...read(destination, family, reader.fault),
+    statistics: readStatistics(destination, { narrow, wide }),
+  });
+}
+
+function open(payload: Uint8Array): { readonly reader: Reader; readonly destination: Attributes } {
   const reader = new Reader(payload, 'real server');
   reader.skip(GENERIC_HEADER);
-  const destination = Attributes.from(reader).nested(CMD_ATTR.dest);
+  return { reader, destination: Attributes.from(reader).nested(CMD_ATTR.dest) };
+}
+
+function read(destination: Attributes, family: Family, fault: Fault): Destination {
   const own = destination.has(DEST_ATTR.family)
-    ? familyFromNumber(destination.u16(DEST_ATTR.family), reader.fault)
+    ? familyFromNumber(destination.u16(DEST_ATTR.family), fault)
     : family;
-  return reader.finish({
+  const forwarding = readMethod(destination.u32(DEST_ATTR.forwarding), fault);
+  const tunnel = forwarding === 'tun' ? readTunnel(destination, fault) : undefined;
+  return {
     address: readAddressUnion(destination, DEST_ATTR.address, own),
     port: destination.u16be(DEST_ATTR.port),
-    forwarding: readMethod(destination.u32(DEST_ATTR.forwarding), reader.fault),
+    forwarding,
     weight: destination.u32(DEST_ATTR.weight),
     upperThreshold: destination.u32(DEST_ATTR.upperThreshold),
     lowerThreshold: destination.u32(DEST_ATTR.lowerThreshold),
@@ -49,7 +83,8 @@ export function decodeDestination(payload: Uint8Array, family: Family): Destinat
       inactive: destination.u32(DEST_ATTR.inactive),
       persistent: destination.u32(DEST_ATTR.persistent),
     },
-  });
+    ...(tunnel !== undefined && { tunnel }),
+  };
 }
 
 function readMethod(flags: number, fault: Fault): TableForwarding {

@@ -25,7 +25,14 @@ export const CMD = {
 } as const;
 
 /** IPVS_CMD_ATTR_*: the outermost attributes. */
-export const CMD_ATTR = { service: 1, dest: 2, daemon: 3 } as const;
+export const CMD_ATTR = {
+  service: 1,
+  dest: 2,
+  daemon: 3,
+  timeoutTcp: 4,
+  timeoutTcpFin: 5,
+  timeoutUdp: 6,
+} as const;
 
 /** IPVS_SVC_ATTR_* */
 export const SVC_ATTR = {
@@ -43,7 +50,7 @@ export const SVC_ATTR = {
   stats64: 12,
 } as const;
 
-/** IPVS_DEST_ATTR_*; 13 to 15 (Linux 5.3) describe an encapsulation for tun other than IP in IP. */
+/** IPVS_DEST_ATTR_*; 13 and 14 since Linux 5.3, 15 since 5.4. */
 export const DEST_ATTR = {
   address: 1,
   port: 2,
@@ -74,8 +81,19 @@ export const DAEMON_ATTR = {
   ttl: 8,
 } as const;
 
+/** IPVS_STATS_ATTR_*, of the same types in `stats` (32 bits but for bytes) and `stats64` (Linux 4.1, all 64 bits). */
+export const STATS_ATTR = {
+  connections: 1,
+  incomingPackets: 2,
+  outgoingPackets: 3,
+  incomingBytes: 4,
+  outgoingBytes: 5,
+  connectionsPerSecond: 6,
+  incomingPacketsPerSecond: 7,
+  outgoingPacketsPerSecond: 8,
+  incomingBytesPerSecond: 9,
+  outgoingBytesPerSecond: 10,
+} as const;
+
 /** IPVS_INFO_ATTR_* */
 export const INFO_ATTR = { version: 1, connectionTableSize: 2 } as const;
-
-/** IP_VS_SVC_F_HASHED: the kernel sets it itself on every service; it cannot be asked for and is not compared. */
-export const HASHED = 0x2;

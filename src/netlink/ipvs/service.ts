@@ -1,12 +1,20 @@
 /** Virtual servers, which linux/ip_vs.h calls services. Addresses and ports are in network order, the rest is not. */
-import { type Family, familyOf, type IpAddress } from '../../model/address.ts';
-import type { TableKey, TableSettings } from '../../model/ipvs-table.ts';
+import {
+  addressFromBytes,
+  addressToBytes,
+  type Family,
+  familyOf,
+  type IpAddress,
+} from '../../model/address.ts';
+import type { Counted, TableKey, TableSettings } from '../../model/ipvs-table.ts';
+import { SERVICE_FLAG } from '../../model/service-flags.ts';
 import type { Protocol } from '../../model/virtual-server.ts';
 import { Attributes, type AttributeWriter, u32Bytes } from '../attribute.ts';
 import { GENERIC_HEADER } from '../generic.ts';
 import { type Fault, type Malformed, Reader } from '../reader.ts';
 import { addressUnion, familyFromNumber, familyNumber, readAddressUnion } from './family.ts';
-import { CMD_ATTR, HASHED, SVC_ATTR } from './numbers.ts';
+import { CMD_ATTR, SVC_ATTR } from './numbers.ts';
+import { readStatistics } from './statistics.ts';
 
 const PROTOCOL_NUMBER: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 };
 const PROTOCOLS: ReadonlyMap<number, Protocol> = new Map([
@@ -44,16 +52,20 @@ export function writeService(writer: AttributeWriter, key: TableKey, settings?: 
 function writeSettings(service: AttributeWriter, family: Family, settings: TableSettings): void {
   service.string(SVC_ATTR.scheduler, settings.scheduler);
   // struct ip_vs_flags: the flags, and which of them are meant. All are: what is not named is switched off.
-  const flags = (settings.flags & ~HASHED) >>> 0;
+  const flags = (settings.flags & ~SERVICE_FLAG.hashed) >>> 0;
   service.attribute(SVC_ATTR.flags, [...u32Bytes(flags, 'flags'), 0xff, 0xff, 0xff, 0xff]);
   service.u32(SVC_ATTR.timeout, settings.timeout);
-  service.attribute(SVC_ATTR.netmask, netmaskBytes(family, settings.granularity));
+  service.attribute(SVC_ATTR.netmask, netmaskBytes(family, settings));
   if (settings.engine !== '') service.string(SVC_ATTR.engine, settings.engine);
 }
 
 /** IPv4: the mask itself in network order. IPv6: the length of the prefix as a number in host order. */
-function netmaskBytes(family: Family, granularity: number): number[] {
+function netmaskBytes(
+  family: Family,
+  { granularity, mask: given }: TableSettings,
+): Uint8Array | readonly number[] {
   if (family === 'ipv6') return u32Bytes(granularity, 'granularity');
+  if (given !== undefined) return addressToBytes(given);
   if (!Number.isInteger(granularity) || granularity < 0 || granularity > 32)
     throw new RangeError(`granularity ${granularity} is no IPv4 prefix length`);
   const mask = granularity === 0 ? 0 : (0xffffffff << (32 - granularity)) >>> 0;
@@ -62,20 +74,38 @@ function netmaskBytes(family: Family, granularity: number): number[] {
 
 /** The virtual server of an answer to IPVS_CMD_GET_SERVICE. */
 export function decodeService(payload: Uint8Array): Service | Malformed {
+  const { reader, service } = open(payload);
+  return reader.finish(read(service, reader.fault));
+}
+
+/** As `decodeService`, with the counters. */
+export function decodeCountedService(payload: Uint8Array): Counted<Service> | Malformed {
+  const { reader, service } = open(payload);
+  const { stats: narrow, stats64: wide } = SVC_ATTR;
+  return reader.finish({
+    ...read(service, reader.fault),
+    statistics: readStatistics(service, { narrow, wide }),
+  });
+}
+
+function open(payload: Uint8Array): { readonly reader: Reader; readonly service: Attributes } {
   const reader = new Reader(payload, 'virtual server');
   reader.skip(GENERIC_HEADER);
-  const service = Attributes.from(reader).nested(CMD_ATTR.service);
-  const family = familyFromNumber(service.u16(SVC_ATTR.family), reader.fault);
-  return reader.finish({
-    key: readKey(service, family, reader.fault),
+  return { reader, service: Attributes.from(reader).nested(CMD_ATTR.service) };
+}
+
+function read(service: Attributes, fault: Fault): Service {
+  const family = familyFromNumber(service.u16(SVC_ATTR.family), fault);
+  return {
+    key: readKey(service, family, fault),
     settings: {
       scheduler: service.string(SVC_ATTR.scheduler),
-      flags: (service.u32(SVC_ATTR.flags) & ~HASHED) >>> 0,
+      flags: (service.u32(SVC_ATTR.flags) & ~SERVICE_FLAG.hashed) >>> 0,
       timeout: service.u32(SVC_ATTR.timeout),
-      granularity: readGranularity(service, family, reader.fault),
+      ...readGranularity(service, family, fault),
       engine: service.has(SVC_ATTR.engine) ? service.string(SVC_ATTR.engine) : '',
     },
-  });
+  };
 }
 
 function readKey(service: Attributes, family: Family, fault: Fault): TableKey {
@@ -88,15 +118,25 @@ function readKey(service: Attributes, family: Family, fault: Fault): TableKey {
   return { kind: 'address', protocol: protocol ?? 'tcp', address, port: service.u16be(SVC_ATTR.port) };
 }
 
-function readGranularity(service: Attributes, family: Family, fault: Fault): number {
+function readGranularity(
+  service: Attributes,
+  family: Family,
+  fault: Fault,
+): Pick<TableSettings, 'granularity' | 'mask'> {
   const bytes = service.bytes(SVC_ATTR.netmask, 4);
   if (family === 'ipv6') {
-    const length = service.u32(SVC_ATTR.netmask);
-    if (length > 128) fault.report(`granularity ${length}`);
-    return length;
+    const granularity = service.u32(SVC_ATTR.netmask);
+    if (granularity > 128) fault.report(`granularity ${granularity}`);
+    return { granularity };
   }
-  // Of a mask with holes, which somebody else may have set, the number of its bits: close enough to show it.
-  return bytes.reduce((sum, byte) => sum + ones(byte), 0);
+  const granularity = bytes.reduce((sum, byte) => sum + ones(byte), 0);
+  return isPrefix(bytes) ? { granularity } : { granularity, mask: addressFromBytes(bytes) };
+}
+
+/** Whether no bit is set after one that is not. */
+function isPrefix(mask: Uint8Array): boolean {
+  const holes = ~mask.reduce((number, byte) => (number << 8) | byte, 0);
+  return (holes & (holes + 1)) === 0;
 }
 
 const ones = (byte: number): number => (byte === 0 ? 0 : (byte & 1) + ones(byte >> 1));
