@@ -166,22 +166,25 @@ test('a paused kernel answers nothing and goes on afterwards', async () => {
   expect(await answer).toBe('here\n');
 });
 
-test('nothing is left of a lab whose owner was killed', async () => {
-  const owner = spawn('node', [join(import.meta.dirname, 'support/owner.ts')], {
-    cwd: CHECKOUT,
-    env: ENVIRONMENT,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [line] = await once(createInterface({ input: owner.stdout }), 'line');
-  const { prefix, scratch, pids } = JSON.parse(line);
-  const machine = new LocalMachine('this machine', lab.scratch);
-  expect(await machine.run('ip netns list')).toContain(prefix);
-  expect(pids.length).toBeGreaterThan(2);
-  owner.kill('SIGKILL');
-  await once(owner, 'exit');
-  await expect.poll(() => existsSync(scratch), { timeout: 30_000 }).toBe(false);
-  expect(await machine.run('ip netns list')).not.toContain(prefix);
-  // A zombie is dead, too: when it is reaped is its new parent's matter.
-  const left = `for pid in ${pids.join(' ')}; do grep -sq '^State:.*zombie' /proc/$pid/status || cat /proc/$pid/comm; done`;
-  await expect.poll(() => machine.exec(left).then((r) => r.stdout), { timeout: 30_000 }).toBe('');
-});
+test.each(['user-mode', 'cloud'])(
+  'nothing is left of a lab with a %s kernel whose owner was killed',
+  async (kind) => {
+    const owner = spawn('node', [join(import.meta.dirname, 'support/owner.ts'), kind], {
+      cwd: CHECKOUT,
+      env: ENVIRONMENT,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [line] = await once(createInterface({ input: owner.stdout }), 'line');
+    const { prefix, scratch, pids } = JSON.parse(line);
+    const machine = new LocalMachine('this machine', lab.scratch);
+    expect(await machine.run('ip netns list')).toContain(prefix);
+    expect(pids.length).toBeGreaterThan(2);
+    owner.kill('SIGKILL');
+    await once(owner, 'exit');
+    await expect.poll(() => existsSync(scratch), { timeout: 30_000 }).toBe(false);
+    expect(await machine.run('ip netns list')).not.toContain(prefix);
+    // A zombie is dead, too: when it is reaped is its new parent's matter.
+    const left = `for pid in ${pids.join(' ')}; do grep -sq '^State:.*zombie' /proc/$pid/status || cat /proc/$pid/comm; done`;
+    await expect.poll(() => machine.exec(left).then((r) => r.stdout), { timeout: 30_000 }).toBe('');
+  },
+);

@@ -1,6 +1,6 @@
 /**
- * A node with a Linux kernel of its own (User Mode Linux), with IPVS and all its schedulers, ipip and dummy, joined
- * to the lab's switches by tap devices.
+ * A node with a Linux kernel of its own, with IPVS and all its schedulers, ipip and dummy, joined to the lab's switches
+ * by tap devices. It is User Mode Linux unless nftables is needed as well: see `kind`.
  *
  *   await lvs1.boot()        resolves when commands run inside, interfaces are up (eth0 ...) and modules loaded
  *   lvs1.kill()              the node is lost: SIGKILL, no farewell of any kind; boot() again afterwards
@@ -17,24 +17,27 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
 import { AgentLine } from './agent-line.ts';
-import { CPU_SIGN, leastUsedCpu } from './cpus.ts';
+import { CLOUD_KERNEL } from './cloud-kernel.ts';
 import { EventLog } from './event-log.ts';
+import type { KernelKind } from './kernel-kind.ts';
 import { signalIfAlive } from './local.ts';
 import { interfaceLines, type NamespaceNode, Port, type PortOptions, Topology } from './network.ts';
 import { argumentsOf, CHECKOUT, type Command, ENVIRONMENT, Node } from './node.ts';
 import type { LabProcess, SpawnOptions } from './process.ts';
 import { ShellServer } from './shell-server.ts';
+import { USER_MODE_KERNEL } from './user-mode-kernel.ts';
 
 export interface KernelOptions {
+  /** `cloud`: the one with IPVS and nftables together, which is several times slower; see cloud-kernel.ts. */
+  readonly kind?: 'user-mode' | 'cloud';
   readonly ports: readonly PortOptions[];
   /** As `ip route add` takes them. */
   readonly routes?: readonly string[];
   readonly forward?: boolean;
   /** MB; default 512. Only what is touched is taken from this machine. */
   readonly memory?: number;
-  /** Whether systemd is the first process, as on a machine; no module is loaded beforehand then. */
+  /** Whether systemd is the first process, as on a machine; no module is loaded beforehand then. User mode only. */
   readonly systemd?: boolean;
 }
 
@@ -45,10 +48,6 @@ export interface KernelPlace {
   readonly number: number;
 }
 
-const MODULES = ['rr', 'wrr', 'lc', 'wlc', 'fo', 'ovf', 'lblc', 'lblcr', 'dh', 'sh', 'mh', 'sed', 'nq']
-  .map((scheduler) => `ip_vs_${scheduler}`)
-  .concat('ip_vs', 'ipip', 'dummy', 'veth', 'bridge');
-
 /** A boot takes 3 s on an idle machine; a loaded one may take far longer. */
 const BOOT_LIMIT = 120_000;
 
@@ -56,6 +55,7 @@ export class Kernel extends Node {
   readonly ports: readonly Port[];
   readonly console = new EventLog<string>();
   readonly #options: KernelOptions;
+  readonly #kind: KernelKind;
   readonly #room: NamespaceNode;
   readonly #place: KernelPlace;
   readonly #shells: ShellServer;
@@ -74,6 +74,7 @@ export class Kernel extends Node {
   ) {
     super(name, '/run/lab');
     this.#options = options;
+    this.#kind = options.kind === 'cloud' ? CLOUD_KERNEL : USER_MODE_KERNEL;
     this.#room = room;
     this.ports = ports;
     this.#place = place;
@@ -88,6 +89,8 @@ export class Kernel extends Node {
     nextPort: () => string,
     place: KernelPlace,
   ): Promise<Kernel> {
+    if (options.kind === 'cloud' && options.systemd === true)
+      throw new Error(`${name}: systemd runs in kernels of kind user-mode only`);
     const ports: Port[] = [];
     for (const { on } of options.ports) {
       const device = nextPort();
@@ -109,18 +112,19 @@ export class Kernel extends Node {
   async boot(): Promise<void> {
     if (this.#process !== undefined) throw new Error(`${this.name}: boot: it is running already`);
     await this.#ended;
-    const runtime = join(this.#place.scratch, 'uml', this.name);
+    const runtime = join(this.#place.scratch, 'kernel', this.name);
     await mkdir(runtime, { recursive: true });
     const child = spawn('ip', ['netns', 'exec', this.#room.namespace, ...this.#commandLine(runtime)], {
       cwd: '/',
       env: ENVIRONMENT,
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+      stdio: [...this.#kind.stdio],
     });
     this.#process = child;
     this.#ended = once(child, 'exit');
     this.#record(child);
-    const line = new AgentLine(this.name, child.stdio[3] as Writable, child.stdio[4] as Readable);
+    const { output, input } = this.#kind.line(child);
+    const line = new AgentLine(this.name, output, input);
     child.once('exit', () => this.#gone(child, line));
     await this.#awaitAgent(child, line);
     this.#line = line;
@@ -169,31 +173,25 @@ export class Kernel extends Node {
     return this.#shells.command;
   }
 
-  #commandLine(runtime: string): string[] {
-    // A kernel that moves between CPUs runs several times slower.
-    const cpu = leastUsedCpu();
-    const vectors = this.ports.map(
-      (port, i) => `vec${i}:transport=tap,ifname=${port.device},depth=128,gro=1`,
-    );
-    return [
-      ...['taskset', '-c', String(cpu), 'linux.uml', `mem=${this.#options.memory ?? 512}M`],
-      ...['root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'rw', 'quiet'],
-      ...[`uml_dir=${runtime}`, 'con=null', 'con0=null,fd:1', 'ssl=null', 'ssl0=fd:3,fd:4', ...vectors],
-      `${CPU_SIGN}${cpu}`,
-      ...(this.#options.systemd === true ? ['lab_init=systemd'] : []),
-      ...[`init=${join(import.meta.dirname, 'guest-init')}`, '--'],
-      ...[join(CHECKOUT, 'node_modules/.bin/node'), join(import.meta.dirname, 'agent.ts')],
-    ];
+  #commandLine(runtime: string): readonly string[] {
+    const node = join(CHECKOUT, 'node_modules/.bin/node');
+    return this.#kind.commandLine({
+      runtime,
+      memory: this.#options.memory ?? 512,
+      taps: this.ports.map(({ device }) => device),
+      parameters: this.#options.systemd === true ? ['lab_init=systemd'] : [],
+      init: [join(import.meta.dirname, 'guest-init'), node, join(import.meta.dirname, 'agent.ts')],
+    });
   }
 
   #configuration(): string {
     const lines = [`mkdir -p ${this.scratch}`];
-    if (this.#options.systemd !== true) lines.push(`modprobe -a ${MODULES.join(' ')}`);
+    if (this.#options.systemd !== true) lines.push(`modprobe -a ${this.#kind.modules.join(' ')}`);
     lines.push(`hostname ${this.name}`, 'ip link set lo up');
     this.#options.ports.forEach((port, index) => {
       const mac = `02:76:77:00:${hex(this.#place.number)}:${hex(index)}`;
       lines.push(
-        `ip link set vec${index} name eth${index}`,
+        `ip link set ${this.#kind.device(index)} name eth${index}`,
         ...interfaceLines(`eth${index}`, { mac, ...port }),
       );
     });
