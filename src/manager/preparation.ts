@@ -10,34 +10,34 @@ import type { Config } from '../model/config.ts';
 import type { Log } from '../model/messages.ts';
 import { milliseconds } from '../model/units.ts';
 import { directorModules, directorSettings } from '../prepare/director.ts';
-import { isSatisfied, type KernelSetting, settingCommand, settingName } from '../prepare/setting.ts';
+import { type ChangedSetting, type SettingsAccess, SettingsLedger } from '../prepare/ledger.ts';
+import { type KernelSetting, type SettingPath, settingCommand, settingName } from '../prepare/setting.ts';
 import { StateFile } from './state-file.ts';
 
 /** How often it is looked whether somebody else has changed them. */
 const VERIFY_INTERVAL = milliseconds(10_000);
 const SIZE_LIMIT = 1024 * 1024;
 /** There in every kernel that has IPVS loaded. */
-const IPVS_PROBE = ['net', 'ipv4', 'vs', 'expire_nodest_conn'];
+const IPVS_PROBE: SettingPath = ['net', 'ipv4', 'vs', 'expire_nodest_conn'];
 
 const Changed = z.object({
   version: z.literal(1),
   /** Of which kernel: after a reboot, and in another network namespace, there is nothing to put back. */
   kernel: z.string(),
-  changed: z.array(z.object({ path: z.tuple([z.string()], z.string()), was: z.string(), set: z.string() })),
+  changed: z.array(
+    z.object({ path: z.tuple([z.string()], z.string()).readonly(), was: z.string(), set: z.string() }),
+  ),
 });
-type Change = z.infer<typeof Changed>['changed'][number];
 
 export interface PreparationOptions {
   readonly stateDir: string;
   readonly log: Log;
   /** The kernel's unless given. */
-  readonly kernel?: SettingsKernel;
+  readonly kernel?: PreparedKernel;
 }
 
 /** What of the kernel is read and set here. */
-export interface SettingsKernel {
-  read(path: readonly string[]): string | undefined;
-  write(path: readonly string[], value: string): Error | undefined;
+export interface PreparedKernel extends SettingsAccess {
   hasModule(name: string): boolean;
   loadModule(name: string): Promise<Error | undefined>;
   /** The interfaces of this host. */
@@ -46,7 +46,7 @@ export interface SettingsKernel {
   identity(): string;
 }
 
-const REAL_KERNEL: SettingsKernel = {
+const REAL_KERNEL: PreparedKernel = {
   read: readSetting,
   write: writeSetting,
   hasModule,
@@ -74,11 +74,10 @@ type Configured = Pick<Config, 'virtualServers' | 'virtualRouters'> & {
 
 export class Preparation {
   readonly #log: Log;
-  readonly #kernel: SettingsKernel;
+  readonly #kernel: PreparedKernel;
   readonly #file: StateFile<z.infer<typeof Changed>>;
   #config: Configured | undefined;
-  /** What we have changed, by the name of the setting. */
-  #changed: Map<string, Change>;
+  readonly #ledger: SettingsLedger;
   #problems: readonly string[] = [];
   #moduleProblems: readonly string[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -96,8 +95,7 @@ export class Preparation {
       unwritable: 'kernel settings are not put back if this process is killed',
     });
     const saved = this.#file.read();
-    const changed = saved?.kernel === kernel.identity() ? saved.changed : [];
-    this.#changed = new Map(changed.map((change) => [settingName(change.path), change]));
+    this.#ledger = new SettingsLedger(kernel, saved?.kernel === kernel.identity() ? saved.changed : []);
   }
 
   /** What is not as the services need it, in words with the command that mends it; for `status`. */
@@ -135,7 +133,7 @@ export class Preparation {
   preview(config: Configured): readonly string[] {
     const wanted = this.#wanted(config);
     const sets = wanted
-      .filter((setting) => !isSatisfied(setting, this.#kernel.read))
+      .filter((setting) => !this.#ledger.isSatisfied(setting))
       .map((setting) => `set ${this.#changeText(setting)}`);
     const backs = this.#obsolete(config, wanted).map(
       ({ path, was, set }) => `put back ${settingName(path)}: ${set} → ${was}`,
@@ -148,7 +146,7 @@ export class Preparation {
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#config = undefined;
-    for (const change of [...this.#changed.values()].reverse()) this.#putBack(change);
+    for (const change of this.#ledger.changed.toReversed()) this.#putBack(change);
     this.#remember();
   }
 
@@ -159,9 +157,8 @@ export class Preparation {
     return settings.filter(({ path }) => path[2] !== 'vs');
   }
 
-  #obsolete(config: Configured, wanted: readonly KernelSetting[]): readonly Change[] {
-    const names = new Set(config.ipvs.prepare ? wanted.map(({ path }) => settingName(path)) : []);
-    return [...this.#changed].filter(([name]) => !names.has(name)).map(([, change]) => change);
+  #obsolete(config: Configured, wanted: readonly KernelSetting[]): readonly ChangedSetting[] {
+    return this.#ledger.obsolete(config.ipvs.prepare ? wanted : []);
   }
 
   /** `again`: what is not as it should be was changed by somebody else, or came later. */
@@ -172,7 +169,7 @@ export class Preparation {
     const changes: string[] = [];
     const problems: string[] = [];
     for (const setting of wanted) {
-      if (isSatisfied(setting, this.#kernel.read)) continue;
+      if (this.#ledger.isSatisfied(setting)) continue;
       if (!config.ipvs.prepare) problems.push(this.#problemText(setting));
       else this.#set(setting, again, changes, problems);
     }
@@ -187,37 +184,24 @@ export class Preparation {
   }
 
   #set(setting: KernelSetting, again: boolean, changes: string[], problems: string[]): void {
-    const { path, value, without } = setting;
-    const was = this.#kernel.read(path);
+    const { path, without } = setting;
     const text = this.#changeText(setting);
-    const name = settingName(path);
-    const changedBefore = this.#changed.get(name);
-    const error = this.#kernel.write(path, value);
+    const byOther = again && this.#ledger.has(path);
+    const error = this.#ledger.set(setting);
     if (error !== undefined) {
       problems.push(`${error.message}: ${without}`);
       return;
     }
-    if (was !== undefined)
-      this.#changed.set(name, { path: [...path], was: changedBefore?.was ?? was, set: value });
-    const byOther = again && changedBefore !== undefined;
-    this.#log(
-      byOther ? 'warn' : 'info',
-      `${byOther ? 'somebody changed a setting, set again' : 'set'}: ${text}`,
-      {
-        without,
-      },
-    );
+    const what = byOther ? 'somebody changed a setting, set again' : 'set';
+    this.#log(byOther ? 'warn' : 'info', `${what}: ${text}`, { without });
     changes.push(`set ${text}`);
   }
 
-  #putBack({ path, was, set }: Change): void {
-    const name = settingName(path);
-    this.#changed.delete(name);
-    // Somebody who has changed it since wants it so.
-    if (this.#kernel.read(path) !== set) return;
-    const error = this.#kernel.write(path, was);
-    if (error === undefined) this.#log('info', `put back: ${name} ${set} → ${was}`);
-    else this.#log('warn', `cannot put back what was there: ${error.message}`);
+  #putBack(change: ChangedSetting): void {
+    const outcome = this.#ledger.putBack(change);
+    if (outcome === 'done')
+      this.#log('info', `put back: ${settingName(change.path)} ${change.set} → ${change.was}`);
+    else if (outcome !== 'kept') this.#log('warn', `cannot put back what was there: ${outcome.message}`);
   }
 
   #changeText({ path, value }: KernelSetting): string {
@@ -234,6 +218,10 @@ export class Preparation {
   }
 
   #remember(): void {
-    this.#file.write({ version: 1, kernel: this.#kernel.identity(), changed: [...this.#changed.values()] });
+    this.#file.write({
+      version: 1,
+      kernel: this.#kernel.identity(),
+      changed: [...this.#ledger.changed],
+    });
   }
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Preparation, type SettingsKernel } from '../../../src/manager/preparation.ts';
+import { Preparation, type PreparedKernel } from '../../../src/manager/preparation.ts';
 import type { ConfiguredVirtualServer } from '../../../src/model/config.ts';
 import { realServerAt, virtualServer } from '../../support/virtual-server.ts';
 
@@ -25,7 +25,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(stateDir, { recursive: true }));
 
-const kernel: SettingsKernel = {
+const kernel: PreparedKernel = {
   read: (path) => held.get(path.join('/')),
   write: (path, value) => {
     if (!held.has(path.join('/'))) return new Error(`no ${path.join('/')}`);

@@ -1,0 +1,69 @@
+/** Which kernel settings we have changed, and what they were: the one way to change them, and to put them back. */
+import {
+  isSatisfied,
+  type KernelSetting,
+  type ReadSetting,
+  type SettingPath,
+  settingName,
+} from './setting.ts';
+
+export interface ChangedSetting {
+  readonly path: SettingPath;
+  readonly was: string;
+  readonly set: string;
+}
+
+export interface SettingsAccess {
+  readonly read: ReadSetting;
+  /** Why it could not be set. */
+  write(path: SettingPath, value: string): Error | undefined;
+}
+
+export class SettingsLedger {
+  readonly #kernel: SettingsAccess;
+  readonly #changed: Map<string, ChangedSetting>;
+
+  /** `changed`: by a former process, on this kernel. */
+  constructor(kernel: SettingsAccess, changed: readonly ChangedSetting[]) {
+    this.#kernel = kernel;
+    this.#changed = new Map(changed.map((each) => [settingName(each.path), each]));
+  }
+
+  get changed(): readonly ChangedSetting[] {
+    return [...this.#changed.values()];
+  }
+
+  /** What we have changed and `wanted` does not name. */
+  obsolete(wanted: readonly KernelSetting[]): readonly ChangedSetting[] {
+    const names = new Set(wanted.map(({ path }) => settingName(path)));
+    return this.changed.filter(({ path }) => !names.has(settingName(path)));
+  }
+
+  isSatisfied(setting: KernelSetting): boolean {
+    return isSatisfied(setting, this.#kernel.read);
+  }
+
+  /** What a setting was before us. */
+  original(path: SettingPath): string | undefined {
+    return this.#changed.get(settingName(path))?.was ?? this.#kernel.read(path);
+  }
+
+  has(path: SettingPath): boolean {
+    return this.#changed.has(settingName(path));
+  }
+
+  set({ path, value }: KernelSetting): Error | undefined {
+    const was = this.original(path);
+    const error = this.#kernel.write(path, value);
+    if (error === undefined && was !== undefined)
+      this.#changed.set(settingName(path), { path, was, set: value });
+    return error;
+  }
+
+  /** `kept`: somebody has changed it since, and wants it so. */
+  putBack({ path, was, set }: ChangedSetting): 'done' | 'kept' | Error {
+    this.#changed.delete(settingName(path));
+    if (this.#kernel.read(path) !== set) return 'kept';
+    return this.#kernel.write(path, was) ?? 'done';
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * Takes up and gives up the role of a real server. Several roles of one host (a unit for each VIP) share settings and
+ * links; the last that needs one puts back what was there before.
+ */
+import { SettingsLedger } from '../prepare/ledger.ts';
+import {
+  type HiddenAddress,
+  type RealServerNeeds,
+  type RealServerRole,
+  realServerNeeds,
+} from '../prepare/real-server.ts';
+import { settingName } from '../prepare/setting.ts';
+import type { Host } from './host.ts';
+import { type RealServerState, readState, writeState } from './state.ts';
+
+const FILTER = ['net', 'ipv4', 'conf', 'all', 'rp_filter'] as const;
+
+type Roles = Readonly<Record<string, RealServerRole>>;
+
+/** One line for each change, in words. */
+export type Changes = readonly string[];
+
+/** Throws when the kernel refuses; what was done so far is remembered, and put back by `stop`. */
+export async function startRole(
+  directory: string,
+  name: string,
+  role: RealServerRole,
+  host: Host,
+): Promise<Changes> {
+  const state = readState(directory);
+  const roles = { ...state.roles, [name]: role };
+  for (const module of needsOf(roles, state, host).modules) {
+    const error = await host.loadModule(module.name);
+    if (error !== undefined) throw new Error(`${error.message}: ${module.without}`, { cause: error });
+  }
+  return reconcile(directory, state, roles, host);
+}
+
+/** undefined when there is no such role. */
+export function stopRole(directory: string, name: string, host: Host): Changes | undefined {
+  const state = readState(directory);
+  const { [name]: gone, ...others } = state.roles;
+  return gone === undefined ? undefined : reconcile(directory, state, others, host);
+}
+
+/** What of the needs of the role is met, in words; undefined when there is no such role. */
+export function checkRole(directory: string, name: string, host: Host): readonly RoleCheck[] | undefined {
+  const state = readState(directory);
+  const role = state.roles[name];
+  return role === undefined ? undefined : checkNeeds(needsOf({ [name]: role }, state, host), state, host);
+}
+
+export interface RoleCheck {
+  readonly what: string;
+  readonly good: boolean;
+}
+
+/** The roles that were taken up, by name. */
+export const listRoles = (directory: string): Roles => readState(directory).roles;
+
+function needsOf(roles: Roles, state: RealServerState, host: Host): RealServerNeeds {
+  const filter = new SettingsLedger(host.settings, state.settings).original(FILTER) ?? '0';
+  return realServerNeeds(Object.values(roles), { links: host.links(), filter });
+}
+
+function checkNeeds(needs: RealServerNeeds, state: RealServerState, host: Host): readonly RoleCheck[] {
+  const ledger = new SettingsLedger(host.settings, state.settings);
+  return [
+    ...needs.links.map(({ name }) => ({ what: `link ${name} up`, good: host.isUp(name) === true })),
+    ...needs.addresses.map((address) => ({ what: addressText(address), good: host.holds(address) })),
+    ...needs.settings.map((setting) => ({
+      what: `${settingName(setting.path)} ${setting.value} (is ${host.settings.read(setting.path) ?? 'not there'})`,
+      good: ledger.isSatisfied(setting),
+    })),
+  ];
+}
+
+function reconcile(directory: string, state: RealServerState, roles: Roles, host: Host): Changes {
+  const work = new Work(directory, { ...state, roles }, host);
+  const needs = needsOf(roles, state, host);
+  // The kernel must be quiet before the address is there, and until it is gone.
+  for (const setting of needs.settings) work.set(setting);
+  for (const link of needs.links) work.setUp(link);
+  for (const address of needs.addresses) work.add(address);
+  work.undoAllBut(needs);
+  work.save();
+  return work.changes;
+}
+
+/** Each change is remembered before it is made, so that whoever is killed in between leaves nothing unknown. */
+class Work {
+  readonly changes: string[] = [];
+  readonly #directory: string;
+  readonly #host: Host;
+  readonly #ledger: SettingsLedger;
+  #state: RealServerState;
+
+  constructor(directory: string, state: RealServerState, host: Host) {
+    this.#directory = directory;
+    this.#host = host;
+    this.#state = state;
+    this.#ledger = new SettingsLedger(host.settings, state.settings);
+    this.save();
+  }
+
+  save(): void {
+    this.#state = { ...this.#state, settings: [...this.#ledger.changed] };
+    writeState(this.#directory, this.#state);
+  }
+
+  set(setting: RealServerNeeds['settings'][number]): void {
+    if (this.#ledger.isSatisfied(setting)) return;
+    const was = this.#host.settings.read(setting.path);
+    const error = this.#ledger.set(setting);
+    this.save();
+    if (error !== undefined) throw new Error(`${error.message}: ${setting.without}`, { cause: error });
+    this.changes.push(`${settingName(setting.path)}: ${was} → ${setting.value}`);
+  }
+
+  setUp({ name, anyProtocol }: RealServerNeeds['links'][number]): void {
+    if (anyProtocol && !this.#state.opened.includes(name)) {
+      this.#remember({ opened: [...this.#state.opened, name] });
+      this.#host.openTunnel(name, true);
+      this.changes.push(`link ${name}: takes every protocol`);
+    }
+    if (this.#host.isUp(name) === true) return;
+    this.#remember({ links: [...this.#state.links, name] });
+    this.#host.setUp(name, true);
+    this.changes.push(`link ${name}: up`);
+  }
+
+  add(address: HiddenAddress): void {
+    if (this.#host.holds(address)) return;
+    this.#remember({
+      addresses: [...this.#state.addresses.filter((each) => !isSame(each, address)), address],
+    });
+    this.#host.add(address);
+    this.changes.push(`add ${addressText(address)}`);
+  }
+
+  undoAllBut(needs: RealServerNeeds): void {
+    for (const held of this.#state.addresses) {
+      if (needs.addresses.some((each) => isSame(each, held))) continue;
+      this.#host.remove(held);
+      this.#remember({ addresses: this.#state.addresses.filter((each) => !isSame(each, held)) });
+      this.changes.push(`remove ${addressText(held)}`);
+    }
+    for (const name of this.#state.links.filter((link) => !needs.links.some((each) => each.name === link))) {
+      if (this.#host.isUp(name) === true) this.#host.setUp(name, false);
+      this.#remember({ links: this.#state.links.filter((each) => each !== name) });
+      this.changes.push(`link ${name}: down`);
+    }
+    for (const name of this.#state.opened.filter(
+      (link) => !needs.links.some((each) => each.name === link && each.anyProtocol),
+    )) {
+      if (this.#host.isUp(name) !== undefined) this.#host.openTunnel(name, false);
+      this.#remember({ opened: this.#state.opened.filter((each) => each !== name) });
+      this.changes.push(`link ${name}: takes IPv6 alone again`);
+    }
+    for (const change of this.#ledger.obsolete(needs.settings).toReversed()) {
+      const outcome = this.#ledger.putBack(change);
+      this.save();
+      if (outcome instanceof Error) throw outcome;
+      if (outcome === 'done') this.changes.push(`${settingName(change.path)}: ${change.set} → ${change.was}`);
+    }
+  }
+
+  #remember(more: Partial<RealServerState>): void {
+    this.#state = { ...this.#state, ...more };
+    this.save();
+  }
+}
+
+const isSame = (a: HiddenAddress, b: HiddenAddress): boolean =>
+  a.device === b.device && a.prefix.address === b.prefix.address;
+
+const addressText = ({ device, prefix }: HiddenAddress): string =>
+  `${prefix.address}/${prefix.length} on ${device}`;

@@ -1,0 +1,77 @@
+/** What this host does as a real server, and what was changed for that: gone with a reboot, as the changes are. */
+import { mkdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type IpAddress, parseAddress } from '../model/address.ts';
+
+const Address = z.string().transform((text, context): IpAddress => {
+  const address = parseAddress(text);
+  if (address !== undefined) return address;
+  context.addIssue({ code: 'custom', message: `${text} is no address` });
+  return z.NEVER;
+});
+const Role = z.object({
+  vips: z.array(Address).readonly(),
+  forwarding: z.enum(['dr', 'tun']),
+  outer: z.enum(['ipv4', 'ipv6']),
+});
+const State = z.object({
+  version: z.literal(1),
+  /** A network namespace has links and settings of its own. */
+  namespace: z.string(),
+  roles: z.record(z.string(), Role),
+  settings: z.array(
+    z.object({ path: z.tuple([z.string()], z.string()).readonly(), was: z.string(), set: z.string() }),
+  ),
+  /** Links that we have set up. */
+  links: z.array(z.string()),
+  /** Tunnels that we have opened to every protocol. */
+  opened: z.array(z.string()),
+  addresses: z.array(
+    z.object({ device: z.string(), prefix: z.object({ address: Address, length: z.number() }) }),
+  ),
+});
+export type RealServerState = z.infer<typeof State>;
+
+const empty = (): RealServerState => ({
+  version: 1,
+  namespace: readlinkSync('/proc/self/ns/net'),
+  roles: {},
+  settings: [],
+  links: [],
+  opened: [],
+  addresses: [],
+});
+
+const fileIn = (directory: string): string => join(directory, 'realserver.json');
+
+/** The state that was saved, or none. Throws for a file that cannot be read or was not written by us. */
+export function readState(directory: string): RealServerState {
+  const none = empty();
+  const file = fileIn(directory);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return none;
+    throw cause;
+  }
+  let state: RealServerState;
+  try {
+    state = State.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new Error(
+      `${file} is not what vipward wrote: what was changed for the real server is not known any more; undo it by hand and remove the file`,
+      { cause },
+    );
+  }
+  return state.namespace === none.namespace ? state : none;
+}
+
+/** Throws what the kernel says: nothing may be changed that could not be put back. */
+export function writeState(directory: string, state: RealServerState): void {
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  const file = fileIn(directory);
+  writeFileSync(`${file}.new`, `${JSON.stringify(state)}\n`);
+  renameSync(`${file}.new`, file);
+}
