@@ -6,73 +6,83 @@
  *
  * N says that the value is itself attributes, O that it is in network byte order; neither belongs to the type.
  */
-import type { Fault, Reader } from './reader.ts';
+import type { Fault, Reader, Span } from './reader.ts';
 
 const HEADER = 4;
 const NESTED = 0x8000;
 const TYPE_MASK = 0x3fff;
 const align = (length: number): number => (length + 3) & ~3;
 
-/** Attributes by type. A getter for one that is absent or too short reports to the reader's fault and gives zeros. */
+/**
+ * Attributes by type. A getter for one that is absent or too short reports to the reader's fault and gives zeros. As the
+ * kernel's own parser does, the last of several attributes of a type counts.
+ *
+ * A getter walks along all headers: there are few, a walk allocates nothing, and tables have ten thousand entries.
+ */
 export class Attributes {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  readonly #places: ReadonlyMap<number, Place>;
+  /** Of the first header. */
+  readonly #start: number;
+  /** Behind the last attribute that is whole. */
+  readonly #end: number;
   readonly #fault: Fault;
 
-  private constructor(bytes: Uint8Array, fault: Fault) {
+  private constructor({ bytes, view, start, end }: Span, fault: Fault) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#places = places(this.#view, fault);
+    this.#view = view;
+    this.#start = start;
+    this.#end = checkedEnd(view, start, end, fault);
     this.#fault = fault;
   }
 
   /** Takes everything that is left of `reader` as attributes. */
   static from(reader: Reader): Attributes {
-    return new Attributes(reader.rest(), reader.fault);
+    return new Attributes(reader.restSpan(), reader.fault);
   }
 
   has(type: number): boolean {
-    return this.#places.has(type);
+    return this.#headerOf(type) >= 0;
   }
 
   nested(type: number): Attributes {
-    return new Attributes(this.value(type), this.#fault);
+    const at = this.#find(type, 0);
+    const start = at < 0 ? this.#end : at;
+    const end = at < 0 ? this.#end : at + this.#lengthAt(at);
+    return new Attributes({ bytes: this.#bytes, view: this.#view, start, end }, this.#fault);
   }
 
   u8(type: number): number {
-    const place = this.#find(type, 1);
-    return place === undefined ? 0 : this.#view.getUint8(place.start);
+    const at = this.#find(type, 1);
+    return at < 0 ? 0 : this.#view.getUint8(at);
   }
 
   u16(type: number): number {
-    const place = this.#find(type, 2);
-    return place === undefined ? 0 : this.#view.getUint16(place.start, true);
+    const at = this.#find(type, 2);
+    return at < 0 ? 0 : this.#view.getUint16(at, true);
   }
 
   /** In network byte order, as ports are. */
   u16be(type: number): number {
-    const place = this.#find(type, 2);
-    return place === undefined ? 0 : this.#view.getUint16(place.start, false);
+    const at = this.#find(type, 2);
+    return at < 0 ? 0 : this.#view.getUint16(at, false);
   }
 
   u32(type: number): number {
-    const place = this.#find(type, 4);
-    return place === undefined ? 0 : this.#view.getUint32(place.start, true);
+    const at = this.#find(type, 4);
+    return at < 0 ? 0 : this.#view.getUint32(at, true);
   }
 
   /** Exact up to 2^53. */
   u64(type: number): number {
-    const place = this.#find(type, 8);
-    return place === undefined ? 0 : Number(this.#view.getBigUint64(place.start, true));
+    const at = this.#find(type, 8);
+    return at < 0 ? 0 : Number(this.#view.getBigUint64(at, true));
   }
 
   /** Its first `length` bytes: a view, to be used at once, since the buffer below may be filled anew. */
   bytes(type: number, length: number): Uint8Array {
-    const place = this.#find(type, length);
-    return place === undefined
-      ? new Uint8Array(length)
-      : this.#bytes.subarray(place.start, place.start + length);
+    const at = this.#find(type, length);
+    return at < 0 ? new Uint8Array(length) : this.#bytes.subarray(at, at + length);
   }
 
   /** Up to the first zero byte. */
@@ -84,46 +94,56 @@ export class Attributes {
 
   /** The whole value, whatever its length: a view, as that of `bytes`. */
   value(type: number): Uint8Array {
-    const place = this.#find(type, 0);
-    return place === undefined
-      ? new Uint8Array(0)
-      : this.#bytes.subarray(place.start, place.start + place.length);
+    const at = this.#find(type, 0);
+    return at < 0 ? new Uint8Array(0) : this.#bytes.subarray(at, at + this.#lengthAt(at));
   }
 
-  #find(type: number, least: number): Place | undefined {
-    const place = this.#places.get(type);
-    if (place !== undefined && place.length >= least) return place;
-    this.#fault.report(
-      place === undefined
-        ? `attribute ${type} is missing`
-        : `attribute ${type} has ${place.length} bytes, not ${least}`,
-    );
-    return undefined;
-  }
-}
-
-/** Where an attribute's value lies. */
-interface Place {
-  readonly start: number;
-  readonly length: number;
-}
-
-/** As the kernel's own parser does, the last of several attributes of a type counts. */
-function places(view: DataView, fault: Fault): ReadonlyMap<number, Place> {
-  const found = new Map<number, Place>();
-  let offset = 0;
-  while (view.byteLength - offset >= HEADER) {
-    const left = view.byteLength - offset;
-    const length = view.getUint16(offset, true);
-    if (length < HEADER || length > left) {
-      fault.report(`attribute at offset ${offset} claims ${length} of ${left} bytes`);
-      break;
+  /** Where the value of `type` begins; -1, and reported, when it is absent or has less than `least` bytes. */
+  #find(type: number, least: number): number {
+    const header = this.#headerOf(type);
+    if (header < 0) {
+      this.#fault.report(`attribute ${type} is missing`);
+      return -1;
     }
-    const type = view.getUint16(offset + 2, true) & TYPE_MASK;
-    found.set(type, { start: offset + HEADER, length: length - HEADER });
-    offset += align(length);
+    const at = header + HEADER;
+    const length = this.#lengthAt(at);
+    if (length >= least) return at;
+    this.#fault.report(`attribute ${type} has ${length} bytes, not ${least}`);
+    return -1;
   }
-  return found;
+
+  /** -1 when there is none. */
+  #headerOf(type: number): number {
+    let found = -1;
+    let at = this.#start;
+    while (at < this.#end) {
+      // Length and type in one.
+      const header = this.#view.getUint32(at, true);
+      if (((header >>> 16) & TYPE_MASK) === type) found = at;
+      at += align(header & 0xffff);
+    }
+    return found;
+  }
+
+  /** Bytes of the value that begins at `at`. */
+  #lengthAt(at: number): number {
+    return this.#view.getUint16(at - HEADER, true) - HEADER;
+  }
+}
+
+/** Behind the last attribute whose length can be true; what is wrong with the next one is reported. */
+function checkedEnd(view: DataView, start: number, end: number, fault: Fault): number {
+  let at = start;
+  while (end - at >= HEADER) {
+    const length = view.getUint16(at, true);
+    if (length < HEADER || length > end - at) {
+      fault.report(`attribute at offset ${at - start} claims ${length} of ${end - at} bytes`);
+      return at;
+    }
+    at += align(length);
+  }
+  // A last attribute may lack its padding.
+  return Math.min(at, end);
 }
 
 /** Builds a payload: a fixed header, then attributes. Throws RangeError for a value that does not fit: our own mistake. */

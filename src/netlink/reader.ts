@@ -21,6 +21,15 @@ export class Fault {
   }
 }
 
+/** A part of a message, from `start` up to `end`, without an object made for it. */
+export interface Span {
+  readonly bytes: Uint8Array;
+  /** Of the same bytes. */
+  readonly view: DataView;
+  readonly start: number;
+  readonly end: number;
+}
+
 /** Reads forward from the start of `bytes`; `subject` begins the reason of a malformed message. */
 export class Reader {
   readonly fault = new Fault();
@@ -58,6 +67,13 @@ export class Reader {
     this.#take(length);
   }
 
+  /** As `rest`, by its place in what is read. */
+  restSpan(): Span {
+    const start = this.#offset;
+    this.#offset = this.#bytes.length;
+    return { bytes: this.#bytes, view: this.#view, start, end: this.#bytes.length };
+  }
+
   /** Everything that is left: a view, not a copy. */
   rest(): Uint8Array {
     const rest = this.#bytes.subarray(this.#offset);
@@ -73,7 +89,8 @@ export class Reader {
 
   #take(length: number): number | undefined {
     const at = this.#offset;
-    if (length > this.#bytes.length - at) {
+    // A length of the wire beyond 2^31 may have become negative on its way here.
+    if (length < 0 || length > this.#bytes.length - at) {
       this.fault.report(`cut short: ${length} bytes wanted at offset ${at} of ${this.#bytes.length}`);
       this.#offset = this.#bytes.length;
       return undefined;
