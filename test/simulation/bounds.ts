@@ -31,7 +31,9 @@ export function bounds(setting: Setting): Bounds {
   const slack = 60 + 4 * setting.delay.most + down * 0.001;
   const guards = guardsOf(setting, routers, lease);
   const startup = most(({ startupDelay }) => startupDelay);
-  const oneAt = setting.calmAt + startup + down + most(releaseWait) + slack + guards;
+  // Where one stays deaf on a path each may hear the other on another one just then, and both give way.
+  const deaf = setting.faults.some(({ fault, at }) => fault === 'cut' && at === setting.calmAt);
+  const oneAt = setting.calmAt + startup + (deaf ? 2 : 1) * down + most(releaseWait) + slack + guards;
   const quietAt = oneAt + most(({ preemptDelay }) => preemptDelay) + 2 * (down + slack) + guards;
   return { down, lease, meeting: interval + slack, oneAt, quietAt, end: quietAt + 6 * interval + 500 };
 }

@@ -211,7 +211,8 @@ function onAgent(stage: Stage, at: number): void {
 }
 
 /** Everything is well again, but for a few things that stay as they are. */
-function repairs({ setting, random, end: at }: Stage): readonly Fault[] {
+function repairs(stage: Stage): readonly Fault[] {
+  const { setting, random, end: at } = stage;
   const faults: Fault[] = [
     { at, fault: 'heal-all' },
     { at, fault: 'fence-agent', does: 'kill' },
@@ -235,5 +236,29 @@ function repairs({ setting, random, end: at }: Stage): readonly Fault[] {
       if (random.chance(0.95)) faults.push({ at, fault: 'link', director, network, up: true });
     }
   }
+  if (!faults.some(({ fault }) => fault === 'partition')) faults.push(...deafness(stage));
   return faults;
 }
+
+/**
+ * Two that were apart meet again, but one does not hear the other any more on one of their paths; there is another path
+ * between them. Mostly where their priorities are equal, so that addresses decide, which differ on each path.
+ */
+function deafness({ setting: { directors }, random, beat, end: at }: Stage): readonly Fault[] {
+  const [first, second] = directors;
+  const equal = first?.routers.every(({ priority }, i) => priority === second?.routers[i]?.priority);
+  if (first === undefined || !random.chance(equal === true ? 0.6 : 0.05)) return [];
+  const network = networkOf(random.pick(first.routers).interface);
+  const others = first.routers.every(({ heartbeat }) =>
+    heartbeat.some((path) => networkOf(path.interface) !== network),
+  );
+  if (!others) return [];
+  const [from = 0, to = 1] = random.shuffled([...directors.keys()]);
+  return [
+    { at: Math.max(0, at - beat * random.between(4, 12)), fault: 'partition', side: [from] },
+    { at, fault: 'heal-all' },
+    { at, fault: 'cut', network, from, to },
+  ];
+}
+
+const networkOf = (name: string): number => Number(name.slice(3));

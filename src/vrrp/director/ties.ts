@@ -1,35 +1,49 @@
 /**
  * Rivals of our own priority: by whose address a tie is decided. Addresses may be ordered otherwise on each network, so
- * that each side could win one. One path of one member decides, the same on every director; another decides only where
- * those before it stay silent.
+ * that each side could win one. One path of one member decides, the same on every director: the first. Another decides
+ * only where those before it stay silent. Where they are silent for one side alone (a cut one way), the sides go by
+ * different paths and both may win; then the rival does not give way, and the last path on which it is heard decides,
+ * which is the only one for the other side, or the last for it as well.
  */
 import {
   centiseconds,
   centisecondsToMilliseconds,
   elapsed,
   type Instant,
+  instant,
   type Milliseconds,
   milliseconds,
 } from '../../model/units.ts';
 import type { Member } from './member.ts';
+
+/** For so many times the patience a rival is waited for to give way: it hears us within one interval, if it does. */
+const PERSISTENT = 2;
 
 /** On which paths a member hears a rival of its own priority. */
 export class Ties {
   /** Since when it is heard on each path, and when it was last. */
   readonly #heard: ({ readonly since: Instant; readonly at: Instant } | undefined)[] = [];
 
-  /** Notes it on a path, and gives how long it has been heard there without a pause. */
-  note(path: number, now: Instant, patience: Milliseconds): Milliseconds {
+  /** Notes it on a path. */
+  note(path: number, now: Instant, patience: Milliseconds): void {
     const known = this.#heard[path];
     const since = known !== undefined && elapsed(known.at, now) <= patience ? known.since : now;
     this.#heard[path] = { since, at: now };
-    return elapsed(since, now);
   }
 
-  /** Whether it was heard lately on a path before `path`. */
-  before(path: number, now: Instant, patience: Milliseconds): boolean {
-    return this.#heard.slice(0, path).some((tie) => tie !== undefined && elapsed(tie.at, now) <= patience);
+  /** The paths on which it was heard lately, and for how long without a pause, but not from before `from`. */
+  lately(from: Instant, now: Instant, patience: Milliseconds): readonly Tie[] {
+    return this.#heard.flatMap((tie, path) =>
+      tie === undefined || elapsed(tie.at, now) > patience
+        ? []
+        : [{ path, lasts: elapsed(instant(Math.max(tie.since, from)), now) }],
+    );
   }
+}
+
+interface Tie {
+  readonly path: number;
+  readonly lasts: Milliseconds;
 }
 
 /**
@@ -39,10 +53,13 @@ export class Ties {
 export function decidesTies(members: readonly Member[], member: Member, path: number, now: Instant): boolean {
   const interval = Math.max(...members.map(({ parameters }) => parameters.advertInterval));
   const patience = milliseconds(1.5 * centisecondsToMilliseconds(centiseconds(interval)));
-  const lasts = member.ties.note(path, now, patience);
-  for (const [rank, other] of members.entries()) {
-    if (other.ties.before(other === member ? path : Number.POSITIVE_INFINITY, now, patience)) return false;
-    if (other === member) return (rank === 0 && path === 0) || lasts >= patience;
-  }
-  return false;
+  member.ties.note(path, now, patience);
+  // What was heard as a backup was no rival.
+  const heard = members.flatMap((other) =>
+    other.ties.lately(other.state.since, now, patience).map((tie) => ({ other, ...tie })),
+  );
+  const [first] = heard;
+  const decisive = first && first.lasts >= PERSISTENT * patience ? heard.at(-1) : first;
+  if (decisive?.other !== member || decisive.path !== path) return false;
+  return (member === members[0] && path === 0) || decisive.lasts >= patience;
 }
