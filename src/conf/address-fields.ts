@@ -1,30 +1,12 @@
 /** Addresses as the file writes them: alone, with a prefix length, with a port. */
-import { isIPv6 } from 'node:net';
 import * as z from 'zod';
-import { familyOf, type IpAddress, type Prefix, parseAddress } from '../model/address.ts';
+import { addressToBytes, familyOf, type IpAddress, type Prefix, parseAddress } from '../model/address.ts';
 import { phrase } from './phrase.ts';
 
 const OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
 const IPV4 = `${OCTET}(?:\\.${OCTET}){3}`;
 /** Looser than the rule, which is parseAddress(): for editors. */
 const IPV6 = '[0-9A-Fa-f]*:[0-9A-Fa-f:.]*';
-
-const ipv4Phrase = (expected: string) =>
-  phrase(expected, (input) => (isIPv6Text(input) ? `${expected} (IPv6 is not supported yet)` : undefined));
-
-/** Also with a zone, a prefix length, or in brackets with a port. */
-function isIPv6Text(input: unknown): boolean {
-  return typeof input === 'string' && isIPv6(input.replace(/^\[(.*)\].*$/, '$1').replace(/[/%].*$/, ''));
-}
-
-/** An IPv4 address, in the sections that know no other yet; IPv6 has its own words. */
-export function ipv4Address() {
-  const words = ipv4Phrase('an IPv4 address such as 10.1.1.2');
-  return z
-    .string({ error: words })
-    .regex(new RegExp(`^${IPV4}$`), { error: words })
-    .transform((text) => toAddress(text));
-}
 
 /** An address of either family. */
 export function address() {
@@ -84,16 +66,31 @@ export interface Endpoint {
   readonly port: number | undefined;
 }
 
-export function endpointField() {
-  const words = ipv4Phrase('an IPv4 address and a port from 1 to 65535 such as 127.0.0.1:80');
+/** `10.1.1.2:80`, `[2001:db8::2]:80`, or an address alone. */
+export function endpointField(expected: string) {
+  const words = phrase(expected);
   return z
     .string({ error: words })
-    .regex(new RegExp(`^${IPV4}(?::[1-9]\\d{0,4})?$`), { error: words })
-    .refine((text) => Number(text.split(':')[1] ?? 1) <= 65535, { error: words })
-    .transform((text): Endpoint => {
-      const [host = '', port] = text.split(':');
-      return { address: toAddress(host), port: port === undefined ? undefined : Number(port) };
-    });
+    .regex(new RegExp(`^(?:${IPV4}(?::[1-9]\\d{0,4})?|\\[${IPV6}\\](?::[1-9]\\d{0,4})?|${IPV6})$`), {
+      error: words,
+    })
+    .refine((text) => parseEndpoint(text) !== undefined, { error: words })
+    .transform((text): Endpoint => parseEndpoint(text) ?? { address: toAddress(text), port: undefined });
+}
+
+const ENDPOINT = /^(?:\[(?<bracketed>[^\]]*)\]|(?<plain>[0-9.]+))(?::(?<port>\d+))?$/;
+
+function parseEndpoint(text: string): Endpoint | undefined {
+  const { bracketed, plain = text, port } = ENDPOINT.exec(text)?.groups ?? {};
+  const address = parseAddress(bracketed ?? plain);
+  if (address === undefined || Number(port ?? 1) > 65535) return undefined;
+  return { address, port: port === undefined ? undefined : Number(port) };
+}
+
+/** The prefix length that an IPv4 netmask stands for; undefined for one with holes. */
+export function netmaskLength(mask: IpAddress): number | undefined {
+  const bits = [...addressToBytes(mask)].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+  return /^1*0*$/.test(bits) ? bits.lastIndexOf('1') + 1 : undefined;
 }
 
 /** The checks above let only addresses through, so this cannot fail. */

@@ -48,6 +48,8 @@ export function offsetOf(root: Tree, path: Path, at: 'key' | 'value'): number {
   let tree = root;
   let keyOffset = root.offset;
   for (const part of path) {
+    // What may be a list and is written as its one item.
+    if (part === 0 && tree.items === undefined) continue;
     const entry = typeof part === 'string' ? tree.entries?.get(part) : undefined;
     const next = typeof part === 'string' ? entry?.tree : tree.items?.[part];
     if (next === undefined) return keyOffset;

@@ -3,11 +3,12 @@ import type { Config } from '../../model/config.ts';
 import type { Environment } from '../environment.ts';
 import type { ConfigShape } from '../schema/index.ts';
 import { toArbiter, toFencing } from './guard.ts';
+import { toIpvs } from './ipvs.ts';
 import { toFixedNetwork } from './network.ts';
 import { toMail } from './notify.ts';
 import { toTrackers } from './tracking.ts';
 import { toSyncGroup, toVirtualRouter } from './virtual-router.ts';
-import { toConnectionSync, toVirtualServer } from './virtual-server.ts';
+import { toVirtualServer } from './virtual-server.ts';
 
 /** Throws for a shape that the rules refuse. */
 export function toConfig(
@@ -18,13 +19,7 @@ export function toConfig(
   return {
     director: { name: shape.director.name ?? hostName },
     vrrp: { realtime: shape.vrrp.realtime },
-    ipvs: {
-      exclusive: shape.ipvs.exclusive,
-      sync: shape.ipvs.sync && toConnectionSync(shape.ipvs.sync, shape.virtual_routers),
-      timeouts: { tcp: undefined, tcpFin: undefined, udp: undefined },
-      sysctl: {},
-      prepare: true,
-    },
+    ipvs: toIpvs(shape.ipvs, shape.virtual_routers),
     virtualRouters: named(shape.virtual_routers, (name, router) =>
       toVirtualRouter(name, router, surroundings),
     ),

@@ -4,7 +4,7 @@ import type { ReadSecret } from '../environment.ts';
 import type { MailShape, NotifyShape } from '../schema/index.ts';
 import { toLogin } from './login.ts';
 
-type ScriptShape = NonNullable<NotifyShape['all']>;
+export type ScriptShape = NonNullable<NotifyShape['all']>;
 /** What is not there is written out, so that no reader forgets it. */
 type States = { readonly [State in Exclude<keyof NotifyTargets, 'mail'>]?: ScriptShape | undefined };
 
@@ -20,7 +20,7 @@ export function toNotifyTargets({ mail, ...states }: NotifyShape): NotifyTargets
   };
 }
 
-const toScript = ({ command, user, group, timeout }: ScriptShape): NotifyScript => ({
+export const toScript = ({ command, user, group, timeout }: ScriptShape): NotifyScript => ({
   command,
   user,
   group,

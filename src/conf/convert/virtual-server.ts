@@ -1,91 +1,98 @@
-/** Virtual servers and their checks, and the kernel's connection synchronisation. */
-import type { Check, Probe } from '../../model/check.ts';
-import type { ConfiguredVirtualServer } from '../../model/config.ts';
-import type { ConnectionSync } from '../../model/sync.ts';
-import { milliseconds } from '../../model/units.ts';
-import { PLAIN_TUNNEL } from '../../model/virtual-server.ts';
-import type { CheckShape, ConnectionSyncShape, ServiceShape, VirtualRouterShape } from '../schema/index.ts';
-
-/** Unless given; a shorter timeout shortens it, so that `timeout: 500ms` is all that need be written. */
-const CONNECT_TIMEOUT = milliseconds(1000);
+/** Virtual servers with their real servers. */
+import type {
+  ConfiguredRealServer,
+  ConfiguredSorryServer,
+  ConfiguredVirtualServer,
+  Persistence,
+} from '../../model/config.ts';
+import { seconds } from '../../model/units.ts';
+import { PLAIN_TUNNEL, type Tunnel } from '../../model/virtual-server.ts';
+import type {
+  PersistenceShape,
+  RealServerShape,
+  ServiceShape,
+  SorryServerShape,
+  TunnelShape,
+} from '../schema/index.ts';
+import { toCheck } from './check.ts';
+import { singlePort, toEntries, toMatch } from './entries.ts';
+import { toScript } from './notify.ts';
 
 export function toVirtualServer(name: string, shape: ServiceShape): ConfiguredVirtualServer {
-  const { protocol, address, port, forwarding } = shape;
-  const sorry = shape.sorry_server;
+  const [first, ...others] = toEntries(shape);
+  if (first === undefined)
+    throw new Error(`service ${name} has neither address and port nor mark: the rules must refuse it first`);
   return {
     name,
-    entries: [{ kind: 'address', protocol, address, port }],
-    match: [],
+    entries: [first, ...others],
+    match: toMatch(shape.match),
     scheduler: shape.scheduler,
-    schedulerFlags: [],
-    persistence: undefined,
-    onePacket: false,
+    schedulerFlags: [...new Set(shape.scheduler_flags)],
+    persistence: shape.persistence && toPersistence(shape.persistence),
+    onePacket: shape.one_packet,
     check: shape.check && toCheck(shape.check),
-    checkWhile: 'always',
-    initial: 'down',
-    onFailure: 'remove',
-    quorum: { weight: shape.quorum, hysteresis: 0 },
-    notify: { quorumUp: undefined, quorumDown: undefined },
-    sorryServers:
-      sorry === undefined
-        ? []
-        : [
-            {
-              address: sorry.address,
-              port: sorry.port ?? port,
-              forwarding,
-              tunnel: PLAIN_TUNNEL,
-              check: undefined,
-            },
-          ],
-    realServers: shape.real_servers.map((server) => ({
-      address: server.address,
-      port: server.port ?? port,
-      weight: server.weight,
-      forwarding,
-      tunnel: PLAIN_TUNNEL,
-      upperThreshold: 0,
-      lowerThreshold: 0,
-    })),
+    checkWhile: shape.check_while,
+    initial: shape.initial,
+    onFailure: onFailureOf(shape),
+    quorum: shape.quorum,
+    notify: {
+      quorumUp: shape.notify?.quorum_up && toScript(shape.notify.quorum_up),
+      quorumDown: shape.notify?.quorum_down && toScript(shape.notify.quorum_down),
+    },
+    sorryServers: (shape.sorry_server ?? []).map((sorry) => toSorryServer(sorry, shape)),
+    realServers: shape.real_servers.map((server) => toRealServer(server, shape)),
   };
 }
 
-function toCheck(shape: CheckShape): Check {
+/** The tables of mh agree on two directors only while their real servers do (ip_vs_mh.c). */
+export const onFailureOf = ({
+  on_failure: given,
+  scheduler,
+}: Pick<ServiceShape, 'on_failure' | 'scheduler'>) => given ?? (scheduler === 'mh' ? 'drain' : 'remove');
+
+const toRealServer = (server: RealServerShape, service: ServiceShape): ConfiguredRealServer => ({
+  address: server.address,
+  port: server.port ?? singlePort(service),
+  weight: server.weight,
+  ...toWay(server, service),
+  ...toThresholds(server.thresholds ?? service.thresholds),
+});
+
+const toSorryServer = (sorry: SorryServerShape, service: ServiceShape): ConfiguredSorryServer => ({
+  address: sorry.address,
+  port: sorry.port ?? singlePort(service),
+  ...toWay(sorry, service),
+  check: sorry.check && toCheck(sorry.check),
+});
+
+type Way = Pick<RealServerShape, 'forwarding' | 'tunnel'>;
+
+function toWay(own: Way, usual: ServiceShape) {
+  const shape = own.tunnel ?? usual.tunnel;
   return {
-    probe: toProbe(shape),
-    interval: shape.interval,
-    connectTimeout: shape.connect_timeout ?? milliseconds(Math.min(CONNECT_TIMEOUT, shape.timeout)),
-    timeout: shape.timeout,
-    rise: shape.rise,
-    fall: shape.fall,
-    port: shape.port,
+    forwarding: own.forwarding ?? usual.forwarding,
+    tunnel: shape === undefined ? PLAIN_TUNNEL : toTunnel(shape),
   };
 }
 
-/** The rules have seen to it that exactly one kind is there. */
-function toProbe({ http, https }: CheckShape): Probe {
-  const request = https ?? http;
-  if (request === undefined) return { kind: 'tcp' };
-  const { path, host, status } = request;
-  return { kind: 'http', tls: https && { verify: https.verify }, path, host, status };
-}
+/** IANA's port of generic UDP encapsulation. */
+const GUE_PORT = 6080;
 
-/** Without an id it is the VRID of the virtual router that is followed: a number that the network has once already. */
-export function toConnectionSync(
-  shape: ConnectionSyncShape,
-  routers: Readonly<Record<string, VirtualRouterShape>>,
-): ConnectionSync {
-  const followed = shape.follow === undefined ? Object.values(routers)[0] : routers[shape.follow];
-  const id = shape.id ?? followed?.vrid;
-  if (id === undefined)
-    throw new Error('ipvs.sync follows no virtual router: the rules must refuse it first');
-  return {
-    interface: shape.interface,
-    id,
-    follow: shape.follow,
-    maxLength: shape.max_length,
-    group: shape.group,
-    port: shape.port,
-    ttl: shape.ttl,
-  };
-}
+export const toTunnel = ({ type, port, checksum }: TunnelShape): Tunnel => ({
+  kind: type,
+  port: type === 'gue' ? (port ?? GUE_PORT) : 0,
+  checksum: checksum ?? 'none',
+});
+
+const toThresholds = (shape: ServiceShape['thresholds']) => ({
+  upperThreshold: shape?.upper ?? 0,
+  lowerThreshold: shape?.lower ?? 0,
+});
+
+const toPersistence = ({ timeout, netmask, prefix, engine }: PersistenceShape): Persistence => ({
+  // The schema lets only whole seconds through.
+  timeout: seconds(timeout / 1000),
+  ipv4Prefix: netmask ?? 32,
+  ipv6Prefix: prefix ?? 128,
+  engine,
+});

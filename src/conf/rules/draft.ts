@@ -5,7 +5,9 @@ import type { Draft } from '../salvage.ts';
 import type {
   ConfigShape,
   NotifyShape,
+  RealServerShape,
   ServiceShape,
+  SorryServerShape,
   SyncGroupShape,
   TrackShape,
   VirtualRouterShape,
@@ -14,7 +16,8 @@ import type {
 export type ConfigDraft = Draft<ConfigShape>;
 export type VirtualRouterDraft = Draft<VirtualRouterShape>;
 export type ServiceDraft = Draft<ServiceShape>;
-export type RealServerDraft = Draft<ServiceShape['real_servers'][number]>;
+export type RealServerDraft = Draft<RealServerShape>;
+export type SorryServerDraft = Draft<SorryServerShape>;
 
 export type SyncGroupDraft = Draft<SyncGroupShape>;
 export type TrackDraft = Draft<TrackShape>;
@@ -34,13 +37,6 @@ export const syncGroupsOf = (draft: ConfigDraft): readonly Named<SyncGroupDraft>
 
 export const servicesOf = (draft: ConfigDraft): readonly Named<ServiceDraft>[] =>
   named('services', draft.services);
-
-/** The real servers that could be read, each with its place in the list. */
-export function realServersOf({ path, value }: Named<ServiceDraft>) {
-  return (value.real_servers ?? []).flatMap((server, index) =>
-    server === undefined ? [] : [{ path: [...path, 'real_servers', index], index, value: server }],
-  );
-}
 
 /** Items of a list that could be read, each with its path. */
 export const itemsOf = <T>(list: readonly (T | undefined)[] | undefined, path: Path) =>

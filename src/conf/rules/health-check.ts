@@ -4,15 +4,17 @@ import { durationText } from '../../model/units.ts';
 import { errorAt, errorAtKey, type Finding, type Path, warningAtKey } from '../finding.ts';
 import type { Draft } from '../salvage.ts';
 import type { CheckShape } from '../schema/index.ts';
-import { type ConfigDraft, type Named, type ServiceDraft, servicesOf } from './draft.ts';
+import type { ConfigDraft } from './draft.ts';
+import { readServices, realServers, type Server, type Service, sorryServers } from './service.ts';
 
 type CheckDraft = Draft<CheckShape>;
 
 const KINDS = ['tcp', 'http', 'https'] as const;
 
-export const checkFindings = (draft: ConfigDraft): readonly Finding[] => servicesOf(draft).flatMap(ofService);
+export const checkFindings = (draft: ConfigDraft): readonly Finding[] =>
+  readServices(draft).flatMap((service) => [...ofService(service), ...ofSorryServers(service)]);
 
-function ofService(service: Named<ServiceDraft>): readonly Finding[] {
+function ofService(service: Service): readonly Finding[] {
   if (!('check' in service.value)) {
     return [
       warningAtKey(
@@ -21,14 +23,27 @@ function ofService(service: Named<ServiceDraft>): readonly Finding[] {
       ),
     ];
   }
-  const { check } = service.value;
+  return ofCheck(service.value.check, service, realServers(service), service.path);
+}
+
+const ofSorryServers = (service: Service): readonly Finding[] =>
+  sorryServers(service).flatMap((sorry) => ofCheck(sorry.value.check, service, [sorry], sorry.path));
+
+/** A check and those whom it asks. */
+function ofCheck(
+  check: CheckDraft | undefined,
+  service: Service,
+  asked: readonly Server[],
+  where: Path,
+): readonly Finding[] {
   if (check === undefined) return [];
-  const path = [...service.path, 'check'];
+  const path = [...where, 'check'];
   return [
     ...oneKind(check, path),
     ...timeouts(check, path),
     ...nameless(check, path),
-    ...datagrams(service, path),
+    ...datagrams(service, check, path),
+    ...whichPort(service, check, asked, path),
   ];
 }
 
@@ -63,9 +78,23 @@ function nameless({ https }: CheckDraft, path: Path): readonly Finding[] {
 }
 
 /** Every kind of check opens a TCP connection. */
-function datagrams({ value }: Named<ServiceDraft>, path: Path): readonly Finding[] {
-  if (value.protocol !== 'udp' || value.check === undefined || 'port' in value.check) return [];
-  const message =
-    'the check asks over TCP, but the service is UDP: add port if the real servers answer TCP elsewhere';
+function datagrams({ value: { protocol } }: Service, check: CheckDraft, path: Path): readonly Finding[] {
+  if ((protocol !== 'udp' && protocol !== 'sctp') || 'port' in check) return [];
+  const message = `the check asks over TCP, but the service is ${protocol.toUpperCase()}: add port if the real servers answer TCP elsewhere`;
   return [warningAtKey(path, message)];
+}
+
+/** Of several ports the first is asked; every port, or a mark, has no first. */
+function whichPort(
+  { selector }: Service,
+  check: CheckDraft,
+  asked: readonly Server[],
+  path: Path,
+): readonly Finding[] {
+  if (selector === undefined || 'port' in check) return [];
+  const what = selector.port === 'any' ? 'port: any' : selector.mark === undefined ? undefined : 'a mark';
+  if (what === undefined || asked.every(({ value }) => 'port' in value)) return [];
+  return [
+    errorAtKey(path, `the check does not know where to connect, since the service has ${what}: add port`),
+  ];
 }

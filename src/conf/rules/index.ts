@@ -4,16 +4,21 @@ import { errorAt, type Finding } from '../finding.ts';
 import { authenticationFindings } from './authentication.ts';
 import { connectionSyncFindings } from './connection-sync.ts';
 import type { ConfigDraft } from './draft.ts';
+import { forwardingFindings } from './forwarding.ts';
 import { guardFindings } from './guard.ts';
 import { checkFindings } from './health-check.ts';
 import { interfaceFindings } from './interfaces.ts';
+import { ipvsSettingFindings } from './ipvs-settings.ts';
+import { markFindings } from './marks.ts';
 import { programFindings } from './programs.ts';
 import { protocolFindings } from './protocol.ts';
+import { quorumFindings } from './quorum.ts';
 import { realServerFindings } from './real-servers.ts';
 import { routeFindings } from './routes.ts';
+import { schedulingFindings } from './scheduling.ts';
 import { sorryServerFindings } from './sorry-server.ts';
 import { syncGroupFindings } from './sync-groups.ts';
-import { quorumFindings, trackingFindings } from './tracking.ts';
+import { trackingFindings } from './tracking.ts';
 import { transportFindings } from './transport.ts';
 import { virtualAddressFindings } from './virtual-addresses.ts';
 import { virtualRouterFindings } from './virtual-routers.ts';
@@ -37,8 +42,12 @@ const RULES: readonly Rule[] = [
   programFindings,
   guardFindings,
   connectionSyncFindings,
+  ipvsSettingFindings,
   virtualServerFindings,
+  markFindings,
+  schedulingFindings,
   realServerFindings,
+  forwardingFindings,
   sorryServerFindings,
   checkFindings,
   quorumFindings,

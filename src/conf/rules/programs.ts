@@ -1,7 +1,7 @@
 /** Programs that are run as root, or not at all: whether they are there, and who can change them. */
 import type { Environment } from '../environment.ts';
 import { type Finding, type Path, warningAt } from '../finding.ts';
-import { type ConfigDraft, type NotifyDraft, syncGroupsOf, virtualRoutersOf } from './draft.ts';
+import { type ConfigDraft, type NotifyDraft, servicesOf, syncGroupsOf, virtualRoutersOf } from './draft.ts';
 
 interface Program {
   readonly path: Path;
@@ -36,12 +36,21 @@ function programsOf(draft: ConfigDraft): readonly Program[] {
   const notified = [...virtualRoutersOf(draft), ...syncGroupsOf(draft)].flatMap(({ path, value }) =>
     scriptsOf(value.notify ?? {}, [...path, 'notify']),
   );
-  return [...scripts, ...notified].flatMap(({ command, user, path, consequence }) => {
+  const quorums = servicesOf(draft).flatMap(({ path, value }) =>
+    QUORUM_EVENTS.flatMap((event) => {
+      const script = value.notify?.[event];
+      if (script === undefined) return [];
+      const consequence = 'nothing is run when the quorum changes';
+      return [{ ...script, path: [...path, 'notify', event], consequence }];
+    }),
+  );
+  return [...scripts, ...notified, ...quorums].flatMap(({ command, user, path, consequence }) => {
     const program = command?.[0];
     return program === undefined ? [] : [{ path, command: program, user, consequence }];
   });
 }
 
+const QUORUM_EVENTS = ['quorum_up', 'quorum_down'] as const;
 const STATES = ['all', 'active', 'backup', 'fault', 'stop'] as const;
 type ScriptDraft = NonNullable<NotifyDraft['all']>;
 

@@ -1,51 +1,76 @@
 /** The real servers of a virtual server. */
-import { isLoopback, isNotUnicast } from '../../model/address.ts';
-import { realServerKey } from '../../model/ipvs-table.ts';
-import { errorAt, type Finding, type Path } from '../finding.ts';
+import {
+  type Family,
+  familyOf,
+  isLinkLocal,
+  isLoopback,
+  isNotUnicast,
+  isWithin,
+} from '../../model/address.ts';
+import { endpoint } from '../../model/virtual-server.ts';
+import { singlePort } from '../convert/entries.ts';
+import { errorAt, errorAtKey, type Finding, warningAt, warningAtKey } from '../finding.ts';
 import {
   type ConfigDraft,
   duplicates,
-  type Named,
+  familyName,
   type RealServerDraft,
-  realServersOf,
-  type ServiceDraft,
-  servicesOf,
+  type SorryServerDraft,
 } from './draft.ts';
-
-interface Listed {
-  readonly path: Path;
-  readonly index: number;
-  readonly value: RealServerDraft;
-}
+import { forwardingOf, portOf, readServices, realServers, type Server, type Service } from './service.ts';
+import { MAPPED } from './virtual-addresses.ts';
 
 export const realServerFindings = (draft: ConfigDraft): readonly Finding[] =>
-  servicesOf(draft).flatMap(ofService);
+  readServices(draft).flatMap((service) => ofService(service, draft));
 
-function ofService(service: Named<ServiceDraft>): readonly Finding[] {
-  const servers = realServersOf(service);
+function ofService(service: Service, draft: ConfigDraft): readonly Finding[] {
+  const servers = realServers(service);
   return [
-    ...servers.flatMap((server) => unusable(server, service.value)),
-    ...servers.flatMap((server) => unmappablePort(server, service.value)),
+    ...servers.flatMap((server) => unusable(server, service)),
+    ...servers.flatMap((server) => unmappablePort(server, service)),
+    ...servers.flatMap((server) => otherFamily(server, service, draft)),
+    ...emptyFamilies(service, servers),
+    ...sameServer(service, servers),
+  ];
+}
+
+/** `10.1.1.2:80`, or `10.1.1.2` where the port is the client's; undefined where it could not be read. */
+export function serverKey(server: RealServerDraft | SorryServerDraft, service: Service): string | undefined {
+  const { address } = server;
+  if (address === undefined || service.selector === undefined) return undefined;
+  if ('port' in server && server.port === undefined) return undefined;
+  const port = portOf(server, service);
+  return port === undefined ? address : endpoint(address, port);
+}
+
+/** One server with and without its port is the same at that port. */
+function sameServer(service: Service, servers: readonly Server<RealServerDraft>[]): readonly Finding[] {
+  const port = service.selector?.port;
+  const ranges = port === undefined || port === 'any' ? [] : port;
+  const portless = new Map(servers.map((server) => [serverKey(server.value, service), server]));
+  const again = servers.flatMap((server) => {
+    const { address, port: own } = server.value;
+    const other = address === undefined ? undefined : portless.get(address);
+    if (own === undefined || other === undefined || !ranges.some(({ from, to }) => from <= own && own <= to))
+      return [];
+    const message = `${address} is in this list with every port, as number ${other.index + 1}: remove one`;
+    return [errorAt(server.path, message)];
+  });
+  return [
+    ...again,
     ...duplicates(
       servers,
-      (server) => serverKey(server.value, service.value),
+      (server) => serverKey(server.value, service),
       (server, first) =>
         errorAt(
           server.path,
-          `${serverKey(server.value, service.value)} is in this list already, as number ${first.index + 1}: remove one, or add up their weights`,
+          `${serverKey(server.value, service)} is in this list already, as number ${first.index + 1}: remove one, or add up their weights`,
         ),
     ),
   ];
 }
 
-/** undefined where the address, or the port that counts, could not be read. */
-export function serverKey(server: RealServerDraft, service: ServiceDraft): string | undefined {
-  const port = 'port' in server ? server.port : service.port;
-  if (server.address === undefined || port === undefined) return undefined;
-  return realServerKey({ address: server.address, port });
-}
-
-function unusable({ path, value: { address } }: Listed, service: ServiceDraft): readonly Finding[] {
+function unusable({ path, value: { address } }: Server, service: Service): readonly Finding[] {
   if (address === undefined) return [];
   const at = [...path, 'address'];
   if (isLoopback(address)) {
@@ -58,16 +83,75 @@ function unusable({ path, value: { address } }: Listed, service: ServiceDraft): 
   }
   if (isNotUnicast(address))
     return [errorAt(at, `${address} is no address of a host: give a unicast address`)];
-  if (address !== service.address) return [];
+  if (isLinkLocal(address))
+    return [
+      errorAt(at, `${address} means something on one link only, and IPVS knows no links: give another`),
+    ];
+  if (isWithin(address, MAPPED))
+    return [errorAt(at, `${address} is an IPv4 address written as IPv6: write it as IPv4`)];
+  if (!service.addresses.some((vip) => vip.address === address)) return [];
   return [errorAt(at, `${address} is the service's own address (VIP): give the real server's own (RIP)`)];
 }
 
-/** Direct routing and tunnelling leave the packet as it is, its port included. */
-function unmappablePort({ path, value }: Listed, service: ServiceDraft): readonly Finding[] {
+/**
+ * Direct routing and tunnelling leave the packet as it is, its port included. So does every method where the virtual
+ * server has no port of its own and is persistent (ip_vs_sched_persist() of ip_vs_core.c).
+ */
+function unmappablePort(server: Server, service: Service): readonly Finding[] {
+  const { path, value } = server;
   const { port } = value;
-  const { forwarding, port: virtualPort } = service;
-  if (port === undefined || virtualPort === undefined || port === virtualPort) return [];
-  if (forwarding === undefined || forwarding === 'nat') return [];
-  const message = `forwarding ${forwarding} cannot map ports: remove the port (the real server listens on ${virtualPort}), or use forwarding nat`;
-  return [errorAt([...path, 'port'], message)];
+  const { selector } = service;
+  if (port === undefined || selector === undefined) return [];
+  const at = [...path, 'port'];
+  if (selector.port === 'any') {
+    const message = 'port: any leaves every packet its port: remove it (for the check, give check.port)';
+    return [errorAt(at, message)];
+  }
+  const virtualPort = singlePort(selector);
+  const forwarding = forwardingOf(value, service.value);
+  if (forwarding === undefined || port === virtualPort) return [];
+  if (forwarding === 'nat' || forwarding === 'fullnat') return uselessMapping(server, service);
+  const where = virtualPort === undefined ? "the client's port" : String(virtualPort);
+  const message = `forwarding ${forwarding} cannot map ports: remove the port (the real server listens on ${where}), or use forwarding nat`;
+  return [errorAt(at, message)];
+}
+
+function uselessMapping({ path }: Server, { value }: Service): readonly Finding[] {
+  if (!('mark' in value && 'persistence' in value)) return [];
+  const message =
+    'a persistent mark leaves every packet its port: remove it (for the check, give check.port)';
+  return [warningAt([...path, 'port'], message)];
+}
+
+/** The kernel refuses it: ip_vs_genl_set_cmd() of ip_vs_ctl.c. */
+export function otherFamily(
+  { path, value }: Server,
+  { families, value: service }: Service,
+  { ipvs }: ConfigDraft,
+): readonly Finding[] {
+  const { address } = value;
+  const forwarding = forwardingOf(value, service);
+  const [family, second] = families ?? [];
+  if (address === undefined || family === undefined || second !== undefined) return [];
+  if (familyOf(address) === family) return [];
+  const at = [...path, 'address'];
+  const clash = `${address} is ${familyName(familyOf(address))}, but the service is ${familyName(family)}`;
+  if (forwarding !== undefined && forwarding !== 'tun')
+    return [errorAt(at, `${clash}: only forwarding tun leads from one to the other, not ${forwarding}`)];
+  if (ipvs === undefined || !('sync' in ipvs)) return [];
+  return [
+    errorAt(at, `${clash}: the kernel does not allow that together with ipvs.sync, remove one of them`),
+  ];
+}
+
+function emptyFamilies(service: Service, servers: readonly Server[]): readonly Finding[] {
+  const { families = [], path, value } = service;
+  if (families.length < 2 || value.real_servers?.length !== servers.length) return [];
+  const has = (family: Family) =>
+    servers.some(({ value: { address } }) => address === undefined || familyOf(address) === family);
+  const empty = families.filter((family) => !has(family));
+  return empty.map((family) => {
+    const message = `the service has ${familyName(family)} too, but none of its real servers: each family has its own, so add one`;
+    return (empty.length === families.length ? errorAtKey : warningAtKey)([...path, 'real_servers'], message);
+  });
 }

@@ -1,46 +1,101 @@
-/** The sorry server of a virtual server. */
-import { isLoopback, isNotUnicast } from '../../model/address.ts';
-import { realServerKey } from '../../model/ipvs-table.ts';
-import { errorAt, type Finding } from '../finding.ts';
-import { type ConfigDraft, type Named, realServersOf, type ServiceDraft, servicesOf } from './draft.ts';
-import { serverKey } from './real-servers.ts';
+/** The sorry servers of a virtual server. */
+import { familyOf, isLinkLocal, isLoopback, isNotUnicast } from '../../model/address.ts';
+import { endpoint } from '../../model/virtual-server.ts';
+import { singlePort } from '../convert/entries.ts';
+import { errorAt, type Finding, warningAtKey } from '../finding.ts';
+import { type ConfigDraft, duplicates, familyName, type SorryServerDraft } from './draft.ts';
+import { otherFamily, serverKey } from './real-servers.ts';
+import {
+  forwardingOf,
+  readServices,
+  realServers,
+  type Server,
+  type Service,
+  sorryServers,
+} from './service.ts';
 
 export const sorryServerFindings = (draft: ConfigDraft): readonly Finding[] =>
-  servicesOf(draft).flatMap(ofService);
+  readServices(draft).flatMap((service) => ofService(service, draft));
 
-function ofService(service: Named<ServiceDraft>): readonly Finding[] {
-  const sorry = service.value.sorry_server;
-  if (sorry === undefined) return [];
-  const message =
-    unusable(sorry, service.value) ?? unmappablePort(sorry, service.value) ?? alsoRealServer(sorry, service);
-  return message === undefined ? [] : [errorAt([...service.path, 'sorry_server'], message)];
+function ofService(service: Service, draft: ConfigDraft): readonly Finding[] {
+  const servers = sorryServers(service);
+  return [
+    ...servers.flatMap((sorry) => ofServer(sorry, service, draft)),
+    ...emptyFamilies(service, servers),
+    ...duplicates(
+      servers,
+      ({ value }) => serverKey(value, service),
+      ({ path, value }) =>
+        errorAt(path, `${serverKey(value, service)} is a sorry server of this service already: remove one`),
+    ),
+  ];
 }
 
-type Sorry = NonNullable<ServiceDraft['sorry_server']>;
+function ofServer(sorry: Server<SorryServerDraft>, service: Service, draft: ConfigDraft): readonly Finding[] {
+  const message =
+    unusable(sorry.value, service) ??
+    otherLoopback(sorry.value, service) ??
+    unmappablePort(sorry.value, service) ??
+    alsoRealServer(sorry.value, service);
+  return message === undefined ? otherFamily(sorry, service, draft) : [errorAt(sorry.path, message)];
+}
 
-function unusable({ address }: Sorry, service: ServiceDraft): string | undefined {
+function unusable({ address }: SorryServerDraft, { addresses }: Service): string | undefined {
+  if (address === undefined) return undefined;
   if (isNotUnicast(address)) return `${address} is no address of a host: give a unicast address`;
-  if (address !== service.address) return undefined;
-  return `${address} is the service's own address (VIP), which moves: this director itself is written 127.0.0.1`;
+  if (isLinkLocal(address))
+    return `${address} means something on one link only, and IPVS knows no links: give another`;
+  if (!addresses.some((vip) => vip.address === address)) return undefined;
+  const self = familyOf(address) === 'ipv4' ? '127.0.0.1' : '::1';
+  return `${address} is the service's own address (VIP), which moves: this director itself is written ${self}`;
+}
+
+/** Delivered on the spot, so no tunnel leads from one family to the other. */
+function otherLoopback({ address }: SorryServerDraft, { families = [] }: Service): string | undefined {
+  const [family, second] = families;
+  if (address === undefined || !isLoopback(address) || second !== undefined) return undefined;
+  if (family === undefined || familyOf(address) === family) return undefined;
+  const self = family === 'ipv4' ? '127.0.0.1' : '::1';
+  return `${address} is ${familyName(familyOf(address))}, but the service is ${familyName(family)}: this director itself is written ${self}`;
 }
 
 /**
  * The kernel delivers to a loopback address on the spot, whatever the method, with the packet unchanged; it refuses
  * to masquerade to one. So the sorry server sees VIP:port, and must listen there.
  */
-function unmappablePort(sorry: Sorry, { port, forwarding }: ServiceDraft): string | undefined {
-  if (sorry.port === undefined || port === undefined || sorry.port === port) return undefined;
-  if (isLoopback(sorry.address)) {
-    return `a sorry server on this director cannot have another port: the kernel delivers unchanged, so it must listen on 0.0.0.0:${port} or on the VIP, and is written ${sorry.address}:${port}`;
-  }
-  if (forwarding === undefined || forwarding === 'nat') return undefined;
-  return `forwarding ${forwarding} cannot map ports: the sorry server must listen on ${port}, and is written ${sorry.address}:${port}`;
+function unmappablePort(sorry: SorryServerDraft, { selector, value }: Service): string | undefined {
+  const { address } = sorry;
+  if (sorry.port === undefined || address === undefined || selector === undefined) return undefined;
+  const port = singlePort(selector);
+  if (sorry.port === port) return undefined;
+  const where = port === undefined ? 'at the ports of the service' : `on 0.0.0.0:${port} or on the VIP`;
+  const written = port === undefined ? address : endpoint(address, port);
+  if (isLoopback(address))
+    return `a sorry server on this director cannot have another port: the kernel delivers unchanged, so it must listen ${where}, and is written ${written}`;
+  if (selector.port === 'any') return `port: any leaves every packet its port: write ${address} alone`;
+  const forwarding = forwardingOf(sorry, value);
+  if (forwarding === undefined || forwarding === 'nat' || forwarding === 'fullnat') return undefined;
+  const listens = port === undefined ? 'at the ports of the service' : `on ${port}`;
+  return `forwarding ${forwarding} cannot map ports: the sorry server must listen ${listens}, and is written ${written}`;
 }
 
-function alsoRealServer(sorry: Sorry, service: Named<ServiceDraft>): string | undefined {
-  const port = sorry.port ?? service.value.port;
-  if (port === undefined) return undefined;
-  const key = realServerKey({ address: sorry.address, port });
-  if (!realServersOf(service).some(({ value }) => serverKey(value, service.value) === key)) return undefined;
+function alsoRealServer(sorry: SorryServerDraft, service: Service): string | undefined {
+  const key = serverKey(sorry, service);
+  if (key === undefined || !realServers(service).some(({ value }) => serverKey(value, service) === key))
+    return undefined;
   return `${key} is a real server of this service too: the sorry server stands in when all of them are down, so give another`;
+}
+
+function emptyFamilies({ families = [], path }: Service, servers: readonly Server[]): readonly Finding[] {
+  if (families.length < 2 || servers.length === 0) return [];
+  return families
+    .filter(
+      (family) =>
+        !servers.some(({ value: { address } }) => address === undefined || familyOf(address) === family),
+    )
+    .map((family) => {
+      const self = family === 'ipv4' ? '127.0.0.1' : '::1';
+      const message = `the service has ${familyName(family)} too, but no sorry server of it: add one (this director itself is ${self})`;
+      return warningAtKey([...path, 'sorry_server'], message);
+    });
 }

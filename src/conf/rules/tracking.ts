@@ -1,7 +1,7 @@
 /** What is tracked: whether it is defined, and whether its definition makes sense. */
 import type { TrackKind } from '../../model/tracking.ts';
 import { TRACK_LISTS } from '../convert/tracking.ts';
-import { errorAt, type Finding, type Path, warningAt } from '../finding.ts';
+import { errorAt, type Finding, type Path } from '../finding.ts';
 import {
   type ConfigDraft,
   duplicates,
@@ -96,17 +96,3 @@ function processLimits({ track }: ConfigDraft): readonly Finding[] {
     ];
   });
 }
-
-/** The quorum that a service can never have. */
-export const quorumFindings = (draft: ConfigDraft): readonly Finding[] =>
-  Object.entries(draft.services ?? {}).flatMap(([name, service]): readonly Finding[] => {
-    const servers = service?.real_servers;
-    if (service?.quorum === undefined || servers === undefined) return [];
-    const weights = servers.map((server) => server?.weight);
-    if (weights.some((weight) => weight === undefined)) return [];
-    const sum = weights.reduce<number>((total, weight) => total + (weight ?? 0), 0);
-    // A service whose real servers all have the weight 0 is drained, not misspelt.
-    if (sum === 0 || service.quorum <= sum) return [];
-    const message = `quorum ${service.quorum} is more than all weights together, ${sum}: the service would never be up`;
-    return [warningAt(['services', name, 'quorum'], message)];
-  });

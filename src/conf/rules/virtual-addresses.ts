@@ -82,7 +82,7 @@ function unusable({ router, path, prefix }: VirtualAddress): readonly Finding[] 
 }
 
 /** RFC 4291 section 2.5.5.2: ::ffff:0:0/96. */
-const MAPPED: Prefix = { address: '::ffff:0:0' as Prefix['address'], length: 96 };
+export const MAPPED: Prefix = { address: '::ffff:0:0' as Prefix['address'], length: 96 };
 
 type Role = 'network address' | 'broadcast address' | 'anycast address of routers';
 

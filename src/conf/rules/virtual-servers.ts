@@ -1,56 +1,161 @@
 /** Virtual servers among each other, and the addresses at which clients find them. */
-import { isNotUnicast } from '../../model/address.ts';
-import { virtualServerKey } from '../../model/virtual-server.ts';
+import { isNotUnicast, isWithin } from '../../model/address.ts';
+import type { PortRange } from '../../model/config.ts';
+import { type TableKey, tableKeyText } from '../../model/ipvs-table.ts';
+import { toEntries } from '../convert/entries.ts';
 import type { Environment } from '../environment.ts';
-import { errorAt, errorAtKey, type Finding, warningAt } from '../finding.ts';
-import {
-  type ConfigDraft,
-  duplicates,
-  type Named,
-  type ServiceDraft,
-  servicesOf,
-  virtualRoutersOf,
-} from './draft.ts';
+import { errorAt, errorAtKey, type Finding, pathText, warningAt } from '../finding.ts';
+import { type ConfigDraft, duplicates, virtualRoutersOf } from './draft.ts';
+import { entryCount, readServices, type Service } from './service.ts';
+import { MAPPED } from './virtual-addresses.ts';
+
+/** Far more than a director balances; each one is an entry of the kernel's table with real servers of its own. */
+const MOST_ENTRIES = 65_536;
 
 export function virtualServerFindings(draft: ConfigDraft, environment: Environment): readonly Finding[] {
-  const services = servicesOf(draft);
+  const services = readServices(draft);
   const held = heldAddresses(draft, environment);
+  const tooMany = tooManyEntries(services);
   return [
-    ...duplicates(services, keyOf, (service, first) =>
-      errorAtKey(
-        service.path,
-        `${keyOf(service)} is service "${first.name}" already: change the address, port or protocol of one`,
-      ),
-    ),
-    ...services.flatMap(notUnicast),
+    ...services.flatMap(whatItIs),
+    ...services.flatMap(unusable),
+    ...services.flatMap(repeated),
     ...services.flatMap((service) => heldByNobody(service, held)),
+    // What cannot be expanded cannot be compared.
+    ...(tooMany.length > 0 ? tooMany : sameEntries(services)),
+    ...services.flatMap((service) => neverChecked(service, draft)),
   ];
 }
 
-function keyOf({ value: { protocol, address, port } }: Named<ServiceDraft>): string | undefined {
-  if (protocol === undefined || address === undefined || port === undefined) return undefined;
-  return virtualServerKey({ protocol, address, port });
+/** Either an address and a port, or a mark; each has keys of its own. */
+function whatItIs({ path, value }: Service): readonly Finding[] {
+  const foreign =
+    'mark' in value ? (['address', 'port', 'protocol'] as const) : (['family', 'match'] as const);
+  const message = (key: string) =>
+    'mark' in value
+      ? `${key} does not go together with mark: what gets the mark is said by match, so remove one of the two`
+      : `${key} belongs to a mark: add mark, or remove it`;
+  const contradicting = foreign
+    .filter((key) => key in value)
+    .map((key) => errorAtKey([...path, key], message(key)));
+  if ('mark' in value) return contradicting;
+  const missing = (['address', 'port'] as const).filter((key) => !(key in value));
+  const words = {
+    address: 'the address that clients use such as 10.1.1.254 (or a mark instead of address and port)',
+    port: 'the port that clients use, a list of ports and ranges, or any',
+  };
+  return [
+    ...contradicting,
+    ...missing.map((key) => errorAtKey(path, `${pathText(path)}: missing key "${key}": ${words[key]}`)),
+  ];
 }
 
-function notUnicast({ path, value: { address } }: Named<ServiceDraft>): readonly Finding[] {
-  if (address === undefined || !isNotUnicast(address)) return [];
-  return [errorAt([...path, 'address'], `${address} is no address of a host: give a unicast address`)];
+const unusable = ({ addresses }: Service): readonly Finding[] =>
+  addresses.flatMap(({ path, address }) => {
+    if (isNotUnicast(address))
+      return [errorAt(path, `${address} is no address of a host: give a unicast address`)];
+    if (!isWithin(address, MAPPED)) return [];
+    return [errorAt(path, `${address} is an IPv4 address written as IPv6: write it as IPv4`)];
+  });
+
+/** The same address, or the same port, twice in one definition. */
+function repeated(service: Service): readonly Finding[] {
+  const { path, value, selector } = service;
+  const addresses = duplicates(
+    service.addresses.filter(({ path: at }) => at.at(path.length) === 'address'),
+    ({ address }) => address,
+    ({ path: at, address }) => errorAt(at, `${address} is in this list already: remove one of them`),
+  );
+  const port = selector?.port;
+  if (port === undefined || port === 'any' || 'mark' in value) return addresses;
+  const twice = firstOverlap(port);
+  if (twice === undefined) return addresses;
+  return [
+    ...addresses,
+    errorAt([...path, 'port'], `port ${twice} is in this list twice: remove it from one of the ranges`),
+  ];
+}
+
+/** A port that two of `ranges` have. */
+export function firstOverlap(ranges: readonly PortRange[]): number | undefined {
+  let last = 0;
+  for (const { from, to } of ranges.toSorted((a, b) => a.from - b.from)) {
+    if (from <= last) return from;
+    last = Math.max(last, to);
+  }
+  return undefined;
+}
+
+function tooManyEntries(services: readonly Service[]): readonly Finding[] {
+  let total = 0;
+  for (const service of services) {
+    const count = entryCount(service);
+    total += count;
+    if (total <= MOST_ENTRIES) continue;
+    const message = `${count} addresses and ports here make ${total} virtual servers in all, and ${MOST_ENTRIES} are the most: use port: any with persistence, or a mark that match gives to the ports`;
+    return [errorAt([...service.path, 'port'], message)];
+  }
+  return [];
+}
+
+/** One finding for each two definitions that meet, however many entries they share. */
+function sameEntries(services: readonly Service[]): readonly Finding[] {
+  const owners = new Map<string, Service>();
+  const clashes = new Map<string, { service: Service; first: Service; key: TableKey; count: number }>();
+  for (const service of services) {
+    for (const key of service.selector === undefined ? [] : toEntries(service.selector)) {
+      const text = tableKeyText(key);
+      const first = owners.get(text);
+      if (first === undefined) owners.set(text, service);
+      if (first === undefined || first === service) continue;
+      const pair = JSON.stringify([service.name, first.name]);
+      const count = (clashes.get(pair)?.count ?? 0) + 1;
+      clashes.set(pair, { service, first, key: clashes.get(pair)?.key ?? key, count });
+    }
+  }
+  return [...clashes.values()].map(({ service, first, key, count }) => {
+    const more = count === 1 ? '' : ` (and ${count - 1} more)`;
+    const advice =
+      key.kind === 'mark' ? 'give one another mark' : 'change the address, port or protocol of one';
+    return errorAtKey(
+      service.path,
+      `${tableKeyText(key)} is service "${first.name}" already${more}: ${advice}`,
+    );
+  });
 }
 
 /** undefined when an address or a virtual router could not be read: it might have been the one. */
-function heldAddresses(draft: ConfigDraft, { interfaces }: Environment): ReadonlySet<string> | undefined {
+function virtualAddresses(draft: ConfigDraft): ReadonlySet<string> | undefined {
   const { virtual_routers: routers } = draft;
   if (routers === undefined || Object.values(routers).includes(undefined)) return undefined;
   const lists = virtualRoutersOf(draft).map(({ value }) => value.addresses);
   const virtual = lists.flatMap((list) => list ?? [undefined]);
   if (virtual.includes(undefined)) return undefined;
-  const own = interfaces.flatMap(({ addresses }) => addresses);
-  return new Set([...virtual, ...own].flatMap((prefix) => prefix?.address ?? []));
+  return new Set(virtual.flatMap((prefix) => prefix?.address ?? []));
 }
 
-function heldByNobody({ path, value }: Named<ServiceDraft>, held: ReadonlySet<string> | undefined) {
-  const { address } = value;
-  if (held === undefined || address === undefined || held.has(address) || isNotUnicast(address)) return [];
-  const message = `no virtual router and no interface here holds ${address}: add it to the addresses of a virtual router, or no client reaches this service`;
-  return [warningAt([...path, 'address'], message)];
+/** The same with those that this director has anyhow. */
+function heldAddresses(draft: ConfigDraft, { interfaces }: Environment): ReadonlySet<string> | undefined {
+  const virtual = virtualAddresses(draft);
+  const own = interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => address));
+  return virtual && new Set([...virtual, ...own]);
+}
+
+const heldByNobody = ({ addresses }: Service, held: ReadonlySet<string> | undefined): readonly Finding[] =>
+  addresses.flatMap(({ path, address }) => {
+    if (held === undefined || held.has(address) || isNotUnicast(address)) return [];
+    const message = `no virtual router and no interface here holds ${address}: add it to the addresses of a virtual router, or no client reaches this service`;
+    return [warningAt(path, message)];
+  });
+
+function neverChecked({ path, value, addresses, selector }: Service, draft: ConfigDraft): readonly Finding[] {
+  const virtual = virtualAddresses(draft);
+  if (value.check_while !== 'active' || virtual === undefined || selector === undefined) return [];
+  if (addresses.some(({ address }) => virtual.has(address))) return [];
+  const advice =
+    addresses.length === 0
+      ? 'the addresses of a mark are known by match only: add it, or use always'
+      : 'add one to the addresses of a virtual router, or use always';
+  const message = `no virtual router holds an address of this service, so it would never be checked: ${advice}`;
+  return [errorAt([...path, 'check_while'], message)];
 }

@@ -87,3 +87,12 @@ export const notify = z
     if (typeof value === 'string') return { all: asScript([value]), mail: false };
     return 'mail' in value ? value : { all: asScript(value), mail: false };
   });
+
+/** Of a virtual server. */
+export const quorumNotify = z.strictObject(
+  {
+    quorum_up: script.optional().describe('Run when the quorum is reached.'),
+    quorum_down: script.optional().describe('Run when the quorum is lost.'),
+  },
+  { error: phrase('a mapping of quorum_up and quorum_down') },
+);

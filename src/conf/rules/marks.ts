@@ -1,0 +1,128 @@
+/** Firewall marks: which families they are of, and what gets them. */
+import { familyOf, type IpAddress } from '../../model/address.ts';
+import type { PortRange } from '../../model/config.ts';
+import type { Protocol } from '../../model/virtual-server.ts';
+import { USUAL_PROTOCOL } from '../convert/entries.ts';
+import { errorAt, type Finding, type Path, warningAt } from '../finding.ts';
+import { type ConfigDraft, familyName, itemsOf } from './draft.ts';
+import { readServices, type Service } from './service.ts';
+import { firstOverlap } from './virtual-servers.ts';
+
+export function markFindings(draft: ConfigDraft): readonly Finding[] {
+  const services = readServices(draft);
+  const matches = services.flatMap(matchesOf);
+  return [
+    ...services.flatMap(familyAgreement),
+    ...services.flatMap(unknownAddresses),
+    ...repeatedPorts(services),
+    ...markedTwice(matches),
+    ...matches.flatMap((match) => services.flatMap((service) => takenAway(match, service))),
+  ];
+}
+
+/** One address of what gets a mark. */
+interface Match {
+  readonly service: Service;
+  readonly path: Path;
+  readonly address: IpAddress;
+  readonly protocol: Protocol;
+  readonly ports: readonly PortRange[];
+}
+
+const EVERY_PORT: readonly PortRange[] = [{ from: 1, to: 65535 }];
+
+const matchesOf = (service: Service): readonly Match[] =>
+  itemsOf(service.value.match, [...service.path, 'match']).flatMap(({ path, value }) => {
+    const { protocol, ports = EVERY_PORT } = value;
+    const complete = ports.flatMap((range) => range ?? []);
+    if (protocol === undefined || !('mark' in service.value)) return [];
+    return itemsOf(value.address, [...path, 'address']).map((item) => ({
+      service,
+      path: item.path,
+      address: item.value,
+      protocol,
+      ports: complete,
+    }));
+  });
+
+function familyAgreement({ path, value, addresses }: Service): readonly Finding[] {
+  const { family } = value;
+  if (family === undefined || !('mark' in value) || value.match === undefined) return [];
+  const foreign = addresses
+    .filter(({ address }) => family !== 'both' && familyOf(address) !== family)
+    .map(({ path: at, address }) =>
+      errorAt(
+        at,
+        `${address} is ${familyName(familyOf(address))}, but family is ${family}: write family: both, or remove it`,
+      ),
+    );
+  if (family !== 'both') return foreign;
+  const missing = (['ipv4', 'ipv6'] as const).filter(
+    (each) => !addresses.some(({ address }) => familyOf(address) === each),
+  );
+  return missing.map((each) =>
+    warningAt(
+      [...path, 'family'],
+      `match gives the mark to nothing of ${familyName(each)}: add an address, or remove family`,
+    ),
+  );
+}
+
+/** Source NAT is for packets to certain addresses. */
+function unknownAddresses({ path, value }: Service): readonly Finding[] {
+  if (value.forwarding !== 'fullnat' || !('mark' in value) || 'match' in value) return [];
+  const message =
+    'fullnat of a mark needs to know the addresses behind it: add match, or use another forwarding';
+  return [errorAt([...path, 'forwarding'], message)];
+}
+
+const repeatedPorts = (services: readonly Service[]): readonly Finding[] =>
+  services.flatMap(({ path, value }) =>
+    itemsOf(value.match, [...path, 'match']).flatMap((item) => {
+      const ports = (item.value.ports ?? []).flatMap((range) => range ?? []);
+      const twice = firstOverlap(ports);
+      if (twice === undefined) return [];
+      const message = `port ${twice} is in this list twice: remove it from one of the ranges`;
+      return [errorAt([...item.path, 'ports'], message)];
+    }),
+  );
+
+/** A packet has one mark. */
+function markedTwice(matches: readonly Match[]): readonly Finding[] {
+  const groups = Map.groupBy(matches, ({ address, protocol }) => `${protocol} ${address}`);
+  return [...groups.values()].flatMap((group) =>
+    group.flatMap((match, i) => {
+      const first = group.slice(0, i).find(({ ports }) => overlaps(ports, match.ports));
+      if (first === undefined) return [];
+      const of = first.service === match.service ? 'here' : `from service "${first.service.name}"`;
+      const port = overlapOf(first.ports, match.ports);
+      const message = `${match.protocol} port ${port} of ${match.address} gets a mark ${of} already: remove it from one of them`;
+      return [errorAt(match.path, message)];
+    }),
+  );
+}
+
+/** The kernel looks for the mark first (ip_vs_service_find() of ip_vs_ctl.c). */
+function takenAway(match: Match, service: Service): readonly Finding[] {
+  const { selector } = service;
+  if (selector?.address === undefined || !selector.address.includes(match.address)) return [];
+  const { port, protocol = USUAL_PROTOCOL } = selector;
+  // The rest of the ports is what `any` is for beside a mark.
+  const rest = port === 'any' && match.ports !== EVERY_PORT;
+  if (port === undefined || rest || protocol !== match.protocol) return [];
+  const taken = overlapOf(port === 'any' ? EVERY_PORT : port, match.ports);
+  if (taken === undefined) return [];
+  const message = `${protocol} port ${taken} of ${match.address} gets mark ${match.service.value.mark}, so it never reaches service "${service.name}": remove it from one of them`;
+  return [warningAt(match.path, message)];
+}
+
+const overlaps = (a: readonly PortRange[], b: readonly PortRange[]): boolean => overlapOf(a, b) !== undefined;
+
+/** A port that both have. */
+function overlapOf(a: readonly PortRange[], b: readonly PortRange[]): number | undefined {
+  for (const one of a) {
+    const other = b.find(({ from, to }) => from <= one.to && one.from <= to);
+    if (other !== undefined) return Math.max(one.from, other.from);
+  }
+  return undefined;
+}

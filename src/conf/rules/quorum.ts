@@ -1,0 +1,33 @@
+/** The quorum of a virtual server: whether it can be lost and gained. */
+import { errorAt, type Finding, warningAt } from '../finding.ts';
+import { type ConfigDraft, type Named, type ServiceDraft, servicesOf } from './draft.ts';
+
+export const quorumFindings = (draft: ConfigDraft): readonly Finding[] =>
+  servicesOf(draft).flatMap(ofService);
+
+function ofService({ path, value }: Named<ServiceDraft>): readonly Finding[] {
+  const { weight, hysteresis } = value.quorum ?? {};
+  if (weight === undefined || hysteresis === undefined) return [];
+  const at = [...path, 'quorum'];
+  if (hysteresis >= weight) {
+    const message = `hysteresis ${hysteresis} must be less than the weight, ${weight}: otherwise the quorum is never lost`;
+    return [errorAt([...at, 'hysteresis'], message)];
+  }
+  const sum = sumOfWeights(value);
+  // A service whose real servers all have the weight 0 is drained, not misspelt.
+  if (sum === undefined || sum === 0) return [];
+  if (weight > sum) {
+    const message = `quorum ${weight} is more than all weights together, ${sum}: the service would never be up`;
+    return [warningAt(at, message)];
+  }
+  if (weight + hysteresis <= sum) return [];
+  const message = `quorum ${weight} and hysteresis ${hysteresis} are more than all weights together, ${sum}: once lost, it is never gained again`;
+  return [warningAt(at, message)];
+}
+
+/** Exact: ten thousand of 2^31 are far below 2^53. */
+function sumOfWeights({ real_servers: servers }: ServiceDraft): number | undefined {
+  const weights = (servers ?? [undefined]).map((server) => server?.weight);
+  const known = weights.flatMap((weight) => weight ?? []);
+  return known.length === weights.length ? known.reduce((sum, weight) => sum + weight, 0) : undefined;
+}

@@ -1,0 +1,194 @@
+/** How connections are shared out: scheduler, flags, persistence and one-packet scheduling. */
+import type { Scheduler, SchedulerFlag } from '../../model/virtual-server.ts';
+import { errorAt, type Finding, warningAt, warningAtKey } from '../finding.ts';
+import { type ConfigDraft, familyName, itemsOf } from './draft.ts';
+import { forwardingOf, readServices, realServers, type Service, sorryServers } from './service.ts';
+
+export const schedulingFindings = (draft: ConfigDraft): readonly Finding[] =>
+  readServices(draft).flatMap((service) => [
+    ...foreignFlags(service),
+    ...refusedClients(service),
+    ...weights(service),
+    ...everyPort(service),
+    ...persistence(service),
+    ...onePacket(service),
+  ]);
+
+/** The names of the bits belong to a scheduler; flag-N is the bare bit, for any. */
+function foreignFlags({ path, value }: Service): readonly Finding[] {
+  const { scheduler } = value;
+  if (scheduler === undefined) return [];
+  return itemsOf(value.scheduler_flags, [...path, 'scheduler_flags']).flatMap((item) => {
+    const [owner] = item.value.split('-');
+    if (owner === 'flag' || owner === scheduler) return [];
+    const message = `${item.value} is for scheduler ${owner}, not ${scheduler}: remove it, or use scheduler ${owner}`;
+    return [errorAt(item.path, message)];
+  });
+}
+
+const FALLBACK: Partial<Readonly<Record<Scheduler, SchedulerFlag>>> = {
+  mh: 'mh-fallback',
+  sh: 'sh-fallback',
+};
+
+/** A hash that leads to a real server of weight 0 refuses the client (ip_vs_mh.c, ip_vs_sh.c, ip_vs_dh.c). */
+function refusedClients({ path, value }: Service): readonly Finding[] {
+  const { scheduler } = value;
+  if (scheduler === undefined || ('scheduler_flags' in value && value.scheduler_flags === undefined))
+    return [];
+  const drains = value.on_failure === 'drain' || (scheduler === 'mh' && !('on_failure' in value));
+  const at = [...path, 'scheduler'];
+  const fallback = FALLBACK[scheduler];
+  const has = (value.scheduler_flags ?? []).some((flag) => flag === fallback || flag === 'flag-1');
+  if (scheduler === 'mh' && value.on_failure === 'remove') {
+    const message =
+      'with scheduler mh, a removed real server moves the clients of others too, and two directors disagree meanwhile: use drain';
+    return [warningAt([...path, 'on_failure'], message)];
+  }
+  if (!drains || has) return [];
+  if (scheduler === 'dh')
+    return [warningAt(at, 'dh refuses the clients of a real server that is drained: use on_failure: remove')];
+  if (fallback === undefined) return [];
+  return [
+    warningAt(
+      at,
+      `${scheduler} refuses the clients of a failed or drained real server: add scheduler_flags: [${fallback}]`,
+    ),
+  ];
+}
+
+/** IP_VS_SH_TAB_SIZE of ip_vs_sh.c: each real server gets as many places of the table as its weight says. */
+const SH_PLACES = 256;
+
+function weights({ path, value }: Service): readonly Finding[] {
+  const all = (value.real_servers ?? []).map((server) => server?.weight);
+  const known = all.flatMap((weight) => weight ?? []);
+  if (known.length !== all.length) return [];
+  const at = [...path, 'scheduler'];
+  const distinct = new Set(known.filter((weight) => weight > 0));
+  const sum = known.reduce((total, weight) => total + weight, 0);
+  switch (value.scheduler) {
+    case 'rr':
+    case 'lc':
+    case 'dh':
+      if (distinct.size < 2 || value.quorum?.weight !== 1) return [];
+      return [
+        warningAt(
+          at,
+          `${value.scheduler} takes no account of weights, and here they differ: use w${value.scheduler === 'lc' ? 'lc' : 'rr'}`,
+        ),
+      ];
+    case 'sh':
+      if (sum <= SH_PLACES) return [];
+      return [
+        warningAt(
+          at,
+          `sh has ${SH_PLACES} places, and the weights here sum up to ${sum}: real servers at the end get none, give smaller weights`,
+        ),
+      ];
+    case 'ovf':
+      if (known.some((weight) => weight > 1)) return [];
+      return [
+        warningAt(
+          at,
+          'ovf takes the weight for the connections that a real server may have, and here that is 1: give larger weights',
+        ),
+      ];
+    default:
+      return [];
+  }
+}
+
+/** ip_vs_schedule() of ip_vs_core.c: "port zero only supported in persistent services". */
+function everyPort({ path, value, selector }: Service): readonly Finding[] {
+  if (selector?.port !== 'any' || 'persistence' in value) return [];
+  const message =
+    'port: any needs persistence, since the kernel balances clients there, not connections: add persistence: 5m';
+  return [errorAt([...path, 'port'], message)];
+}
+
+function persistence(service: Service): readonly Finding[] {
+  const { path, value, families } = service;
+  const { persistence: given } = value;
+  if (given === undefined || families === undefined) return [];
+  const at = [...path, 'persistence'];
+  const useless = (
+    [
+      ['netmask', 'ipv4'],
+      ['prefix', 'ipv6'],
+    ] as const
+  )
+    .filter(([key, family]) => given[key] !== undefined && !families.includes(family))
+    .map(([key, family]) =>
+      warningAtKey(
+        [...at, key],
+        `${key} is for ${familyName(family)}, and the service is ${familyName(family === 'ipv4' ? 'ipv6' : 'ipv4')}: it has no effect`,
+      ),
+    );
+  if (given.engine === undefined || hasUdp(service) !== false) return useless;
+  return [
+    ...useless,
+    errorAt([...at, 'engine'], 'the engine sip reads UDP only: use protocol udp, or remove it'),
+  ];
+}
+
+/** Whether anything of it is UDP; undefined for a mark that somebody else sets. */
+function hasUdp({ value, selector }: Service): boolean | undefined {
+  if (selector === undefined) return undefined;
+  if (!('mark' in value)) return value.protocol === 'udp';
+  return 'match' in value ? value.match?.some((match) => match?.protocol === 'udp') : undefined;
+}
+
+/** What it leaves no connections for. */
+const COUNTS_CONNECTIONS: ReadonlySet<Scheduler> = new Set([
+  'lc',
+  'wlc',
+  'sed',
+  'nq',
+  'lblc',
+  'lblcr',
+  'ovf',
+]);
+
+function onePacket(service: Service): readonly Finding[] {
+  const { path, value } = service;
+  if (value.one_packet !== true) return [];
+  const at = [...path, 'one_packet'];
+  if (hasUdp(service) === false)
+    return [errorAt(at, 'one_packet is for UDP, and nothing here is: use protocol udp, or remove it')];
+  return [...withPersistence(service), ...withoutConnections(service)];
+}
+
+function withPersistence({ path, value }: Service): readonly Finding[] {
+  if (value.persistence === undefined || value.persistence.engine !== undefined) return [];
+  const message = 'persistence sends all datagrams of a client to one real server: remove it, or one_packet';
+  return [warningAtKey([...path, 'persistence'], message)];
+}
+
+/** The kernel forgets the datagram as soon as it is sent: there is nothing to count, and nothing to translate back. */
+function withoutConnections(service: Service): readonly Finding[] {
+  const { path, value } = service;
+  const { scheduler } = value;
+  const methods = [...realServers(service), ...sorryServers(service)].map((server) =>
+    forwardingOf(server.value, value),
+  );
+  const method = methods.find((each) => each === 'nat' || each === 'fullnat');
+  return [
+    ...(scheduler !== undefined && COUNTS_CONNECTIONS.has(scheduler)
+      ? [
+          warningAt(
+            [...path, 'one_packet'],
+            `${scheduler} counts connections, of which one_packet leaves none, so that one real server gets everything: use rr, wrr, sh or mh`,
+          ),
+        ]
+      : []),
+    ...(method !== undefined && value.persistence?.engine === undefined
+      ? [
+          warningAt(
+            [...path, 'one_packet'],
+            `one_packet leaves no connection by which ${method} translates the answers, which keep the real server's address: use dr or tun`,
+          ),
+        ]
+      : []),
+  ];
+}
