@@ -48,6 +48,8 @@ export interface Addresses {
    * that: half a millisecond of a take-over. Without it `put` does it.
    */
   prepare(index: number): void;
+  /** Makes ahead of time what `put` and `renew` will send for these very objects. */
+  makeReady(index: number, prefixes: readonly AddressSpec[], lifetime: Lifetime): void;
   /**
    * Adds the addresses, or gives those that are there this lifetime from now on, without a gap. A lifetime is 1 s and
    * up; when it is over the kernel removes the address. What has another label or scope must be removed before it is
@@ -105,6 +107,9 @@ export function openAddresses(
   return {
     list: (index) => list(netlink, index).filter(({ tentative }) => tentative !== true),
     prepare,
+    makeReady(index, prefixes, lifetime) {
+      for (const prefix of prefixes) requestsFor(index, prefix, lifetime);
+    },
     put(index, prefixes, lifetime) {
       renewals.superseded(index, prefixes, lifetime);
       return put(index, prefixes, lifetime);
@@ -158,20 +163,35 @@ export function openAddresses(
   }
 }
 
-type ToRequest = (index: number, prefix: AddressSpec, lifetime: Lifetime) => NetlinkRequest;
+interface PutRequests {
+  readonly index: number;
+  readonly lifetime: Lifetime;
+  /** Refused with EEXIST where it is there. */
+  readonly add: NetlinkRequest;
+  readonly put: NetlinkRequest;
+}
 
-/** Refused with EEXIST where it is there. */
-const addRequest: ToRequest = (index, prefix, lifetime) => ({
-  attempt: naming('put', index, prefix),
-  type: RTM_NEWADDR,
-  flags: NLM_F.create | NLM_F.exclusive,
-  payload: encodeNewAddress(index, prefix, lifetime),
-});
+/** The last of each address: it is put again at every renewal, and a take-over must not wait for what can be made before. */
+const requests = new WeakMap<AddressSpec, PutRequests>();
 
-const putRequest: ToRequest = (index, prefix, lifetime) => ({
-  ...addRequest(index, prefix, lifetime),
-  flags: NLM_F.create | NLM_F.replace,
-});
+function requestsFor(index: number, prefix: AddressSpec, lifetime: Lifetime): PutRequests {
+  const known = requests.get(prefix);
+  if (known?.index === index && known.lifetime === lifetime) return known;
+  const attempt = naming('put', index, prefix);
+  const request = { attempt, type: RTM_NEWADDR, payload: encodeNewAddress(index, prefix, lifetime) };
+  const made: PutRequests = {
+    index,
+    lifetime,
+    add: { ...request, flags: NLM_F.create | NLM_F.exclusive },
+    put: { ...request, flags: NLM_F.create | NLM_F.replace },
+  };
+  requests.set(prefix, made);
+  return made;
+}
+
+const addRequest = (...which: Parameters<typeof requestsFor>): NetlinkRequest => requestsFor(...which).add;
+
+const putRequest = (...which: Parameters<typeof requestsFor>): NetlinkRequest => requestsFor(...which).put;
 
 function list(netlink: NetlinkRequester, index: number | undefined): readonly InterfaceAddress[] {
   const object = index === undefined ? 'addresses' : `addresses of link ${index}`;

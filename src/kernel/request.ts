@@ -6,10 +6,11 @@ import {
   type Acknowledgement,
   decodeDone,
   decodeError,
-  encodeMessage,
+  encodeMessages,
   type Message,
   NLM_F,
   NLMSG,
+  type OutgoingMessage,
   splitDatagram,
 } from '../netlink/message.ts';
 import { Malformed } from '../netlink/reader.ts';
@@ -78,8 +79,8 @@ export class NetlinkRequester {
   }
 
   /**
-   * Lists a table. `decode` turns each message into an entry, or undefined for one to leave out. A listing that the
-   * kernel says was interrupted by a change is made again.
+   * Lists a table. `decode` turns each message into an entry, or undefined for one to leave out, and may keep no view of
+   * it: the next one comes into the same buffer. A listing that the kernel says was interrupted by a change is made again.
    */
   dump<Value>(request: NetlinkRequest, decode: Decode<Value>): readonly Value[] {
     for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
@@ -107,7 +108,7 @@ export class NetlinkRequester {
     return this.#exchange(attempt, encode(request, NLM_F.dump, sequence), () => {
       const entries: Value[] = [];
       let interrupted = false;
-      for (const message of this.#answers(attempt, sequence, sequence)) {
+      for (const message of this.#answers(attempt, sequence, sequence, 'views')) {
         interrupted ||= (message.flags & NLM_F.dumpInterrupted) !== 0;
         if (message.type === NLMSG.done || message.type === NLMSG.error) {
           accept(attempt, message.type === NLMSG.done ? decodeDone(message) : decodeError(message));
@@ -137,8 +138,8 @@ export class NetlinkRequester {
   #prepare(requests: readonly NetlinkRequest[], send: () => void): PreparedBatch {
     const first = requests.map(() => this.#next())[0] ?? 0;
     const last = requests.length - 1;
-    const bytes = Buffer.concat(
-      requests.map((request, i) => encode(request, i === last ? NLM_F.ack : 0, sequenceAfter(first, i))),
+    const bytes = encodeMessages(
+      requests.map((request, i) => outgoing(request, i === last ? NLM_F.ack : 0, sequenceAfter(first, i))),
     );
     return { bytes, collect: () => this.#collect(requests, first, send) };
   }
@@ -184,13 +185,20 @@ export class NetlinkRequester {
     }
   }
 
-  /** What is queued of the answers to the requests numbered `first` to `last`. Anything else is left out. */
-  *#answers(attempt: Attempt, first: number, last: number): Generator<Message> {
+  /**
+   * What is queued of the answers to the requests numbered `first` to `last`. Anything else is left out. `views` hold
+   * until the next datagram; copies cost an allocation for each.
+   */
+  *#answers(
+    attempt: Attempt,
+    first: number,
+    last: number,
+    payloads: 'copies' | 'views' = 'copies',
+  ): Generator<Message> {
     for (let count = 0; count < MOST_DATAGRAMS; count++) {
       const bytes = this.#socket.receive();
       if (bytes === undefined) return;
-      // A copy: messages outlive the next call of receive.
-      const { messages, problem } = splitDatagram(new Uint8Array(bytes));
+      const { messages, problem } = splitDatagram(payloads === 'views' ? bytes : new Uint8Array(bytes));
       for (const message of messages) {
         if (message.type === NLMSG.noop) continue;
         if ((message.sequence - first) >>> 0 <= (last - first) >>> 0) yield message;
@@ -220,8 +228,14 @@ export class NetlinkRequester {
 
 const sequenceAfter = (sequence: number, count: number): number => (sequence + count) >>> 0;
 
-const encode = ({ type, flags, payload }: NetlinkRequest, more: number, sequence: number): Uint8Array =>
-  encodeMessage(type, NLM_F.request | more | (flags ?? 0), sequence, payload);
+const outgoing = (
+  { type, flags, payload }: NetlinkRequest,
+  more: number,
+  sequence: number,
+): OutgoingMessage => ({ type, flags: NLM_F.request | more | (flags ?? 0), sequence, payload });
+
+const encode = (request: NetlinkRequest, more: number, sequence: number): Uint8Array =>
+  encodeMessages([outgoing(request, more, sequence)]);
 
 const batchAttempt = (requests: readonly NetlinkRequest[]): Attempt => ({
   operation: 'send',

@@ -74,23 +74,37 @@ export function splitDatagram(bytes: Uint8Array): Datagram {
   return { messages, problem: undefined };
 }
 
-/** One message, padded, from port 0, which the kernel fills in. */
-export function encodeMessage(
+/** From port 0, which the kernel fills in. */
+export type OutgoingMessage = Omit<Message, 'port'>;
+
+/** One message, padded. */
+export const encodeMessage = (
   type: number,
   flags: number,
   sequence: number,
   payload: Uint8Array,
-): Uint8Array {
-  const length = MESSAGE_HEADER + payload.length;
-  const bytes = new Uint8Array((length + 3) & ~3);
+): Uint8Array => encodeMessages([{ type, flags, sequence, payload }]);
+
+/** A datagram of these messages, each padded. */
+export function encodeMessages(messages: readonly OutgoingMessage[]): Uint8Array {
+  let size = 0;
+  for (const { payload } of messages) size += padded(MESSAGE_HEADER + payload.length);
+  const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
-  view.setUint32(0, length, true);
-  view.setUint16(4, type, true);
-  view.setUint16(6, flags, true);
-  view.setUint32(8, sequence, true);
-  bytes.set(payload, MESSAGE_HEADER);
+  let at = 0;
+  for (const { type, flags, sequence, payload } of messages) {
+    const length = MESSAGE_HEADER + payload.length;
+    view.setUint32(at, length, true);
+    view.setUint16(at + 4, type, true);
+    view.setUint16(at + 6, flags, true);
+    view.setUint32(at + 8, sequence, true);
+    bytes.set(payload, at + MESSAGE_HEADER);
+    at += padded(length);
+  }
   return bytes;
 }
+
+const padded = (length: number): number => (length + 3) & ~3;
 
 /** How a request ended, or a dump. */
 export interface Acknowledgement {

@@ -3,7 +3,7 @@ import type { MacAddress } from '../model/address.ts';
 import { ERRNO, SystemError } from './errors.ts';
 import { AF_PACKET, check, closing, libc, openSocket, SOCK_DGRAM } from './libc.ts';
 import { ReceiveRing } from './receive-ring.ts';
-import { SendRing } from './send-ring.ts';
+import { type Outgoing, SendRing } from './send-ring.ts';
 import { linkAddress } from './socket-address.ts';
 import { setBuffer } from './socket-buffer.ts';
 import { attachFilter, type FilterInstruction } from './socket-filter.ts';
@@ -19,6 +19,8 @@ export interface Frame {
 export interface PacketSender {
   /** All of them, many with each system call. Throws SystemError: ENETDOWN, ENXIO and the like; see `SendRing.send`. */
   send(frames: readonly Frame[]): void;
+  /** Makes ahead of time what `send` needs for these very objects. */
+  makeReady(frames: readonly Frame[]): void;
   close(): void;
 }
 
@@ -56,16 +58,22 @@ export function openPacketSender(interfaceIndex: number): PacketSender {
     close();
     throw error;
   }
+  const messages = new WeakMap<Frame, Outgoing>();
+  const messageOf = (frame: Frame): Outgoing => {
+    const known = messages.get(frame);
+    if (known !== undefined) return known;
+    const { etherType, destination, payload } = frame;
+    const name = linkAddress(etherType, interfaceIndex, destination);
+    const message = { data: payload, name, control: NO_CONTROL };
+    messages.set(frame, message);
+    return message;
+  };
   return {
     send(frames) {
       if (closed()) throw new SystemError('sendmmsg', ERRNO.EBADF, what);
-      const messages = frames.map(({ etherType, destination, payload }) => ({
-        data: payload,
-        name: linkAddress(etherType, interfaceIndex, destination),
-        control: NO_CONTROL,
-      }));
-      outgoing.send(fd, messages, what);
+      outgoing.send(fd, frames.map(messageOf), what);
     },
+    makeReady: (frames) => frames.forEach(messageOf),
     close,
   };
 }

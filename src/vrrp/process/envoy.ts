@@ -31,6 +31,12 @@ export type Sender = (
   source: IpAddress,
 ) => boolean;
 
+/** A path with the address that it is sent from now. */
+export interface UsablePath {
+  readonly path: InstancePath;
+  readonly source: IpAddress;
+}
+
 const GROUP: Readonly<Record<Family, IpAddress>> = { ipv4: VRRP_GROUP_IPV4, ipv6: VRRP_GROUP_IPV6 };
 
 interface Secrets {
@@ -106,25 +112,30 @@ export class Envoy {
     member: Member,
     kind: MessageKind,
     priority: number,
-    paths: readonly { readonly path: InstancePath; readonly source: IpAddress }[],
+    paths: readonly UsablePath[],
     sender: Sender,
   ): void {
-    const { parameters, router } = member;
-    const checksum: ChecksumForm = router.checksum === 'rfc9568' ? 'plain' : 'pseudo-header';
     let sent = false;
-    for (const { path, source } of paths) {
-      const credential = this.#credential(parameters);
-      const targets = path.peers.length > 0 ? path.peers.map(({ address }) => address) : (['group'] as const);
-      for (const target of targets) {
-        const destination = target === 'group' ? GROUP[parameters.family] : target;
-        const facts = { kind, priority, parameters, checksum, credential, source, destination };
-        const message = this.#encoded(facts);
-        sent = sender(path, message, target, source) || sent;
+    for (const usable of paths) {
+      const credential = this.#credential(member.parameters);
+      for (const target of targetsOf(usable.path)) {
+        const message = this.#encoded(factsOf(member, kind, priority, usable, target, credential));
+        sent = sender(usable.path, message, target, usable.source) || sent;
       }
     }
     if (kind !== 'advert') return;
     if (sent) this.advertsSent++;
     else this.sendErrors++;
+  }
+
+  /** Encodes its adverts ahead of time; with a key none can be, since each has its own number. */
+  makeReady(member: Member, paths: readonly UsablePath[]): void {
+    if (this.#secrets.sendKey !== undefined) return;
+    const credential = this.#credential(member.parameters);
+    for (const usable of paths) {
+      for (const target of targetsOf(usable.path))
+        this.#encoded(factsOf(member, 'advert', member.parameters.priority, usable, target, credential));
+    }
   }
 
   /** An advert is nearly always the same as the one before; with a key none is, since each has its own number. */
@@ -160,6 +171,24 @@ interface Facts {
   readonly source: IpAddress;
   readonly destination: IpAddress;
 }
+
+function factsOf(
+  { parameters, router }: Member,
+  kind: MessageKind,
+  priority: number,
+  { source }: UsablePath,
+  target: IpAddress | 'group',
+  credential: Credential,
+): Facts {
+  const checksum: ChecksumForm = router.checksum === 'rfc9568' ? 'plain' : 'pseudo-header';
+  const destination = target === 'group' ? GROUP[parameters.family] : target;
+  return { kind, priority, parameters, checksum, credential, source, destination };
+}
+
+const GROUP_ALONE = ['group'] as const;
+
+const targetsOf = ({ peers }: InstancePath): readonly (IpAddress | 'group')[] =>
+  peers.length > 0 ? peers.map(({ address }) => address) : GROUP_ALONE;
 
 const isSame = (a: Facts, b: Facts): boolean =>
   a.kind === b.kind &&

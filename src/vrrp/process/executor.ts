@@ -5,6 +5,7 @@ import type { Action } from '../action.ts';
 import type { Director } from '../director/director.ts';
 import type { DirectorEvent, InstanceKey, Order } from '../director/event.ts';
 import type { Member } from '../director/member.ts';
+import { leaseLifetime } from '../lease.ts';
 import type { VirtualRoutersContext } from './context.ts';
 import type { Parts } from './parts.ts';
 import { inStages } from './stages.ts';
@@ -99,6 +100,7 @@ export class Executor {
         holdings.renew(member, action.addresses, action.lifetime);
         return;
       case 'remove-addresses':
+        if (!member.holds) vmacs.silence(member);
         holdings.remove(member, action.addresses);
         if (!member.holds) vmacs.setUp(member, false);
         return;
@@ -114,13 +116,23 @@ export class Executor {
       case 'rival':
         this.#rival(member, action);
         return;
-      case 'ask-leave':
       case 'report':
+        if (action.to === 'backup') this.#makeReady(member);
+        reporter.touch(member.router.name);
+        return;
+      case 'ask-leave':
         reporter.touch(member.router.name);
         return;
       default:
         action satisfies never;
     }
+  }
+
+  /** A backup has the time that its take-over will not have. */
+  #makeReady(member: Member): void {
+    const { post, holdings } = this.#parts;
+    post.makeReady(member);
+    holdings.makeReady(member, member.parameters.addresses, leaseLifetime(member.parameters));
   }
 
   #advertise(member: Member, priority: number): void {

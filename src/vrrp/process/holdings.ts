@@ -49,6 +49,11 @@ export class Holdings {
     }
   }
 
+  /** Makes ahead of time what a take-over of this member needs. */
+  makeReady(member: Member, addresses: readonly VirtualAddress[], lifetime: Seconds): void {
+    this.#each(member, addresses, (port, own) => port.makeReady(own, lifetime), false);
+  }
+
   install(member: Member, addresses: readonly VirtualAddress[], lifetime: Seconds): void {
     this.#each(member, addresses, (port, own) => this.#gather('put', port, lifetime, own));
   }

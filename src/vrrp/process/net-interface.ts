@@ -147,6 +147,14 @@ export class NetInterface {
     this.#change('put', prefixes, (index) => this.#context.addresses.put(index, prefixes, lifetime));
   }
 
+  /** Makes ahead of time what putting and announcing these needs. */
+  makeReady(prefixes: readonly AddressSpec[], lifetime: Lifetime): void {
+    this.#attempt('prepare', ({ link, announcer }) => {
+      this.#context.addresses.makeReady(link.index, prefixes, lifetime);
+      announcer.makeReady(prefixes.map(({ address }) => address));
+    });
+  }
+
   /** Renews without waiting for the kernel; what it refuses is logged when it says so. */
   renew(prefixes: readonly AddressSpec[], lifetime: Seconds): void {
     if (prefixes.length === 0) return;

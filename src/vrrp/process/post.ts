@@ -15,7 +15,7 @@ import {
   type RejectReason,
   type Verdict,
 } from '../receive-checks.ts';
-import { Envoy } from './envoy.ts';
+import { Envoy, type UsablePath } from './envoy.ts';
 import type { Network } from './network.ts';
 import { type InstancePath, pathsOf } from './paths.ts';
 import type { ThrottledLog } from './throttle.ts';
@@ -124,10 +124,7 @@ export class Post {
     const { network } = this.#context;
     const entry = this.#entry(member);
     const device = this.#context.isVmacUp(member) ? vmacDevice(member.router, member.family) : undefined;
-    const paths = entry.paths.flatMap((path) => {
-      const source = network.sourceOf(path, member.family);
-      return source === undefined ? [] : [{ path, source }];
-    });
+    const paths = this.#usable(entry.paths, member.family);
     entry.envoy.send(member, kind, priority, paths, (path, message, destination, source) =>
       network.send(
         path,
@@ -138,6 +135,12 @@ export class Post {
         path === entry.paths[0] && destination === 'group' ? device : undefined,
       ),
     );
+  }
+
+  /** Makes ahead of time what the first advert of a take-over needs. */
+  makeReady(member: Member): void {
+    const { paths, envoy } = this.#entry(member);
+    envoy.makeReady(member, this.#usable(paths, member.family));
   }
 
   receive(
@@ -174,6 +177,14 @@ export class Post {
       recipient.last = { source, destination, ttl, local, message: packet.message.slice(), verdict };
     }
     return verdict;
+  }
+
+  /** The paths that have an address to send from now. */
+  #usable(paths: readonly InstancePath[], family: Family): readonly UsablePath[] {
+    return paths.flatMap((path) => {
+      const source = this.#context.network.sourceOf(path, family);
+      return source === undefined ? [] : [{ path, source }];
+    });
   }
 
   #accept(

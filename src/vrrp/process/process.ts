@@ -22,7 +22,7 @@ import { Reactor } from '../../sys/reactor.ts';
 import { setRealtime } from '../../sys/realtime.ts';
 import type { VrrpKernel } from './context.ts';
 import { type ManagerChannel, openManagerChannel } from './manager-channel.ts';
-import { rehearse } from './rehearsal.ts';
+import { rehearse, rehearseForMany } from './rehearsal.ts';
 import { throttle } from './throttle.ts';
 import { VirtualRouters } from './virtual-routers.ts';
 
@@ -47,6 +47,7 @@ export async function runVrrpProcess(): Promise<void> {
   const { routers } = network;
   const causes = new Set<string>();
   let realtime = false;
+  let rehearsed = false;
   channel.send({ type: 'ready' });
   rehearse(network.reactor, network.kernel);
   await stopped.promise;
@@ -63,6 +64,8 @@ export async function runVrrpProcess(): Promise<void> {
         routers.verdicts(message.verdicts);
         routers.configure(message);
         channel.send({ type: 'configured' });
+        if (!rehearsed) rehearseForMany(message.network.routers.length, network.reactor, network.kernel);
+        rehearsed = true;
         break;
       case 'verdicts':
         routers.verdicts(message.verdicts);

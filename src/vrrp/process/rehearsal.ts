@@ -4,6 +4,9 @@
  * take-over of a process came 2 ms late, and its announcement 1.4 ms after that. So each process plays one at its
  * start, with every system call that belongs to it: it speaks to the loopback interface, which nobody hears, and puts
  * its address on an interface that cannot exist.
+ *
+ * Where another director is lost that was active in hundreds of virtual routers, the last of them waits for all others,
+ * and compiled code that was optimized, too, takes half as long. V8 does so for what has run hundreds of times.
  */
 import { setFlagsFromString } from 'node:v8';
 import type { Link } from '../../kernel/links.ts';
@@ -85,8 +88,28 @@ const ROUTER_IPV6: VirtualRouter = {
   addresses: [{ address: '2001:db8::1' as IpAddress, length: 128 }],
 };
 
+/** How much is played. */
+export interface Extent {
+  /** Virtual routers at once: few, so that nothing else waits for long; up to 254. */
+  readonly routers: number;
+  /** One after the other, each a tenth of a second. */
+  readonly rounds: number;
+}
+
+/** Until it is compiled. */
+const ONCE: Extent = { routers: 1, rounds: 1 };
+/** Until it is optimized. */
+const THOROUGHLY: Extent = { routers: 16, rounds: 20 };
+/** From so many virtual routers on it is worth the memory and the time. */
+const MANY = 16;
+
+/** What is played once the number of virtual routers is known, beside what is played at the start. */
+export function rehearseForMany(count: number, reactor: Reactor, kernel: VrrpKernel): void {
+  if (count >= MANY) rehearse(reactor, kernel, THOROUGHLY);
+}
+
 /** Runs beside whatever else goes on, and ends by itself. */
-export function rehearse(reactor: Reactor, kernel: VrrpKernel): void {
+export function rehearse(reactor: Reactor, kernel: VrrpKernel, { routers: count, rounds } = ONCE): void {
   // Otherwise what has not run during a few garbage collections would have to be compiled again.
   setFlagsFromString('--no-flush-bytecode');
   const { addresses } = kernel;
@@ -99,6 +122,7 @@ export function rehearse(reactor: Reactor, kernel: VrrpKernel): void {
           { index: LOOPBACK.index, prefix: SOURCE, lifetime: 'forever', secondary: false, label: 'lo' },
         ],
         prepare: () => undefined,
+        makeReady: (_index, prefixes, lifetime) => addresses.makeReady(NOWHERE, prefixes, lifetime),
         put: (_index, prefixes, lifetime) => addresses.put(NOWHERE, prefixes, lifetime),
         renew: (_index, prefixes, lifetime, onRefused) =>
           addresses.renew(NOWHERE, prefixes, lifetime, onRefused),
@@ -120,7 +144,7 @@ export function rehearse(reactor: Reactor, kernel: VrrpKernel): void {
     onStopped: () => undefined,
   });
   const network = {
-    routers: [ROUTER, ROUTER_IPV6],
+    routers: [...Array.from({ length: count }, (_, i) => routerOf(i + 1)), ROUTER_IPV6],
     groups: [],
     gateways: [],
     fixed: { addresses: [], routes: [], rules: [] },
@@ -134,5 +158,13 @@ export function rehearse(reactor: Reactor, kernel: VrrpKernel): void {
   setTimeout(() => {
     routers.abandon('the rehearsal is over');
     routers.close();
+    if (rounds > 1) rehearse(reactor, kernel, { routers: count, rounds: rounds - 1 });
   }, DURATION);
 }
+
+const routerOf = (vrid: number): VirtualRouter => ({
+  ...ROUTER,
+  name: `${ROUTER.name} ${vrid}`,
+  vrid,
+  addresses: [{ address: `192.0.2.${vrid}` as IpAddress, length: 32 }],
+});

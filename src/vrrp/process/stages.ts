@@ -14,29 +14,32 @@ const STAGES: Readonly<Partial<Record<Action['action'], number>>> = {
   announce: 5,
 };
 const LAST = 6;
+const STAGE_COUNT = LAST + 1;
 
 /**
  * The same orders, each member's own in their order, but stage by stage: first all adverts, then all addresses, then
  * all announcements. So none waits for all that another one does, and what is alike can be done with one system call.
  */
 export function inStages(orders: readonly Order[]): readonly Order[] {
-  const queues = [...Map.groupBy(orders, memberOf).values()];
-  if (queues.length < 2) return orders;
-  const staged: Order[] = [];
-  const next = queues.map(() => 0);
-  while (staged.length < orders.length) {
-    for (let stage = 0; stage <= LAST; stage++) {
-      queues.forEach((queue, i) => {
-        let at = next[i] ?? 0;
-        for (let order = queue[at]; order && stageOf(order) === stage; order = queue[at]) {
-          staged.push(order);
-          at++;
-        }
-        next[i] = at;
-      });
-    }
+  /** Which place the last order of each member has. */
+  const places = new Map<InstanceKey | undefined, number>();
+  const byPlace: Order[][] = [];
+  for (const order of orders) {
+    const member = memberOf(order);
+    const place = placeAfter(places.get(member) ?? 0, stageOf(order));
+    places.set(member, place);
+    const same = byPlace[place];
+    if (same) same.push(order);
+    else byPlace[place] = [order];
   }
-  return staged;
+  // The places between are holes, which `flat` leaves out.
+  return places.size < 2 ? orders : byPlace.flat();
+}
+
+/** What belongs to an earlier stage than the order before it waits for the next round of all stages. */
+function placeAfter(last: number, stage: number): number {
+  const round = last - (last % STAGE_COUNT);
+  return round + stage < last ? round + STAGE_COUNT + stage : round + stage;
 }
 
 /** Those of whole units are a queue of their own. */

@@ -31,6 +31,7 @@ beforeEach(() => {
     addresses: {
       list: () => listing(),
       prepare: () => undefined,
+      makeReady: () => undefined,
       put: () => [],
       renew: () => undefined,
       settled: async () => undefined,
