@@ -1,25 +1,38 @@
-/** What the kernel's table should hold: a pure function of the configuration, the health and the table itself. */
-import type { Health } from '../model/check.ts';
-import type { ConfiguredRealServer, ConfiguredVirtualServer } from '../model/config.ts';
+/**
+ * What the kernel's table should hold: a pure function of the configuration, the health, the operator's overrides and
+ * the table itself.
+ *
+ *   standings (health, overrides) ─▶ quorum ─▶ sorry servers' phase ─▶ real servers and sorry servers of each entry
+ */
+import type { ConfiguredSorryServer, ConfiguredVirtualServer } from '../model/config.ts';
 import {
   type ActualTable,
-  type ActualVirtualServer,
-  type ConnectionCounts,
+  type DesiredRealServer,
   type DesiredTable,
   type DesiredVirtualServer,
   realServerKey,
   type TableKey,
   type TableRealServer,
-  type TableSettings,
   tableKeyText,
 } from '../model/ipvs-table.ts';
+import type { OverrideOf } from '../model/override.ts';
 import type { Instant } from '../model/units.ts';
-import { entryOf, familyOfKey, sorryEntry, takesPart } from './entry.ts';
+import { entryOf, sorryEntry, takesPart } from './entry.ts';
+import { PresentTable, sumOf } from './present.ts';
+import { assess, nextQuorum, type QuorumState } from './quorum.ts';
+import { isOrdered, refusesAtWeight0, settingsOf } from './settings.ts';
 import { nextSorryPhase, SORRY_IDLE, type SorryPhase } from './sorry.ts';
-import { targetOf } from './targets.ts';
+import { type HealthOf, healthOfServer, type Standing, standingsOf } from './standing.ts';
 
-/** What is known of the health of a target, by its id. */
-export type HealthOf = (targetId: string) => Health | undefined;
+export type { HealthOf } from './standing.ts';
+
+/** What decides beside the configuration. */
+export interface BalanceFacts {
+  readonly healthOf: HealthOf;
+  readonly overrideOf: OverrideOf;
+  /** The state of a definition's quorum before, by its name. */
+  readonly quorumBefore: (name: string) => QuorumState;
+}
 
 export interface Desired {
   readonly table: DesiredTable;
@@ -29,105 +42,164 @@ export interface Desired {
 
 export function desiredTable(
   virtualServers: readonly ConfiguredVirtualServer[],
-  healthOf: HealthOf,
+  facts: BalanceFacts,
   actual: ActualTable,
   sorry: ReadonlyMap<string, SorryPhase>,
   now: Instant,
 ): Desired {
-  const inKernel = new Map(actual.map((entry) => [tableKeyText(entry.key), entry]));
+  const present = new PresentTable(actual);
   const phases = new Map<string, SorryPhase>();
-  const table = virtualServers.flatMap((virtualServer) =>
-    virtualServer.entries.map((key) => {
+  const table = virtualServers.flatMap((virtualServer) => {
+    const standings = standingsOf(virtualServer, facts.healthOf, facts.overrideOf, present);
+    const pool: Pool = { virtualServer, standings, isLost: isLost(virtualServer, standings, facts), present };
+    return virtualServer.entries.map((key): DesiredVirtualServer => {
       const name = tableKeyText(key);
-      const present = inKernel.get(name);
-      const serving = virtualServer.realServers.filter((server) => {
-        if (!takesPart(virtualServer, key, server)) return false;
-        const target = targetOf(virtualServer, server);
-        return takesTraffic(key, server, target === undefined ? ALWAYS : healthOf(target.id), present);
-      });
-      const phase = sorryPhase(virtualServer, key, serving, present, sorry.get(name) ?? SORRY_IDLE, now);
+      const { realServers, phase } = serversAt(pool, key, facts, sorry.get(name) ?? SORRY_IDLE, now);
       phases.set(name, phase);
-      return desiredVirtualServer(virtualServer, key, serving, phase);
-    }),
-  );
+      return { key, settings: settingsOf(virtualServer, key), realServers };
+    });
+  });
   return { table, sorry: phases };
 }
 
-/** The health of a real server that nobody checks. */
-const ALWAYS: Health = { healthy: true, against: 0, last: undefined };
-
-/**
- * Before its first result, a real server stays what it is in the kernel: a fresh one takes no traffic, while one
- * that serves already goes on through a restart of the daemon or a change of its check.
- */
-function takesTraffic(
-  key: TableKey,
-  server: ConfiguredRealServer,
-  health: Health | undefined,
-  present: ActualVirtualServer | undefined,
-): boolean {
-  if (health?.healthy !== undefined) return health.healthy;
-  return connectionsOf(present, entryOf(key, server, 0)) !== undefined;
+/** A definition as it stands, for all of its entries. */
+interface Pool {
+  readonly virtualServer: ConfiguredVirtualServer;
+  readonly standings: readonly Standing[];
+  readonly isLost: boolean;
+  readonly present: PresentTable;
 }
 
-function sorryPhase(
+/** Where checks do not tell yet, what stands in the table decides. */
+function isLost(
   virtualServer: ConfiguredVirtualServer,
+  standings: readonly Standing[],
+  { healthOf, overrideOf, quorumBefore }: BalanceFacts,
+): boolean {
+  const { state } = assess(virtualServer, healthOf, quorumBefore(virtualServer.name), overrideOf);
+  if (state !== 'unknown') return state === 'lost';
+  const weights = standings.map(({ healthy, weight }) => (healthy === true ? weight : 0));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return nextQuorum('unknown', sum, 0, virtualServer.quorum) === 'lost';
+}
+
+function serversAt(
+  pool: Pool,
   key: TableKey,
-  serving: readonly ConfiguredRealServer[],
-  present: ActualVirtualServer | undefined,
+  facts: BalanceFacts,
   before: SorryPhase,
   now: Instant,
-): SorryPhase {
-  const sorry = sorryEntries(virtualServer, key, 1);
-  if (sorry.length === 0) return SORRY_IDLE;
-  const canServe = serving.some((server) => server.weight > 0);
-  const held = sorry.flatMap((entry) => connectionsOf(present, entry) ?? []);
-  return nextSorryPhase(before, canServe, virtualServer.scheduler, sumOf(held), now);
+): { readonly realServers: readonly DesiredRealServer[]; readonly phase: SorryPhase } {
+  const { virtualServer, present } = pool;
+  const standings = pool.standings.filter(({ server }) => takesPart(virtualServer, key, server));
+  const canServe = standings.some(takesTraffic);
+  const rest = canServe ? [] : leftovers(pool, key, standings);
+  const all = virtualServer.sorryServers.filter((sorry) => takesPart(virtualServer, key, sorry));
+  const usable = usableSorryServers(pool, key, all, facts.healthOf, canServe || rest.length > 0);
+  const called = pool.isLost && rest.length === 0 && usable.length > 0;
+  const held = all.flatMap((sorry) => present.realServer(key, nameOf(key, sorry))?.connections ?? []);
+  const sorryFacts = {
+    called,
+    connections: sumOf(held),
+    refusesAtWeight0: refusesAtWeight0(virtualServer),
+  };
+  const phase = nextSorryPhase(before, sorryFacts, now);
+  const real = standings.flatMap((standing) => realServerAt(virtualServer, key, standing, called));
+  const standIns = sorryServersAt(pool, key, phase, all, usable);
+  // What is the same server to the kernel can be there only once.
+  const byName = new Map(
+    [...real.sort(byKey), ...rest, ...standIns].map((server) => [realServerKey(server), server]),
+  );
+  return { realServers: [...byName.values()], phase };
 }
 
-/** undefined when there is none of them in the table. */
-export const sumOf = (counts: readonly ConnectionCounts[]): ConnectionCounts | undefined =>
-  counts.length === 0
-    ? undefined
-    : counts.reduce((sum, each) => ({
-        active: sum.active + each.active,
-        inactive: sum.inactive + each.inactive,
-        persistent: sum.persistent + each.persistent,
-      }));
+const takesTraffic = ({ healthy, weight, out }: Standing): boolean => healthy === true && weight > 0 && !out;
 
-const sorryEntries = (
+/** The same order on every director, whatever the order in the file. */
+const byKey = (a: TableRealServer, b: TableRealServer): number =>
+  realServerKey(a) < realServerKey(b) ? -1 : 1;
+
+const nameOf = (key: TableKey, sorry: ConfiguredSorryServer): string =>
+  realServerKey(sorryEntry(key, sorry, 0));
+
+function realServerAt(
   virtualServer: ConfiguredVirtualServer,
   key: TableKey,
-  weight: number,
-): readonly TableRealServer[] =>
-  virtualServer.sorryServers
-    .filter((sorry) => takesPart(virtualServer, key, sorry))
-    .map((sorry) => sorryEntry(key, sorry, weight));
-
-function desiredVirtualServer(
-  virtualServer: ConfiguredVirtualServer,
-  key: TableKey,
-  serving: readonly ConfiguredRealServer[],
-  phase: SorryPhase,
-): DesiredVirtualServer {
-  const real = serving.map((server) => entryOf(key, server, server.weight));
-  const sorry =
-    phase.phase === 'idle' ? [] : sorryEntries(virtualServer, key, phase.phase === 'in-use' ? 1 : 0);
-  return { key, settings: settingsOf(virtualServer, key), realServers: [...real, ...sorry] };
+  { server, weight, healthy, out }: Standing,
+  called: boolean,
+): readonly DesiredRealServer[] {
+  const stays = healthy === true && !out && !called;
+  if (!stays && !staysWithWeight0(virtualServer, out, called)) return [];
+  const entry = entryOf(key, server, stays ? weight : 0);
+  return [isOrdered(virtualServer) ? { ...entry, fullWeight: server.weight } : entry];
 }
 
-const settingsOf = (virtualServer: ConfiguredVirtualServer, key: TableKey): TableSettings => ({
-  scheduler: virtualServer.scheduler,
-  flags: 0,
-  timeout: 0,
-  granularity: familyOfKey(key) === 'ipv4' ? 32 : 128,
-  engine: '',
-});
+/**
+ * What does not serve is out of the table, or in it with weight 0 where the definition says so. Behind mh it stays even
+ * when it is taken out by command, since every removal moves other clients' buckets too. While the sorry servers are
+ * called it must go where its clients would be refused instead of being given to them.
+ */
+function staysWithWeight0(virtualServer: ConfiguredVirtualServer, out: boolean, called: boolean): boolean {
+  if (called && refusesAtWeight0(virtualServer)) return false;
+  return out ? isOrdered(virtualServer) : virtualServer.onFailure === 'drain';
+}
 
-export function connectionsOf(
-  present: ActualVirtualServer | undefined,
-  server: Pick<TableRealServer, 'address' | 'port'>,
-): ConnectionCounts | undefined {
-  const wanted = realServerKey(server);
-  return present?.realServers.find((entry) => realServerKey(entry) === wanted)?.connections;
+/**
+ * When real servers are exchanged for others that nobody knows yet, the old ones go on serving until the first results
+ * are in.
+ */
+function leftovers(pool: Pool, key: TableKey, standings: readonly Standing[]): readonly DesiredRealServer[] {
+  const awaited = standings.some(({ checked, weight, out }) => !checked && weight > 0 && !out);
+  if (!awaited) return [];
+  const own = new Set(standings.map(({ server }) => realServerKey(entryOf(key, server, 0))));
+  for (const sorry of pool.virtualServer.sorryServers) own.add(nameOf(key, sorry));
+  return [...pool.present.realServers(key)]
+    .filter(([name, { weight }]) => weight > 0 && !own.has(name))
+    .map(([, { connections: _, ...server }]) => server);
+}
+
+/**
+ * Those that are healthy, or serve already and have not been checked yet. One that nobody knows anything of is used
+ * only where nobody else could serve.
+ */
+function usableSorryServers(
+  { virtualServer, present }: Pool,
+  key: TableKey,
+  sorryServers: readonly ConfiguredSorryServer[],
+  healthOf: HealthOf,
+  othersServe: boolean,
+): readonly ConfiguredSorryServer[] {
+  const health = sorryServers.map((sorry) => ({
+    sorry,
+    healthy:
+      healthOfServer(virtualServer, sorry, healthOf) ??
+      ((present.realServer(key, nameOf(key, sorry))?.weight ?? 0) > 0 ? true : undefined),
+  }));
+  const good = health.filter(({ healthy }) => healthy === true);
+  const chosen =
+    good.length > 0 || othersServe ? good : health.filter(({ healthy }) => healthy === undefined);
+  return chosen.map(({ sorry }) => sorry);
+}
+
+function sorryServersAt(
+  { present }: Pool,
+  key: TableKey,
+  { phase }: SorryPhase,
+  all: readonly ConfiguredSorryServer[],
+  usable: readonly ConfiguredSorryServer[],
+): readonly TableRealServer[] {
+  switch (phase) {
+    case 'idle':
+      return [];
+    case 'in-use':
+      return usable.map((sorry) => sorryEntry(key, sorry, 1)).sort(byKey);
+    case 'draining':
+      // One that is not there has nothing to finish.
+      return all
+        .filter((sorry) => present.realServer(key, nameOf(key, sorry)) !== undefined)
+        .map((sorry) => sorryEntry(key, sorry, 0))
+        .sort(byKey);
+    default:
+      return phase satisfies never;
+  }
 }

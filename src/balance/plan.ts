@@ -5,9 +5,11 @@
 import {
   type ActualTable,
   type ActualVirtualServer,
+  type DesiredRealServer,
   type DesiredTable,
   type DesiredVirtualServer,
   realServerKey,
+  type TableKey,
   type TableOperation,
   type TableRealServer,
   type TableSettings,
@@ -16,6 +18,7 @@ import {
 } from '../model/ipvs-table.ts';
 import { SERVICE_FLAG } from '../model/service-flags.ts';
 import { sameTunnel } from '../model/virtual-server.ts';
+import { isOrdered } from './settings.ts';
 
 /** Who owns what in the table. */
 export interface Ownership {
@@ -56,9 +59,7 @@ function planVirtualServer(
   if (actual === undefined) {
     return [
       { op: 'add-virtual-server', key, settings },
-      ...desired.realServers.map(
-        (realServer): TableOperation => ({ op: 'add-real-server', key, realServer }),
-      ),
+      ...desired.realServers.flatMap((server) => addition(key, server)),
     ];
   }
   const edit: readonly TableOperation[] = sameSettings(settings, actual.settings)
@@ -75,22 +76,68 @@ function planRealServers(
   const { key } = desired;
   const present = new Map(actual.realServers.map((server) => [realServerKey(server), server]));
   const wanted = new Set(desired.realServers.map(realServerKey));
+  const inPlace = isOrdered(desired.settings) ? countInPlace(desired, actual, wanted) : Infinity;
   const adds: TableOperation[] = [];
   const raises: TableOperation[] = [];
   const lowers: TableOperation[] = [];
-  for (const realServer of desired.realServers) {
+  desired.realServers.forEach((realServer, i) => {
     const was = present.get(realServerKey(realServer));
-    if (was === undefined) adds.push({ op: 'add-real-server', key, realServer });
+    if (was === undefined) adds.push(...addition(key, realServer));
+    else if (i >= inPlace) adds.push(removal(key, was), ...addition(key, realServer));
     else if (!sameRealServer(realServer, was)) {
       const edits = realServer.weight < was.weight ? lowers : raises;
-      edits.push({ op: 'edit-real-server', key, realServer, was: withoutCounts(was) });
+      edits.push({
+        op: 'edit-real-server',
+        key,
+        realServer: withoutNotes(realServer),
+        was: withoutNotes(was),
+      });
     }
-  }
+  });
   const removes = actual.realServers
     .filter((server) => !wanted.has(realServerKey(server)))
-    .map((server): TableOperation => ({ op: 'remove-real-server', key, realServer: withoutCounts(server) }));
+    .map((server) => removal(key, server));
   return [...adds, ...raises, ...lowers, ...removes];
 }
+
+/**
+ * How many real servers, from the first wanted one on, were added in the wanted order: the kernel lists the newest
+ * first and adds only there, so whatever comes after has to be added anew. It finds the connections of one that comes
+ * back at once again.
+ */
+function countInPlace(
+  { realServers }: DesiredVirtualServer,
+  actual: ActualVirtualServer,
+  wanted: ReadonlySet<string>,
+): number {
+  const added = actual.realServers
+    .map(realServerKey)
+    .filter((name) => wanted.has(name))
+    .reverse();
+  const first = realServers.findIndex((server, i) => realServerKey(server) !== added[i]);
+  return first === -1 ? realServers.length : first;
+}
+
+/**
+ * One that does not serve is added with its full weight all the same where that is what places it (`mh` keeps the last
+ * weight that was not 0), and loses it at once: so it gets the same place as on a director where it served before.
+ */
+function addition(key: TableKey, server: DesiredRealServer): readonly TableOperation[] {
+  const realServer = withoutNotes(server);
+  const { fullWeight = 0 } = server;
+  if (server.weight > 0 || fullWeight === 0) return [{ op: 'add-real-server', key, realServer }];
+  const full = { ...realServer, weight: fullWeight };
+  return [
+    { op: 'add-real-server', key, realServer: full },
+    { op: 'edit-real-server', key, realServer, was: full },
+  ];
+}
+
+const removal = (key: TableKey, server: TableRealServer): TableOperation => ({
+  op: 'remove-real-server',
+  key,
+  realServer: withoutNotes(server),
+});
 
 function sameSettings(a: TableSettings, b: TableSettings): boolean {
   return (
@@ -99,7 +146,7 @@ function sameSettings(a: TableSettings, b: TableSettings): boolean {
     a.timeout === b.timeout &&
     a.engine === b.engine &&
     // Without persistence the granularity means nothing, and the kernel keeps whatever was there.
-    (a.timeout === 0 || a.granularity === b.granularity)
+    (a.timeout === 0 || (a.granularity === b.granularity && a.mask === b.mask))
   );
 }
 
@@ -113,7 +160,8 @@ function sameRealServer(wanted: TableRealServer, present: TableRealServer): bool
   );
 }
 
-const withoutCounts = (server: TableRealServer): TableRealServer => ({
+/** As the kernel is told of it: neither connections nor full weight. */
+const withoutNotes = (server: TableRealServer): TableRealServer => ({
   address: server.address,
   port: server.port,
   forwarding: server.forwarding,

@@ -1,5 +1,5 @@
 /**
- * When the sorry server stands in, and how it leaves.
+ * When the sorry servers stand in, and how they leave.
  *
  * It leaves in two steps, because the kernel silently drops every further packet of a connection whose destination
  * was deleted: first its weight becomes 0, so that new connections go to the real servers while the ones it has are
@@ -7,7 +7,6 @@
  */
 import type { ConnectionCounts } from '../model/ipvs-table.ts';
 import { elapsed, type Instant, milliseconds } from '../model/units.ts';
-import type { Scheduler } from '../model/virtual-server.ts';
 
 /** idle: not in the table. in-use: takes all traffic. draining: weight 0, finishing what it has since `since`. */
 export type SorryPhase =
@@ -18,13 +17,6 @@ export type SorryPhase =
 export const SORRY_IDLE: SorryPhase = { phase: 'idle' };
 
 /**
- * Schedulers that hash a client to a destination and refuse the connection when that destination has weight 0
- * (ip_vs_sh.c, ip_vs_dh.c, ip_vs_mh.c without their fallback flag): there a draining sorry server would turn new
- * clients away, so it is removed at once.
- */
-const REFUSES_AT_WEIGHT_0: ReadonlySet<Scheduler> = new Set(['sh', 'dh', 'mh']);
-
-/**
  * How long connections that are not established keep a draining sorry server in the table. It lets handshakes that
  * were under way finish; afterwards the kernel's inactive ones are only closed connections in their minutes of wait.
  */
@@ -32,19 +24,22 @@ const HANDSHAKES_DONE = milliseconds(3_000);
 /** A client that holds on to the sorry server longer is cut off. */
 const DRAIN_LIMIT = milliseconds(60_000);
 
-/**
- * The next phase. `canServe`: whether a real server takes new connections. `connections`: those of the sorry server
- * in the kernel, undefined when it is not in the table there.
- */
-export function nextSorryPhase(
-  phase: SorryPhase,
-  canServe: boolean,
-  scheduler: Scheduler,
-  connections: ConnectionCounts | undefined,
-  now: Instant,
-): SorryPhase {
-  if (!canServe) return { phase: 'in-use' };
-  if (connections === undefined || REFUSES_AT_WEIGHT_0.has(scheduler)) return SORRY_IDLE;
+export interface SorryFacts {
+  /** The quorum is lost, and a sorry server can serve. */
+  readonly called: boolean;
+  /** Their connections in the kernel; undefined: none of them is in the table. */
+  readonly connections: ConnectionCounts | undefined;
+  /**
+   * Whether the scheduler refuses the clients that it hashes to weight 0: there a draining sorry server would turn new
+   * clients away, so it is removed at once.
+   */
+  readonly refusesAtWeight0: boolean;
+}
+
+export function nextSorryPhase(phase: SorryPhase, facts: SorryFacts, now: Instant): SorryPhase {
+  const { called, connections, refusesAtWeight0 } = facts;
+  if (called) return { phase: 'in-use' };
+  if (connections === undefined || refusesAtWeight0) return SORRY_IDLE;
   const since = phase.phase === 'draining' ? phase.since : now;
   return isDrained(connections, elapsed(since, now)) ? SORRY_IDLE : { phase: 'draining', since };
 }

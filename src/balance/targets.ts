@@ -1,21 +1,44 @@
 /** Which probes the virtual servers need: each distinct one once, however many virtual servers ask for it. */
-import { createHash } from 'node:crypto';
-import type { CheckTarget } from '../model/check.ts';
-import type { ConfiguredRealServer, ConfiguredVirtualServer } from '../model/config.ts';
-import { type ActualTable, realServerKey, tableKeyText } from '../model/ipvs-table.ts';
+import { hash } from 'node:crypto';
+import type { Check, CheckTarget } from '../model/check.ts';
+import type {
+  ConfiguredRealServer,
+  ConfiguredSorryServer,
+  ConfiguredVirtualServer,
+} from '../model/config.ts';
+import { type ActualTable, realServerKey } from '../model/ipvs-table.ts';
+import type { VirtualRouter } from '../model/virtual-router.ts';
+import { endpoint } from '../model/virtual-server.ts';
 import { entryOf } from './entry.ts';
+import { PresentTable } from './present.ts';
 
-/** The target that decides about `realServer`, or undefined when its virtual server has no check. */
+/** The target that decides about `server`, or undefined when nobody checks it. */
 export function targetOf(
   virtualServer: ConfiguredVirtualServer,
-  realServer: ConfiguredRealServer,
+  server: ConfiguredRealServer | ConfiguredSorryServer,
 ): CheckTarget | undefined {
-  const { check } = virtualServer;
+  const check = 'check' in server ? server.check : virtualServer.check;
   if (check === undefined) return undefined;
-  const port = check.port ?? realServer.port ?? firstPort(virtualServer);
-  const what = { address: realServer.address, port, check };
-  const id = createHash('sha256').update(JSON.stringify(what)).digest('base64url').slice(0, 22);
-  return { id, ...what };
+  const known = TARGETS.get(virtualServer)?.get(server);
+  if (known !== undefined) return known;
+  const port = check.port ?? server.port ?? firstPort(virtualServer);
+  const id = `${endpoint(server.address, port)} ${digestOf(check)}`;
+  const target = { id, address: server.address, port, check };
+  const ofDefinition = TARGETS.get(virtualServer) ?? new WeakMap();
+  TARGETS.set(virtualServer, ofDefinition.set(server, target));
+  return target;
+}
+
+/** With ten thousand real servers each verdict would make ten thousand targets anew. */
+const TARGETS = new WeakMap<ConfiguredVirtualServer, WeakMap<object, CheckTarget>>();
+const DIGESTS = new WeakMap<Check, string>();
+
+function digestOf(check: Check): string {
+  const known = DIGESTS.get(check);
+  if (known !== undefined) return known;
+  const digest = hash('sha256', JSON.stringify(check), 'base64url').slice(0, 22);
+  DIGESTS.set(check, digest);
+  return digest;
 }
 
 /** Of several ports the first speaks for all; the configuration demands a port of the check where there is none. */
@@ -23,22 +46,18 @@ const firstPort = ({ entries: [first] }: ConfiguredVirtualServer): number =>
   first.kind === 'mark' ? 0 : first.port;
 
 /**
- * The targets of the virtual servers that have none of their real servers in the kernel's table: only checks can tell
+ * The targets of the virtual servers that have none of their real servers serving in the kernel's table: only checks can tell
  * whether there is anything behind them. One that serves already needs no such proof.
  */
 export function coldTargets(
   virtualServers: readonly ConfiguredVirtualServer[],
   actual: ActualTable,
 ): readonly CheckTarget[] {
-  const held = new Set(
-    actual.flatMap(({ key, realServers }) =>
-      realServers.map((server) => `${realServerKey(server)} of ${tableKeyText(key)}`),
-    ),
-  );
+  const present = new PresentTable(actual);
   const isCold = (virtualServer: ConfiguredVirtualServer) =>
     !virtualServer.entries.some((key) =>
-      virtualServer.realServers.some((server) =>
-        held.has(`${realServerKey(entryOf(key, server, 0))} of ${tableKeyText(key)}`),
+      virtualServer.realServers.some(
+        (server) => (present.realServer(key, realServerKey(entryOf(key, server, 0)))?.weight ?? 0) > 0,
       ),
     );
   return checkTargets(virtualServers.filter(isCold));
@@ -48,10 +67,28 @@ export function coldTargets(
 export function checkTargets(virtualServers: readonly ConfiguredVirtualServer[]): readonly CheckTarget[] {
   const targets = new Map<string, CheckTarget>();
   for (const virtualServer of virtualServers) {
-    for (const realServer of virtualServer.realServers) {
-      const target = targetOf(virtualServer, realServer);
+    for (const server of [...virtualServer.realServers, ...virtualServer.sorryServers]) {
+      const target = targetOf(virtualServer, server);
       if (target !== undefined && !targets.has(target.id)) targets.set(target.id, target);
     }
   }
   return [...targets.values()];
+}
+
+/**
+ * Whether the checks of a definition rest (`check_while: active`): as long as none of the virtual routers that hold
+ * one of its addresses is active here. Where no virtual router holds any of them, there is nothing to wait for.
+ */
+export function checksRest(
+  { checkWhile, entries, match }: ConfiguredVirtualServer,
+  virtualRouters: readonly Pick<VirtualRouter, 'name' | 'addresses'>[],
+  isActive: (virtualRouter: string) => boolean,
+): boolean {
+  if (checkWhile === 'always') return false;
+  const own = new Set([
+    ...entries.flatMap((key) => (key.kind === 'address' ? [key.address] : [])),
+    ...match.map(({ address }) => address),
+  ]);
+  const holders = virtualRouters.filter(({ addresses }) => addresses.some(({ address }) => own.has(address)));
+  return holders.length > 0 && !holders.some(({ name }) => isActive(name));
 }

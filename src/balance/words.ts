@@ -36,7 +36,7 @@ const settingsChange = (was: TableSettings, is: TableSettings): string =>
     ['scheduler', was.scheduler, is.scheduler],
     ['flags', was.flags, is.flags],
     ['persistence', `${was.timeout} s`, `${is.timeout} s`],
-    ['granularity', `/${was.granularity}`, `/${is.granularity}`],
+    ['granularity', was.mask ?? `/${was.granularity}`, is.mask ?? `/${is.granularity}`],
     ['persistence engine', was.engine || 'none', is.engine || 'none'],
   ]);
 

@@ -6,12 +6,17 @@
  *   POST /v1/reload   → ReloadDocument
  *   POST /v1/handover ← HandoverRequest → HandoverDocument
  *   POST /v1/resume   ← RestoreRequest → RestoreDocument
+ *   POST /v1/override ← OverrideRequest → OverrideDocument
+ *   GET  /v1/overrides → OverridesDocument
  *
  * A refusal is an ErrorDocument with a status of 400 and up. A plan or reload that finds the file bad is no refusal
  * of the request: it is a document with problems in it.
  */
+import type { OverrideAction } from '../model/override.ts';
 import type {
   HandoverDocument,
+  OverrideDocument,
+  OverridesDocument,
   PlanDocument,
   ReloadDocument,
   RestoreDocument,
@@ -30,6 +35,30 @@ export interface ControlHandlers {
   reload(): Promise<ReloadDocument>;
   handover(request: HandoverRequest): Promise<HandoverDocument>;
   restore(request: RestoreRequest): Promise<RestoreDocument>;
+  /** Rejects with a NoSuchName. */
+  override(request: OverrideRequest): Promise<OverrideDocument>;
+  overrides(): Promise<OverridesDocument>;
+}
+
+/** A name in a request that nothing in the configuration has: becomes a 404. */
+export class NoSuchName extends Error {
+  override readonly name = 'NoSuchName';
+}
+
+export interface OverrideRequest {
+  /** The name of a virtual server. */
+  readonly service: string;
+  /** A real server as the file has it, or its address where it has only one there. */
+  readonly server: string;
+  /** enable: ends what was said before. */
+  readonly action: OverrideAction | 'enable';
+  /** Of `weight`: 0 to 2147483647. */
+  readonly weight?: number | undefined;
+  /** Of `drain`: milliseconds until connections that are left are cut off. */
+  readonly timeout?: number | undefined;
+  readonly reason?: string | undefined;
+  /** Who asks. */
+  readonly by: string;
 }
 
 export interface HandoverRequest {

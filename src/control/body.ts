@@ -1,6 +1,12 @@
 /** The body of a request: read within a limit, and taken for what it should be or refused. */
 import type { IncomingMessage } from 'node:http';
-import { type HandoverRequest, MAX_BODY, type PlanRequest, type RestoreRequest } from './api.ts';
+import {
+  type HandoverRequest,
+  MAX_BODY,
+  type OverrideRequest,
+  type PlanRequest,
+  type RestoreRequest,
+} from './api.ts';
 
 /** A request that is not carried out, with the HTTP status that says why. */
 export class Refusal extends Error {
@@ -94,6 +100,40 @@ export function parseRestoreRequest(body: Uint8Array): RestoreRequest {
   if (names === undefined) throw new Refusal(400, 'the body is not {"names": ["a virtual router", …]}');
   return { names };
 }
+
+const OVERRIDE =
+  'the body is not {"service": "its name", "server": "10.1.1.2:80", "action": "drain", "disable", "enable" or ' +
+  '"weight", "by": "who asks"} with, where wanted, "reason", the "weight" (0 to 2147483647) and the "timeout" of ' +
+  'drain (milliseconds, up to a year)';
+const ACTIONS: readonly unknown[] = ['drain', 'disable', 'enable', 'weight'];
+const A_YEAR = 365 * 24 * 3_600_000;
+
+/** Throws a Refusal unless the bytes are an OverrideRequest in JSON. */
+export function parseOverrideRequest(body: Uint8Array): OverrideRequest {
+  const value = parseJson(body);
+  if (!isOverrideRequest(value)) throw new Refusal(400, OVERRIDE);
+  const { service, server, action, weight, timeout, reason, by } = value;
+  return { service, server, action, weight, timeout, reason, by };
+}
+
+function isOverrideRequest(value: unknown): value is OverrideRequest {
+  if (typeof value !== 'object' || value === null) return false;
+  const { service, server, action, weight, timeout, reason, by } = value as Readonly<Record<string, unknown>>;
+  return (
+    isText(service, 256) &&
+    isText(server, 256) &&
+    isText(by, 256) &&
+    (reason === undefined || isText(reason, 4_096)) &&
+    ACTIONS.includes(action) &&
+    (action === 'weight' ? isWithin(weight, 0x7fffffff) : weight === undefined) &&
+    (timeout === undefined || (action === 'drain' && isWithin(timeout, A_YEAR)))
+  );
+}
+
+const isText = (value: unknown, limit: number): boolean => typeof value === 'string' && value.length <= limit;
+
+const isWithin = (value: unknown, limit: number): boolean =>
+  Number.isInteger(value) && Number(value) >= 0 && Number(value) <= limit;
 
 /** More names than this fit no configuration. */
 const MOST_NAMES = 10_000;

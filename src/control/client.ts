@@ -3,12 +3,14 @@ import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type {
   HandoverDocument,
+  OverrideDocument,
+  OverridesDocument,
   PlanDocument,
   ReloadDocument,
   RestoreDocument,
   StatusDocument,
 } from '../model/status.ts';
-import type { ErrorDocument, HandoverRequest, PlanRequest, RestoreRequest } from './api.ts';
+import type { ErrorDocument, HandoverRequest, OverrideRequest, PlanRequest, RestoreRequest } from './api.ts';
 import { checkSocketPath } from './socket-path.ts';
 
 /**
@@ -21,6 +23,8 @@ const TIME_LIMITS = {
   reload: 60_000,
   handover: 120_000,
   resume: 10_000,
+  override: 30_000,
+  overrides: 10_000,
 } as const;
 
 /** Why a request came to nothing, in words for the terminal. */
@@ -34,6 +38,8 @@ export interface ControlClient {
   reload(): Promise<ReloadDocument>;
   handover(request: HandoverRequest): Promise<HandoverDocument>;
   resume(request: RestoreRequest): Promise<RestoreDocument>;
+  override(request: OverrideRequest): Promise<OverrideDocument>;
+  overrides(): Promise<OverridesDocument>;
 }
 
 /**
@@ -52,6 +58,8 @@ export function controlClient(
     reload: () => call<ReloadDocument>('POST', 'reload'),
     handover: (document) => call<HandoverDocument>('POST', 'handover', document),
     resume: (document) => call<RestoreDocument>('POST', 'resume', document),
+    override: (document) => call<OverrideDocument>('POST', 'override', document),
+    overrides: () => call<OverridesDocument>('GET', 'overrides'),
   } satisfies ControlClient;
 }
 

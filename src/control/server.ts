@@ -7,10 +7,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../model/messages.ts';
-import type { ControlHandlers, ErrorDocument } from './api.ts';
+import { type ControlHandlers, type ErrorDocument, NoSuchName } from './api.ts';
 import {
   BodyRoom,
   parseHandoverRequest,
+  parseOverrideRequest,
   parsePlanRequest,
   parseRestoreRequest,
   Refusal,
@@ -52,6 +53,11 @@ const ROUTES: Readonly<Record<string, { readonly method: string; readonly route:
     method: 'POST',
     route: (handlers, body) => handlers.handover(parseHandoverRequest(body)),
   },
+  '/v1/override': {
+    method: 'POST',
+    route: (handlers, body) => handlers.override(parseOverrideRequest(body)),
+  },
+  '/v1/overrides': { method: 'GET', route: (handlers) => handlers.overrides() },
   '/v1/resume': { method: 'POST', route: (handlers, body) => handlers.restore(parseRestoreRequest(body)) },
 };
 
@@ -124,11 +130,16 @@ async function answer(
     send(response, 200, document);
   } catch (error) {
     if (request.destroyed && !request.complete) return; // The client left in the middle of its request.
-    const status = error instanceof Refusal ? error.status : 500;
+    const status = statusOf(error);
     const message = error instanceof Error ? error.message : String(error);
     if (status === 500) log('error', 'control request failed', { url: request.url, error: message });
     send(response, status, { error: message } satisfies ErrorDocument);
   }
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof Refusal) return error.status;
+  return error instanceof NoSuchName ? 404 : 500;
 }
 
 function findRoute(request: IncomingMessage, response: ServerResponse): Route {

@@ -7,7 +7,6 @@
  *     fence agent ─────outcome─────▶ └──────────────┘ ──fence────────▶ fence agent
  */
 
-import type { HealthOf } from '../balance/desired.ts';
 import type { Config } from '../model/config.ts';
 import type { Log } from '../model/messages.ts';
 import type { GroupStatus, HandoverOutcome, RouterStatus } from '../model/router-status.ts';
@@ -21,10 +20,11 @@ import { Fencer, type FencerStatus } from './fencing/fencer.ts';
 import { LocalRefusal } from './local-refusal.ts';
 import { Mailer } from './notify/mail.ts';
 import { NotifyQueue } from './notify/queue.ts';
+import type { QuorumEvent } from './quorums.ts';
 import { Recording } from './recording.ts';
 import { runProgram } from './run/run.ts';
 import { Standby, withGroups } from './standby.ts';
-import { serviceVerdicts } from './tracking/services.ts';
+import { type ServiceFacts, serviceVerdicts } from './tracking/services.ts';
 import { TrackerBook } from './tracking/trackers.ts';
 import { VrrpChild } from './vrrp-child.ts';
 import type { VrrpPartner } from './vrrp-partner.ts';
@@ -32,14 +32,17 @@ import type { VrrpPartner } from './vrrp-partner.ts';
 export interface FailoverOptions {
   readonly stateDir: string;
   readonly log: Log;
-  readonly healthOf: HealthOf;
+  readonly services: ServiceFacts;
+  /** Called when the state of a virtual router has changed. */
+  readonly onRouters: () => void;
   /** Where the events of the vrrp process are written, for replay; undefined: nowhere. */
   readonly record: string | undefined;
 }
 
 export class Failover implements VrrpPartner {
   readonly vrrp: VrrpChild;
-  readonly #healthOf: HealthOf;
+  readonly #facts: ServiceFacts;
+  readonly #onRouters: () => void;
   readonly #log: Log;
   readonly #book: TrackerBook;
   readonly #standby: Standby;
@@ -54,8 +57,9 @@ export class Failover implements VrrpPartner {
   #services = new Map<string, TrackVerdict>();
 
   constructor(options: FailoverOptions) {
-    const { log, stateDir, healthOf, record } = options;
-    this.#healthOf = healthOf;
+    const { log, stateDir, services, onRouters, record } = options;
+    this.#facts = services;
+    this.#onRouters = onRouters;
     this.#log = log;
     this.vrrp = new VrrpChild(log, this);
     this.#book = new TrackerBook({
@@ -87,11 +91,12 @@ export class Failover implements VrrpPartner {
     this.#config = config;
     const uses = [...config.virtualRouters, ...config.syncGroups].flatMap(({ track }) => track);
     this.#book.configure(config.trackers, uses);
-    this.#services = servicesOf(config, this.#healthOf);
+    this.#services = servicesOf(config, this.#facts);
     const formerArbiter = this.#leases.configure(config);
     this.#configureFencer(config);
     this.#mailer.configure(config.mail, config.director.name);
-    this.#notify.configure(config.virtualRouters, config.syncGroups);
+    this.#notify.configure(config.virtualRouters, config.syncGroups, config.virtualServers);
+    this.#repeatQuorums(config);
     this.#configureSync(config);
     this.#localRefusal.configure(config);
     const { virtualRouters: routers, syncGroups: groups, trackers, fixed, arbiter, fencing, vrrp } = config;
@@ -112,10 +117,15 @@ export class Failover implements VrrpPartner {
     return taken;
   }
 
-  /** A real server's health has changed: what that means for the virtual servers that are tracked. */
-  onHealth(): void {
+  /** The quorum of a virtual server was gained or lost. */
+  onQuorum(event: QuorumEvent): void {
+    this.#notify.quorum(event);
+  }
+
+  /** Virtual servers that are tracked may stand otherwise now. */
+  onServices(): void {
     if (this.#config === undefined) return;
-    const verdicts = servicesOf(this.#config, this.#healthOf);
+    const verdicts = servicesOf(this.#config, this.#facts);
     const changed = [...verdicts.values()].filter((verdict) => {
       const before = this.#services.get(trackKey(verdict));
       return before?.state !== verdict.state || before.reason !== verdict.reason;
@@ -177,6 +187,7 @@ export class Failover implements VrrpPartner {
   onRouter(status: RouterStatus): void {
     this.#notify.routerState(status);
     this.#followSync(status);
+    this.#onRouters();
   }
 
   onGroup(status: GroupStatus): void {
@@ -216,6 +227,15 @@ export class Failover implements VrrpPartner {
     this.#recording?.write(lines);
   }
 
+  /** Those who are told of quorums from now on have not heard of what is known already; others hear nothing twice. */
+  #repeatQuorums({ virtualServers }: Config): void {
+    for (const { name, quorum } of virtualServers) {
+      const assessment = this.#facts.assessment(name);
+      const { state } = assessment;
+      if (state !== 'unknown') this.#notify.quorum({ ...assessment, state, name, weight: quorum.weight });
+    }
+  }
+
   #withGroups(names: readonly string[]): readonly string[] {
     return withGroups(names, this.#config?.syncGroups ?? []);
   }
@@ -244,6 +264,6 @@ export class Failover implements VrrpPartner {
   }
 }
 
-function servicesOf({ virtualServers }: Config, healthOf: HealthOf): Map<string, TrackVerdict> {
-  return new Map(serviceVerdicts(virtualServers, healthOf).map((verdict) => [trackKey(verdict), verdict]));
+function servicesOf({ virtualServers }: Config, facts: ServiceFacts): Map<string, TrackVerdict> {
+  return new Map(serviceVerdicts(virtualServers, facts).map((verdict) => [trackKey(verdict), verdict]));
 }

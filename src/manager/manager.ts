@@ -1,20 +1,25 @@
 /**
  * The manager: everything that the daemon decides, short of signals and exit codes (`process.ts`).
  *
- *   file ─▶ configuration ─┬─▶ vrrp process ──── states ────▶ log, status
- *                          ├─▶ checker process ─ verdicts ─▶ health ─┐
- *                          └──────────────────────────────────────────┴▶ table keeper ─▶ kernel
- *   control socket ─▶ status, plan, reload
+ *   file ─▶ configuration ─┬─▶ failover (vrrp process) ── states ──▶ log, status, notify
+ *                          │            ▲ virtual servers that are tracked, quorums
+ *                          └─▶ balancer (checker process) ─▶ the kernel's IPVS table
+ *   control socket ─▶ status, plan, reload, handover, overrides
  */
-import { checkTargets, coldTargets } from '../balance/targets.ts';
-import { operationText } from '../balance/words.ts';
-import type { ControlHandlers, HandoverRequest, PlanRequest, RestoreRequest } from '../control/api.ts';
-import type { CheckTarget } from '../model/check.ts';
+import type {
+  ControlHandlers,
+  HandoverRequest,
+  OverrideRequest,
+  PlanRequest,
+  RestoreRequest,
+} from '../control/api.ts';
 import type { Config } from '../model/config.ts';
 import type { Log } from '../model/messages.ts';
 import { formatProblem, type Problem } from '../model/problem.ts';
 import type {
   HandoverDocument,
+  OverrideDocument,
+  OverridesDocument,
   PlanDocument,
   ReloadDocument,
   RestoreDocument,
@@ -23,16 +28,11 @@ import type {
 import { milliseconds } from '../model/units.ts';
 import { monotonicNow } from '../sys/clock.ts';
 import { readVersion } from '../version.ts';
-import { CheckerChild } from './checker-child.ts';
+import { Balancer } from './balancer.ts';
 import { isError, type LoadedConfiguration, loadFile, loadText } from './configuration.ts';
 import { Failover } from './failover.ts';
-import { HealthBook } from './health.ts';
-import { OwnedVirtualServers } from './owned.ts';
-import { pendingChanges } from './pending.ts';
 import { Preparation } from './preparation.ts';
 import { planRouters } from './router-plan.ts';
-import { virtualServerStatus } from './server-status.ts';
-import { TableKeeper } from './table.ts';
 
 export interface ManagerOptions {
   readonly file: string;
@@ -43,10 +43,6 @@ export interface ManagerOptions {
   readonly record: string | undefined;
 }
 
-/** The time that the checker needs to come up. */
-const CHECKER_START = 2_000;
-/** However slow checks may be, addresses are not held back for longer, in milliseconds. */
-const LONGEST_ACQUAINTANCE = 10_000;
 /** How long the end waits for notify scripts. */
 const NOTIFY_LIMIT = milliseconds(5_000);
 
@@ -57,16 +53,13 @@ export class Manager implements ControlHandlers {
   readonly #log: Log;
   readonly #failover: Failover;
   readonly #preparation: Preparation;
-  readonly #checker: CheckerChild;
-  readonly #health: HealthBook;
-  readonly #table: TableKeeper;
+  readonly #balancer: Balancer;
   readonly #startedAt = Date.now();
   #loaded: LoadedConfiguration & { readonly config: Config };
   #loadedAt = Date.now();
   #refused: Refused;
   /** Reloads run one after the other. */
   #reloading: Promise<unknown> = Promise.resolve();
-  #verdictsPending = false;
   #stopping = false;
 
   constructor(options: ManagerOptions) {
@@ -74,57 +67,42 @@ export class Manager implements ControlHandlers {
     this.#options = options;
     this.#log = log;
     this.#loaded = initial;
-    this.#health = new HealthBook(log);
-    this.#table = new TableKeeper({
+    this.#balancer = new Balancer({
+      stateDir,
       log,
-      clock: monotonicNow,
-      owned: new OwnedVirtualServers(stateDir, log),
-      healthOf: (id) => this.#health.of(id),
+      isActive: (name) =>
+        this.#failover.vrrp.statuses.some((status) => status.name === name && status.state === 'active'),
+      onQuorum: (event) => this.#failover.onQuorum(event),
+      onServices: () => this.#failover.onServices(),
     });
     this.#failover = new Failover({
       stateDir,
       log,
-      healthOf: (id) => this.#health.of(id),
+      services: this.#balancer.services,
+      onRouters: () => this.#balancer.routersChanged(),
       record: options.record,
     });
     this.#preparation = new Preparation({ stateDir, log });
-    this.#checker = new CheckerChild(this.#health, log, () => this.#verdict());
   }
 
   /** Resolves once the table is in place and the virtual routers take part in their elections. */
   async start(): Promise<void> {
     this.#failover.start();
-    this.#checker.child.start();
+    this.#balancer.start();
     const { config } = this.#loaded;
-    this.#checker.setTargets(checkTargets(config.virtualServers));
+    this.#balancer.configure(config);
     await this.#prepare(config);
-    this.#table.configure(config);
-    await this.#getToKnow(coldTargets(config.virtualServers, this.#table.read()));
+    this.#balancer.configureTable(config);
+    await this.#balancer.getToKnow();
     // A reload may have come meanwhile, or the end: nothing may be set up behind its back.
     if (!this.#stopping) await this.#configureRouters(this.#loaded.config);
-  }
-
-  /**
-   * A director that has just booted would win its addresses back with nothing behind them but the sorry server. So it
-   * first checks the real servers of what is not served yet, for no longer than a check may take.
-   */
-  async #getToKnow(targets: readonly CheckTarget[]): Promise<void> {
-    if (targets.length === 0) return;
-    const longest = Math.max(...targets.map(({ check }) => check.timeout));
-    const limit = milliseconds(Math.min(longest + CHECKER_START, LONGEST_ACQUAINTANCE));
-    if (await this.#health.known(targets, limit)) return;
-    this.#log(
-      'warn',
-      `not every real server was checked within ${limit} ms: taking part in elections all the same`,
-    );
   }
 
   /** Make before break: the addresses stay, checked and served, until the successor has spoken. */
   async stop(): Promise<void> {
     this.#stopping = true;
     await this.#failover.stop(NOTIFY_LIMIT);
-    await this.#checker.stop();
-    this.#table.close();
+    await this.#balancer.stop();
     this.#preparation.close();
   }
 
@@ -138,11 +116,6 @@ export class Manager implements ControlHandlers {
   async status(): Promise<StatusDocument> {
     const virtualRouters = await this.#failover.vrrp.query();
     const { config, digest } = this.#loaded;
-    const facts = {
-      actual: this.#table.read(),
-      healthOf: (id: string) => this.#health.of(id),
-      sorryPhase: (key: string) => this.#table.sorryPhase(key),
-    };
     return {
       director: config.director.name,
       version: readVersion(),
@@ -152,13 +125,12 @@ export class Manager implements ControlHandlers {
       processes: [
         { name: 'manager', pid: process.pid, state: 'running', restarts: 0 },
         this.#failover.vrrp.child.status,
-        this.#checker.child.status,
+        this.#balancer.process,
       ],
       virtualRouters,
       syncGroups: this.#failover.vrrp.groups,
       guards: this.#guards(),
-      virtualServers: config.virtualServers.map((server) => virtualServerStatus(server, facts)),
-      table: this.#table.status,
+      ...this.#balancer.status(),
       preparation: { problems: this.#preparation.problems },
     };
   }
@@ -172,11 +144,10 @@ export class Manager implements ControlHandlers {
       { routers: config.virtualRouters, groups: config.syncGroups },
       statuses,
     );
-    const { operations } = this.#table.preview(config, (id) => this.#health.of(id));
     return {
       problems,
       ...routers,
-      table: [...operations.map(operationText), ...this.#pending(this.#loaded.config, config)],
+      table: this.#balancer.preview(config),
       settings: this.#preparation.preview(config),
     };
   }
@@ -184,6 +155,15 @@ export class Manager implements ControlHandlers {
   async handover({ names, stayDown }: HandoverRequest): Promise<HandoverDocument> {
     const outcomes = await this.#failover.handover(names, stayDown);
     return { outcomes };
+  }
+
+  override(request: OverrideRequest): Promise<OverrideDocument> {
+    // What it throws is the promise's.
+    return Promise.resolve(request).then((asked) => this.#balancer.override(asked));
+  }
+
+  overrides(): Promise<OverridesDocument> {
+    return Promise.resolve(this.#balancer.overrides());
   }
 
   restore({ names }: RestoreRequest): Promise<RestoreDocument> {
@@ -214,7 +194,7 @@ export class Manager implements ControlHandlers {
       { routers: config.virtualRouters, groups: config.syncGroups },
       statuses,
     );
-    const pending = this.#pending(this.#loaded.config, config);
+    const pending = this.#balancer.pending(config);
     if (this.#stopping) throw new Error('vipward stops: nothing is reloaded any more');
     this.#loaded = { ...loaded, config };
     this.#loadedAt = Date.now();
@@ -226,10 +206,10 @@ export class Manager implements ControlHandlers {
   }
 
   async #apply(config: Config): Promise<readonly string[]> {
-    this.#checker.setTargets(checkTargets(config.virtualServers));
+    this.#balancer.configure(config);
     const configured = this.#configureRouters(config);
     const settings = await this.#prepare(config);
-    const changes = this.#table.configure(config);
+    const changes = this.#balancer.configureTable(config);
     await configured;
     return [...changes, ...settings];
   }
@@ -265,21 +245,6 @@ export class Manager implements ControlHandlers {
       fencing: fencing && { agent: fencing.agent, running: fencing.running, last: fencing.last },
       sync: sync && { role: sync.role, problem: sync.problem, foreign: sync.foreign },
     };
-  }
-
-  /** Verdicts that arrive together are answered by one reconciliation. */
-  #verdict(): void {
-    if (this.#verdictsPending) return;
-    this.#verdictsPending = true;
-    setImmediate(() => {
-      this.#verdictsPending = false;
-      this.#table.reconcile();
-      this.#failover.onHealth();
-    });
-  }
-
-  #pending(before: Config, after: Config): readonly string[] {
-    return pendingChanges(before.virtualServers, after.virtualServers, (id) => this.#health.of(id));
   }
 }
 

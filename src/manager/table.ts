@@ -1,14 +1,18 @@
 /**
  * Keeps the kernel's IPVS table as it should be: reads it, plans, applies, and reads it again. Whatever the kernel
  * refuses, and whoever else changed the table meanwhile, is met by planning anew, never by giving up.
+ *
+ * A thousand virtual servers take the kernel a while to list. So a verdict, a command or a new configuration is first
+ * answered by a plan against the table as it was left, and the table is read soon after; it is read at once where that
+ * plan met a refusal.
  */
-import { type Desired, desiredTable, type HealthOf } from '../balance/desired.ts';
+import { type BalanceFacts, type Desired, desiredTable } from '../balance/desired.ts';
+import { digestOf } from '../balance/digest.ts';
 import { findDrift } from '../balance/drift.ts';
 import { type Plan, planTable } from '../balance/plan.ts';
 import type { SorryPhase } from '../balance/sorry.ts';
 import { operationText } from '../balance/words.ts';
 import { type Ipvs, IpvsUnavailable, openIpvs } from '../kernel/ipvs.ts';
-import { ensureIpvsSetting } from '../kernel/ipvs-settings.ts';
 import type { Config } from '../model/config.ts';
 import {
   type ActualTable,
@@ -18,13 +22,18 @@ import {
 } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
 import type { TableStatus } from '../model/status.ts';
-import { type Clock, milliseconds } from '../model/units.ts';
+import { after, type Clock, elapsed, type Instant, type Milliseconds, milliseconds } from '../model/units.ts';
 import type { OwnedVirtualServers } from './owned.ts';
+import { carryOut, refusalText, withoutConsequences } from './table-work.ts';
 
 /** How often the table is compared with the kernel's, unasked. */
 export const VERIFY_INTERVAL = milliseconds(10_000);
-/** How often it is looked at while a sorry server finishes its connections. */
+/** How often it is looked at while somebody finishes connections. */
 const DRAIN_INTERVAL = milliseconds(1_000);
+/** How soon it is read after changes that were planned without that. */
+const VERIFY_SOON = milliseconds(1_000);
+/** When a table that could not be read, or not be changed as it should, is tried again. */
+const TRY_AGAIN = milliseconds(1_000);
 /** Plans made for one reconciliation before the rest is left to the next: others may be changing the table too. */
 const ATTEMPTS = 3;
 
@@ -34,7 +43,11 @@ export interface TableKeeperOptions {
   readonly log: Log;
   readonly clock: Clock;
   readonly owned: OwnedVirtualServers;
-  readonly healthOf: HealthOf;
+  readonly facts: BalanceFacts;
+  /** Told of the table as it is, before it is planned. */
+  readonly onRead?: (actual: ActualTable) => void;
+  /** Whether anybody waits for connections to end. */
+  readonly isAwaited?: () => boolean;
   /** The kernel's unless given. */
   readonly open?: () => Ipvs;
 }
@@ -47,8 +60,12 @@ export class TableKeeper {
   /** The table as the last reconciliation left it: any other one since then is somebody else's doing. */
   #left: ActualTable | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** When the table is read next. */
+  #due: Instant | undefined;
   #closed = false;
-  #status: TableStatus = {
+  /** This kernel has no IPVS, which changes seldom. */
+  #lacking = false;
+  #status: Omit<TableStatus, 'digest'> = {
     unavailable: undefined,
     verifiedAt: undefined,
     repairs: 0,
@@ -61,8 +78,15 @@ export class TableKeeper {
     this.#options = options;
   }
 
-  get status(): TableStatus {
+  get status(): Omit<TableStatus, 'digest'> {
     return this.#status;
+  }
+
+  /** With the digest of what is ours of `actual`. */
+  statusOf(actual: ActualTable): TableStatus {
+    const { exclusive } = this.#config.ipvs;
+    const ours = actual.filter(({ key }) => exclusive || this.#options.owned.keys.has(tableKeyText(key)));
+    return { ...this.#status, digest: digestOf(ours) };
   }
 
   sorryPhase(key: string): SorryPhase['phase'] {
@@ -71,7 +95,7 @@ export class TableKeeper {
 
   configure(config: Configured): readonly string[] {
     this.#config = config;
-    return this.reconcile();
+    return this.update();
   }
 
   /** The table as the kernel holds it; empty while it cannot be reached. */
@@ -85,25 +109,33 @@ export class TableKeeper {
   }
 
   /** What `config` in the place of the present one would change; nothing is done. */
-  preview(config: Configured, healthOf: HealthOf): Plan & { readonly desired: DesiredTable } {
+  preview(config: Configured): Plan & { readonly desired: DesiredTable } {
     const actual = this.read();
-    const { clock } = this.#options;
-    const { table } = desiredTable(config.virtualServers, healthOf, actual, this.#sorry, clock());
+    const { clock, facts } = this.#options;
+    const { table } = desiredTable(config.virtualServers, facts, actual, this.#sorry, clock());
     return { ...planTable(table, actual, this.#ownership(config, table)), desired: table };
   }
 
-  /** Brings the kernel's table to what it should be; returns what was changed, in words. */
+  /**
+   * Answers a change of what is wanted, as fast as that can be done safely; returns what was changed, in words. While
+   * connections are awaited only a fresh table will do.
+   */
+  update(): readonly string[] {
+    if (this.#left === undefined || this.#awaits()) return this.reconcile();
+    const changes: string[] = [];
+    const done = this.#guard(() => this.#fromMemory(changes));
+    if (!done) return [...changes, ...this.reconcile()];
+    if (changes.length > 0 || this.#awaits()) this.#arm(VERIFY_SOON);
+    return changes;
+  }
+
+  /** Reads the kernel's table and brings it to what it should be; returns what was changed, in words. */
   reconcile(): readonly string[] {
     if (this.#closed) return [];
-    clearTimeout(this.#timer);
+    this.#due = undefined;
     const changes: string[] = [];
-    try {
-      this.#reconcile(changes);
-    } catch (error) {
-      this.#unreachable(error);
-    }
-    const draining = [...this.#sorry.values()].some(({ phase }) => phase === 'draining');
-    this.#timer = setTimeout(() => this.reconcile(), draining ? DRAIN_INTERVAL : VERIFY_INTERVAL);
+    const done = this.#guard(() => this.#reconcile(changes));
+    this.#arm(this.#nextLook(done));
     return changes;
   }
 
@@ -115,43 +147,91 @@ export class TableKeeper {
     this.#ipvs = undefined;
   }
 
-  #reconcile(changes: string[]): void {
+  /** Never throws; false: it could not be done. */
+  #guard(work: () => boolean): boolean {
+    try {
+      return work();
+    } catch (error) {
+      this.#unreachable(error);
+      return false;
+    }
+  }
+
+  #awaits(): boolean {
+    return (
+      [...this.#sorry.values()].some(({ phase }) => phase === 'draining') ||
+      this.#options.isAwaited?.() === true
+    );
+  }
+
+  #nextLook(done: boolean): Milliseconds {
+    if (!done && !this.#lacking && this.#status.refused.length === 0) return TRY_AGAIN;
+    return this.#awaits() ? DRAIN_INTERVAL : VERIFY_INTERVAL;
+  }
+
+  /** The earlier of what was planned before and `delay` from now. */
+  #arm(delay: Milliseconds): void {
+    if (this.#closed) return;
+    const now = this.#options.clock();
+    const due = after(now, delay);
+    if (this.#due !== undefined && elapsed(due, this.#due) <= 0) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
+    this.#timer = setTimeout(() => this.reconcile(), delay);
+  }
+
+  /** Plans against the table as it was left. */
+  #fromMemory(changes: string[]): boolean {
     const ipvs = this.#open();
-    if (ipvs === undefined) return;
+    const { plan, table } = this.#plan(this.#left ?? []);
+    if (ipvs === undefined || this.#left === undefined) return false;
+    if (plan.operations.length === 0) {
+      this.#status = { ...this.#status, foreign: plan.foreign, refused: [] };
+      return true;
+    }
+    const work = carryOut(ipvs, plan.operations, this.#left);
+    // Also after a refusal: what was made is no drift.
+    this.#left = work.table;
+    for (const outcome of work.outcomes) if (outcome.error === undefined) this.#logOutcome(outcome, changes);
+    this.#rememberOwned(table, work.table);
+    const done = work.outcomes.every(({ error }) => error === undefined);
+    if (done) this.#status = { ...this.#status, foreign: plan.foreign, refused: [] };
+    return done;
+  }
+
+  #reconcile(changes: string[]): boolean {
+    const ipvs = this.#open();
+    if (ipvs === undefined) return true;
     let refused: readonly OperationOutcome[] = [];
     let actual = ipvs.dump();
     this.#noticeDrift(actual);
+    this.#options.onRead?.(actual);
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const { table, plan } = this.#plan(actual);
       if (plan.operations.length === 0) {
         this.#settled(actual, table, plan.foreign, []);
-        return;
+        return true;
       }
-      const outcomes = ipvs.apply(plan.operations);
+      const { outcomes } = carryOut(ipvs, plan.operations, actual);
       refused = outcomes.filter(({ error }) => error !== undefined);
       for (const outcome of withoutConsequences(outcomes)) this.#logOutcome(outcome, changes);
       actual = ipvs.dump();
       const rest = this.#plan(actual);
       if (rest.plan.operations.length === 0) {
         this.#settled(actual, rest.table, rest.plan.foreign, []);
-        return;
+        return true;
       }
       // The same refusal again would only repeat the log.
       if (refused.length === rest.plan.operations.length) break;
     }
     const { table, plan } = this.#plan(actual);
     this.#settled(actual, table, plan.foreign, withoutConsequences(refused).map(refusalText));
+    return false;
   }
 
   #plan(actual: ActualTable): { readonly table: DesiredTable; readonly plan: Plan } {
-    const { clock, healthOf } = this.#options;
-    const desired: Desired = desiredTable(
-      this.#config.virtualServers,
-      healthOf,
-      actual,
-      this.#sorry,
-      clock(),
-    );
+    const { clock, facts } = this.#options;
+    const desired: Desired = desiredTable(this.#config.virtualServers, facts, actual, this.#sorry, clock());
     this.#sorry = desired.sorry;
     return {
       table: desired.table,
@@ -185,12 +265,16 @@ export class TableKeeper {
     foreign: readonly string[],
     refused: readonly string[],
   ): void {
-    const { owned } = this.#options;
     this.#left = actual;
+    this.#rememberOwned(desired, actual);
+    this.#status = { ...this.#status, unavailable: undefined, verifiedAt: Date.now(), foreign, refused };
+  }
+
+  #rememberOwned(desired: DesiredTable, actual: ActualTable): void {
+    const { owned } = this.#options;
     // One that the kernel would not remove yet is still ours to remove.
     const left = actual.map((entry) => tableKeyText(entry.key)).filter((key) => owned.keys.has(key));
     owned.remember(new Set([...desired.map((entry) => tableKeyText(entry.key)), ...left]));
-    this.#status = { ...this.#status, unavailable: undefined, verifiedAt: Date.now(), foreign, refused };
   }
 
   #logOutcome(outcome: OperationOutcome, changes: string[]): void {
@@ -216,24 +300,8 @@ export class TableKeeper {
         return undefined;
       this.#ipvs = (this.#options.open ?? openIpvs)();
       if (this.#status.unavailable !== undefined) this.#options.log('info', 'the IPVS table can be reached');
-      this.#expireOrphans();
     }
     return this.#ipvs;
-  }
-
-  /**
-   * By default the kernel silently drops what belongs to a connection whose real server was removed, and new
-   * connections too that reuse the port of such a one: clients hang. With this setting they are told, or served anew.
-   */
-  #expireOrphans(): void {
-    const { was, error } = ensureIpvsSetting('expire_nodest_conn', 1);
-    if (error !== undefined) {
-      const advice =
-        'clients of a removed real server hang instead of being reset: sysctl -w net.ipv4.vs.expire_nodest_conn=1';
-      this.#options.log('warn', error.message, { advice });
-    } else if (was !== 1) {
-      this.#options.log('info', `net.ipv4.vs.expire_nodest_conn set to 1 (was ${was})`);
-    }
   }
 
   /** Virtual addresses go on floating; the table is tried again at the next verification. */
@@ -241,24 +309,10 @@ export class TableKeeper {
     const message = error instanceof Error ? error.message : String(error);
     if (this.#status.unavailable !== message) this.#options.log('error', message);
     this.#status = { ...this.#status, unavailable: message };
-    if (error instanceof IpvsUnavailable) return;
+    this.#left = undefined;
+    this.#lacking = error instanceof IpvsUnavailable;
+    if (this.#lacking) return;
     this.#ipvs?.close();
     this.#ipvs = undefined;
   }
-}
-
-const refusalText = ({ operation, error }: OperationOutcome): string =>
-  `cannot ${operationText(operation)}: ${error?.message ?? 'unknown error'}`;
-
-/** Where a virtual server was refused, the refusal of each of its real servers tells nothing new. */
-function withoutConsequences(outcomes: readonly OperationOutcome[]): readonly OperationOutcome[] {
-  const absent = new Set(
-    outcomes
-      .filter(({ operation, error }) => operation.op === 'add-virtual-server' && error !== undefined)
-      .map(({ operation }) => tableKeyText(operation.key)),
-  );
-  return outcomes.filter(
-    ({ operation, errno }) =>
-      !(operation.op === 'add-real-server' && errno === 'ESRCH' && absent.has(tableKeyText(operation.key))),
-  );
 }

@@ -2,6 +2,7 @@
 
 import type { Health } from './check.ts';
 import type { ConnectionCounts } from './ipvs-table.ts';
+import type { Override } from './override.ts';
 import type { Problem } from './problem.ts';
 import type { GroupStatus, HandoverOutcome, RouterStatus } from './router-status.ts';
 import type { ServiceForwarding } from './virtual-server.ts';
@@ -26,8 +27,36 @@ export interface StatusDocument {
   /** What guards against two owners beyond VRRP, where it is configured. */
   readonly guards: GuardStatus;
   readonly virtualServers: readonly VirtualServerStatus[];
+  /** What operators have said of real servers, those included that are not in the file. */
+  readonly overrides: readonly OverrideStatus[];
   readonly table: TableStatus;
   readonly preparation: PreparationStatus;
+}
+
+export interface OverrideStatus extends Override {
+  /** The file has no such real server: kept until `vipward enable`. */
+  readonly dangling: boolean;
+  /** Of the real server in the kernel; undefined while it is not in the table. */
+  readonly connections: ConnectionCounts | undefined;
+}
+
+export interface OverridesDocument {
+  readonly overrides: readonly OverrideStatus[];
+}
+
+/** What `drain`, `disable`, `enable` or `weight` did. */
+export interface OverrideDocument {
+  /** The names in the file. */
+  readonly service: string;
+  readonly server: string;
+  /** What holds from now on; undefined: what the file says. */
+  readonly override: Override | undefined;
+  /** What held until now. */
+  readonly was: Override | undefined;
+  /** Changes of the table, one line each. */
+  readonly changes: readonly string[];
+  /** What the operator should know of it. */
+  readonly notes: readonly string[];
 }
 
 /** Of the kernel's settings and modules, beyond the table. */
@@ -93,21 +122,53 @@ export interface VirtualServerStatus {
   readonly scheduler: string;
   /** Of its real servers; the first one's where they differ. */
   readonly forwarding: ServiceForwarding;
+  /** `resting`: until a virtual router that holds one of its addresses is active here. */
+  readonly checks: 'none' | 'running' | 'resting';
+  readonly quorum: QuorumStatus;
+  /** SHA-256 of its entries as the kernel holds them: equal on two directors that balance alike. */
+  readonly digest: string;
   readonly realServers: readonly RealServerStatus[];
   readonly sorryServers: readonly SorryServerStatus[];
+}
+
+export interface QuorumStatus {
+  /** unknown: it depends on real servers that have not been checked yet. */
+  readonly state: 'gained' | 'lost' | 'unknown';
+  /** The sum of weights of the healthy real servers, and what it takes. */
+  readonly healthy: number;
+  readonly weight: number;
+  readonly hysteresis: number;
+}
+
+export interface QuorumStatus {
+  /** unknown: it depends on real servers that have not been checked yet. */
+  readonly state: 'gained' | 'lost' | 'unknown';
+  /** The sum of weights of the healthy real servers, and what it takes. */
+  readonly healthy: number;
+  readonly weight: number;
+  readonly hysteresis: number;
 }
 
 export interface SorryServerStatus {
   readonly server: string;
   /** `in-use`: it takes the traffic; `draining`: it finishes what it has. */
   readonly state: 'idle' | 'in-use' | 'draining';
+  /** undefined where there is no check. */
+  readonly health: Health | undefined;
   readonly connections: ConnectionCounts | undefined;
 }
 
 export interface RealServerStatus {
   /** `10.1.1.2:80`, or `10.1.1.2` where the port is the client's. */
   readonly server: string;
+  /** Of the file. */
   readonly weight: number;
+  /** What the kernel's table has: 0 takes no new connections; undefined while it is not there. */
+  readonly tableWeight: number | undefined;
+  /** 0: no limit. */
+  readonly upperThreshold: number;
+  readonly lowerThreshold: number;
+  readonly override: Override | undefined;
   /** Whether the kernel's table has it. */
   readonly inTable: boolean;
   /** undefined where there is no check. */
@@ -124,6 +185,8 @@ export interface TableStatus {
   readonly lastRepair: { readonly at: number; readonly found: readonly string[] } | undefined;
   /** Operations that the kernel refused at the last attempt, in words. */
   readonly refused: readonly string[];
+  /** SHA-256 of all that is ours as the kernel holds it: equal on two directors that balance alike. */
+  readonly digest: string;
   /** Virtual servers in the kernel that are not ours and are left alone. */
   readonly foreign: readonly string[];
 }

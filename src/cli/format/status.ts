@@ -2,6 +2,7 @@
 import type { PreparationStatus, ProcessStatus, StatusDocument, TableStatus } from '../../model/status.ts';
 import { formatAgo, formatDuration } from './duration.ts';
 import { formatGuards, formatSyncGroups } from './guards.ts';
+import { formatDangling } from './overrides.ts';
 import { formatProblems } from './problems.ts';
 import type { Style } from './style.ts';
 import { countOf, indent, printable } from './text.ts';
@@ -11,6 +12,7 @@ import { formatVirtualServers } from './virtual-servers.ts';
 /** Lines without their ends. */
 export function formatStatus(status: StatusDocument, view: View): string[] {
   const { style, now } = view;
+  const dangling = status.overrides.filter((override) => override.dangling);
   return [
     `${style.heading(status.director)}  vipward ${status.version}, up ${formatDuration(now - status.startedAt)}`,
     ...formatConfiguration(status.configuration, view),
@@ -25,6 +27,11 @@ export function formatStatus(status: StatusDocument, view: View): string[] {
     '',
     style.heading('VIRTUAL SERVERS'),
     ...orNone(formatVirtualServers(status.virtualServers, view)),
+    ...section(
+      'OVERRIDES OF REAL SERVERS THAT ARE NOT IN THE FILE',
+      indent(formatDangling(dangling, view), 2),
+      style,
+    ),
   ];
 }
 
@@ -76,5 +83,5 @@ function tableState(table: TableStatus, style: Style, now: number): string {
   const compared = `verified ${formatAgo(table.verifiedAt, now)}`;
   return table.refused.length > 0
     ? style.bad(`NOT as configured, ${compared}`)
-    : `as configured, ${compared}`;
+    : `as configured, ${compared}, digest ${table.digest.slice(0, 12)}`;
 }

@@ -4,22 +4,22 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { makeDirectory } from '../../control/directory.ts';
 import type { Log } from '../../model/messages.ts';
-import type { RouterWord } from '../../model/router-status.ts';
 import { readRegularFile } from '../regular-file.ts';
+import type { NotifyWord } from './event.ts';
 
 const FILE = 'notify.json';
 /** Room for ten thousand targets, in bytes. */
 const SIZE_LIMIT = 1024 * 1024;
 const Delivered = z.object({
   version: z.literal(1),
-  targets: z.record(z.string(), z.enum(['MASTER', 'BACKUP', 'FAULT', 'STOP'])),
+  targets: z.record(z.string(), z.enum(['MASTER', 'BACKUP', 'FAULT', 'STOP', 'QUORUM_UP', 'QUORUM_DOWN'])),
 });
 
 export class DeliveredStates {
   readonly #directory: string;
   readonly #path: string;
   readonly #log: Log;
-  #words: ReadonlyMap<string, RouterWord>;
+  #words: ReadonlyMap<string, NotifyWord>;
   #saving: Promise<void> | undefined;
   /** Changed since the last writing began. */
   #changed = false;
@@ -34,11 +34,11 @@ export class DeliveredStates {
   }
 
   /** The state that the target was told last, by this daemon or the one before it. */
-  of(key: string): RouterWord | undefined {
+  of(key: string): NotifyWord | undefined {
     return this.#words.get(key);
   }
 
-  remember(key: string, word: RouterWord): void {
+  remember(key: string, word: NotifyWord): void {
     if (this.#words.get(key) === word) return;
     this.#words = new Map(this.#words).set(key, word);
     this.#save();
@@ -90,7 +90,7 @@ export class DeliveredStates {
     );
   }
 
-  #read(): ReadonlyMap<string, RouterWord> {
+  #read(): ReadonlyMap<string, NotifyWord> {
     try {
       const text = Buffer.from(readRegularFile(this.#path, SIZE_LIMIT)).toString();
       return new Map(Object.entries(Delivered.parse(JSON.parse(text)).targets));

@@ -4,16 +4,52 @@ import type { RouterWord } from '../../model/router-status.ts';
 
 /** A virtual router, or a sync group. */
 export type TargetKind = 'INSTANCE' | 'GROUP';
+export type QuorumWord = 'QUORUM_UP' | 'QUORUM_DOWN';
+export type NotifyWord = RouterWord | QuorumWord;
 
-export interface NotifyEvent {
-  readonly kind: TargetKind;
+interface EventOf<Kind, Word> {
+  readonly kind: Kind;
   readonly name: string;
-  readonly word: RouterWord;
-  readonly priority: number;
+  readonly word: Word;
   readonly reason: string;
   /** The state is not new: another director was active beside us, and whatever follows it may have moved. */
   readonly repeated: boolean;
 }
+
+export interface RouterEvent extends EventOf<TargetKind, RouterWord> {
+  readonly priority: number;
+}
+
+/** Of a virtual server. */
+export interface ServiceEvent extends EventOf<'SERVICE', QuorumWord> {
+  /** Sum of the weights of its healthy real servers. */
+  readonly healthy: number;
+  /** The sum that it needs. */
+  readonly quorum: number;
+}
+
+export type NotifyEvent = RouterEvent | ServiceEvent;
+
+/** Who is told: of a virtual router or sync group, or of a virtual server, which has the last two alone. */
+export interface Recipients extends NotifyTargets {
+  readonly quorumUp?: NotifyScript | undefined;
+  readonly quorumDown?: NotifyScript | undefined;
+}
+
+/** Of a virtual server. */
+export const quorumRecipients = (scripts: {
+  readonly quorumUp: NotifyScript | undefined;
+  readonly quorumDown: NotifyScript | undefined;
+}): Recipients => ({ ...NOBODY, ...scripts });
+
+const NOBODY: NotifyTargets = {
+  all: undefined,
+  active: undefined,
+  backup: undefined,
+  fault: undefined,
+  stop: undefined,
+  mail: false,
+};
 
 export interface Call {
   readonly script: NotifyScript;
@@ -29,9 +65,9 @@ export const targetKey = ({ kind, name }: Pick<NotifyEvent, 'kind' | 'name'>): s
  * `systemctl start …` may stand there; then the one for every state, with `INSTANCE|GROUP NAME STATE PRIORITY` after
  * its own. keepalived says 0 for the priority of a group.
  */
-export function callsOf(targets: NotifyTargets, event: NotifyEvent): readonly Call[] {
+export function callsOf(targets: Recipients, event: NotifyEvent): readonly Call[] {
   const own = ownScript(targets, event.word);
-  const priority = String(event.kind === 'GROUP' ? 0 : event.priority);
+  const priority = event.kind === 'INSTANCE' ? String(event.priority) : '0';
   const { all } = targets;
   return [
     ...(own === undefined ? [] : [{ script: own, command: own.command }]),
@@ -41,7 +77,7 @@ export function callsOf(targets: NotifyTargets, event: NotifyEvent): readonly Ca
   ];
 }
 
-function ownScript(targets: NotifyTargets, word: RouterWord): NotifyScript | undefined {
+function ownScript(targets: Recipients, word: NotifyWord): NotifyScript | undefined {
   switch (word) {
     case 'MASTER':
       return targets.active;
@@ -51,25 +87,35 @@ function ownScript(targets: NotifyTargets, word: RouterWord): NotifyScript | und
       return targets.fault;
     case 'STOP':
       return targets.stop;
+    case 'QUORUM_UP':
+      return targets.quorumUp;
+    case 'QUORUM_DOWN':
+      return targets.quorumDown;
     default:
       return word satisfies never;
   }
 }
 
 /** Whether anybody is told of anything. */
-export const tellsAnybody = ({ all, active, backup, fault, stop, mail }: NotifyTargets): boolean =>
-  mail || [all, active, backup, fault, stop].some((script) => script !== undefined);
+export const tellsAnybody = ({ mail, ...scripts }: Recipients): boolean =>
+  mail || Object.values(scripts).some((script) => script !== undefined);
 
 /** The facts, for scripts that want more than keepalived's arguments. `before`: the state told last, if any was. */
 export const environmentOf = (
   event: NotifyEvent,
-  before: RouterWord | undefined,
+  before: NotifyWord | undefined,
 ): Readonly<Record<string, string>> => ({
   VIPWARD_KIND: event.kind,
   VIPWARD_NAME: event.name,
   VIPWARD_STATE: event.word,
   VIPWARD_PREVIOUS_STATE: before ?? '',
-  VIPWARD_PRIORITY: String(event.priority),
+  ...(event.kind === 'SERVICE'
+    ? {
+        VIPWARD_SERVICE: event.name,
+        VIPWARD_QUORUM: String(event.quorum),
+        VIPWARD_HEALTHY_WEIGHT: String(event.healthy),
+      }
+    : { VIPWARD_PRIORITY: String(event.priority) }),
   // Words of ours, with names from the configuration in them: one line, and no zero byte, which ends a variable.
   VIPWARD_REASON: event.reason.replace(/\p{Cc}+/gu, ' '),
   VIPWARD_REPEATED: event.repeated ? '1' : '0',

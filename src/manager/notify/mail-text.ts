@@ -1,6 +1,6 @@
 /** Mail about a change of state, in keepalived's words, since people have filters for them; pure. */
 import type { RouterWord } from '../../model/router-status.ts';
-import type { NotifyEvent, TargetKind } from './event.ts';
+import type { RouterEvent, TargetKind } from './event.ts';
 
 export interface MailText {
   readonly subject: string;
@@ -8,7 +8,7 @@ export interface MailText {
 }
 
 /** `[lb1] VRRP Instance vip1 - Entering MASTER state`; `at`: when it happened, milliseconds since 1970. */
-export function mailText(event: NotifyEvent, director: string, at: number): MailText {
+export function mailText(event: RouterEvent, director: string, at: number): MailText {
   const { kind, name, word, priority, reason } = event;
   const what = kind === 'INSTANCE' ? 'VRRP Instance' : 'VRRP Group';
   const change = word === 'STOP' ? 'Stopping' : `Entering ${word} state`;

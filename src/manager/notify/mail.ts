@@ -7,7 +7,7 @@ import type { Transporter } from 'nodemailer';
 import type { Log } from '../../model/messages.ts';
 import type { Mail } from '../../model/notify.ts';
 import { durationText, type Milliseconds } from '../../model/units.ts';
-import type { NotifyEvent } from './event.ts';
+import type { RouterEvent } from './event.ts';
 import { type MailText, mailText } from './mail-text.ts';
 import type { MailSender } from './queue.ts';
 
@@ -65,7 +65,7 @@ export class Mailer implements MailSender {
     };
   }
 
-  send(event: NotifyEvent): void {
+  send(event: RouterEvent): void {
     if (this.#mail === undefined || this.#end.signal.aborted) return;
     this.#waiting.push(mailText(event, this.#director, Date.now()));
     this.#drop(MOST_WAITING, 'too many wait');

@@ -8,24 +8,29 @@
  *   last before (VIPWARD_PREVIOUS_STATE says which that was). STOP is told when a target ends, which is when it leaves
  *   the configuration or the daemon stops, and never before it has begun. One that still waits for the first result of
  *   something that it tracks is told nothing.
+ * - A virtual server with a script for its quorum is a target too: it is told each gain and loss, and no end.
  * - A state is told again, with VIPWARD_REPEATED=1, when another director was active beside us for a moment.
  * - A script that cannot be started for want of a process is tried again for some seconds.
  * - What was told last is kept in notify.json of the state directory; mail is written only for another state than that.
  */
-import type { SyncGroup, VirtualRouter } from '../../model/config.ts';
+import type { ConfiguredVirtualServer, SyncGroup, VirtualRouter } from '../../model/config.ts';
 import type { Log } from '../../model/messages.ts';
-import type { NotifyTargets } from '../../model/notify.ts';
-import {
-  type GroupStatus,
-  type RouterStatus,
-  type RouterWord,
-  routerWord,
-} from '../../model/router-status.ts';
+import { type GroupStatus, type RouterStatus, routerWord } from '../../model/router-status.ts';
 import type { Milliseconds } from '../../model/units.ts';
+import type { QuorumEvent } from '../quorums.ts';
 import type { Run } from '../run/program.ts';
 import { runProgram } from '../run/run.ts';
 import { DeliveredStates } from './delivered.ts';
-import { type NotifyEvent, type TargetKind, targetKey, tellsAnybody } from './event.ts';
+import {
+  type NotifyEvent,
+  type NotifyWord,
+  quorumRecipients,
+  type Recipients,
+  type RouterEvent,
+  type TargetKind,
+  targetKey,
+  tellsAnybody,
+} from './event.ts';
 import { Line } from './line.ts';
 import { tellScripts } from './teller.ts';
 
@@ -40,27 +45,27 @@ export interface NotifyQueueOptions {
 
 export interface MailSender {
   /** Takes a change of state for sending; returns at once. */
-  send(event: NotifyEvent): void;
+  send(event: RouterEvent): void;
   /** Resolves when everything is sent or given up, at the latest after `limit`. */
   flush(limit: Milliseconds): Promise<void>;
 }
 
 export interface NotifyStatus {
-  readonly kind: TargetKind;
+  readonly kind: NotifyEvent['kind'];
   readonly name: string;
   /** The state that was told last. */
-  readonly told: RouterWord | undefined;
+  readonly told: NotifyWord | undefined;
   /** Being told at this moment. */
-  readonly telling: RouterWord | undefined;
+  readonly telling: NotifyWord | undefined;
   readonly waiting: number;
   readonly dropped: number;
 }
 
 interface Target {
-  readonly kind: TargetKind;
+  readonly kind: NotifyEvent['kind'];
   readonly name: string;
   readonly line: Line;
-  targets: NotifyTargets;
+  targets: Recipients;
   /** The last event that was taken in since the daemon started. */
   last: NotifyEvent | undefined;
   /** No longer in the configuration: told its STOP, and then forgotten. */
@@ -86,9 +91,10 @@ export class NotifyQueue {
   configure(
     routers: readonly Pick<VirtualRouter, 'name' | 'notify'>[],
     groups: readonly Pick<SyncGroup, 'name' | 'notify' | 'members'>[],
+    services: readonly Pick<ConfiguredVirtualServer, 'name' | 'notify'>[] = [],
   ): void {
     const wanted = new Set<string>();
-    const put = (kind: TargetKind, name: string, targets: NotifyTargets) => {
+    const put = (kind: NotifyEvent['kind'], name: string, targets: Recipients) => {
       const key = targetKey({ kind, name });
       wanted.add(key);
       const known = this.#targets.get(key);
@@ -97,6 +103,10 @@ export class NotifyQueue {
     };
     for (const { name, notify } of routers) put('INSTANCE', name, notify);
     for (const { name, notify } of groups) put('GROUP', name, notify);
+    for (const { name, notify } of services) {
+      const recipients = quorumRecipients(notify);
+      if (tellsAnybody(recipients)) put('SERVICE', name, recipients);
+    }
     for (const [key, target] of this.#targets) if (!wanted.has(key)) this.#leave(key, target);
     this.#groupOf = new Map(groups.flatMap(({ name, members }) => members.map((member) => [member, name])));
     this.#delivered.keep(new Set(this.#targets.keys()));
@@ -112,6 +122,15 @@ export class NotifyQueue {
     status: Pick<GroupStatus, 'name' | 'state' | 'started' | 'waiting' | 'priority' | 'reason'>,
   ): void {
     this.#state('GROUP', status);
+  }
+
+  /** The quorum of a virtual server as it is now. */
+  quorum({ name, state, healthy, weight }: QuorumEvent): void {
+    const target = this.#targets.get(targetKey({ kind: 'SERVICE', name }));
+    const word = state === 'gained' ? 'QUORUM_UP' : 'QUORUM_DOWN';
+    if (target === undefined || this.#ending || word === target.last?.word) return;
+    const reason = `healthy weight ${healthy}, quorum ${weight}`;
+    this.#take(target, { kind: 'SERVICE', name, word, healthy, quorum: weight, reason, repeated: false });
   }
 
   /** Tells the present state of a virtual router, and of its sync group, again. */
@@ -153,7 +172,7 @@ export class NotifyQueue {
     }));
   }
 
-  #makeTarget(kind: TargetKind, name: string, targets: NotifyTargets): Target {
+  #makeTarget(kind: NotifyEvent['kind'], name: string, targets: Recipients): Target {
     const line = new Line(
       (event, signal) => this.#tell(target, event, signal),
       (event) => this.#tellDropped(event, line),
@@ -180,7 +199,8 @@ export class NotifyQueue {
   #take(target: Target, event: NotifyEvent): void {
     const before = target.last?.word ?? this.#delivered.of(targetKey(target));
     target.last = event;
-    if (target.targets.mail && !event.repeated && before !== event.word) this.#options.mail?.send(event);
+    if (event.kind !== 'SERVICE' && target.targets.mail && !event.repeated && before !== event.word)
+      this.#options.mail?.send(event);
     target.line.add(event);
   }
 
@@ -195,7 +215,7 @@ export class NotifyQueue {
 
   /** Its end is told when it has ended: the virtual router may still be handing over. */
   #leave(key: string, target: Target): void {
-    const over = target.last === undefined || target.last.word === 'STOP';
+    const over = !isToEnd(target);
     if (over && target.line.current === undefined) this.#targets.delete(key);
     // Since the configuration before: its end will not be heard any more.
     else if (target.leaving && !over) this.#stop(target);
@@ -204,7 +224,7 @@ export class NotifyQueue {
 
   #stop(target: Target): void {
     const { last } = target;
-    if (last === undefined || last.word === 'STOP' || this.#ending) return;
+    if (last === undefined || last.kind === 'SERVICE' || last.word === 'STOP' || this.#ending) return;
     const reason = target.leaving ? 'no longer in the configuration' : 'vipward stops';
     this.#take(target, { ...last, word: 'STOP', reason, repeated: false });
   }
@@ -216,7 +236,7 @@ export class NotifyQueue {
     await tellScripts(this.#run, this.#options.log, { event, targets, before, signal });
     // One that was cut short may not have heard it.
     if (tellsAnybody(targets) && !signal.aborted) this.#delivered.remember(key, event.word);
-    if (target.leaving && event.word === 'STOP' && target.last === event) this.#targets.delete(key);
+    if (target.leaving && target.last === event && !isToEnd(target)) this.#targets.delete(key);
   }
 
   #tellDropped({ kind, name, word }: NotifyEvent, line: Line): void {
@@ -240,3 +260,7 @@ export class NotifyQueue {
     line.close();
   }
 }
+
+/** Whether it has begun, and its end is still to be told. */
+const isToEnd = ({ last }: Target): boolean =>
+  last !== undefined && last.kind !== 'SERVICE' && last.word !== 'STOP';

@@ -1,11 +1,16 @@
 /** Calls the scripts of one event, one after the other. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../model/messages.ts';
-import type { NotifyTargets } from '../../model/notify.ts';
-import type { RouterWord } from '../../model/router-status.ts';
 import { milliseconds } from '../../model/units.ts';
 import { outcomeOutput, outcomeText, type Run, type RunOutcome } from '../run/program.ts';
-import { type Call, callsOf, environmentOf, type NotifyEvent } from './event.ts';
+import {
+  type Call,
+  callsOf,
+  environmentOf,
+  type NotifyEvent,
+  type NotifyWord,
+  type Recipients,
+} from './event.ts';
 
 /** Waits before it is tried again, in milliseconds, when the machine has no process to spare. */
 const TRIED_AGAIN = [250, 500, 1_000, 2_000, 4_000];
@@ -14,9 +19,9 @@ const GRACE = milliseconds(1_000);
 
 export interface Telling {
   readonly event: NotifyEvent;
-  readonly targets: NotifyTargets;
+  readonly targets: Recipients;
   /** The state that was told before this one. */
-  readonly before: RouterWord | undefined;
+  readonly before: NotifyWord | undefined;
   readonly signal: AbortSignal;
 }
 

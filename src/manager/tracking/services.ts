@@ -1,34 +1,32 @@
 /** Virtual servers as things that are tracked: whether this director could serve them; pure. */
-import type { HealthOf } from '../../balance/desired.ts';
-import { targetOf } from '../../balance/targets.ts';
+import type { Assessment } from '../../balance/quorum.ts';
 import type { ConfiguredVirtualServer } from '../../model/config.ts';
 import type { TrackVerdict } from '../../model/tracking.ts';
 
+/** How virtual servers stand, by their names. */
+export interface ServiceFacts {
+  assessment(name: string): Assessment;
+  /** Whether its checks rest until this director is active. */
+  rests(name: string): boolean;
+}
+
+const STATE = { gained: 'up', lost: 'down', unknown: 'unknown' } as const;
+
 /**
- * One verdict for each virtual server: up while the weights of its healthy real servers sum up to its quorum, down
- * while they cannot, unknown while that depends on real servers that have not been checked yet. One without a check
- * is healthy. The sorry server does not count.
+ * One verdict for each virtual server: up while it has its quorum, down while it has lost it, unknown while that
+ * depends on real servers that have not been checked yet. One without a check is healthy. Sorry servers do not count.
+ * One whose checks rest must not keep this director from becoming active, which is what its checks wait for.
  */
 export function serviceVerdicts(
-  virtualServers: readonly ConfiguredVirtualServer[],
-  healthOf: HealthOf,
+  virtualServers: readonly Pick<ConfiguredVirtualServer, 'name' | 'quorum'>[],
+  facts: ServiceFacts,
 ): readonly TrackVerdict[] {
-  return virtualServers.map((virtualServer) => {
-    const {
-      name,
-      quorum: { weight: quorum },
-    } = virtualServer;
-    let healthy = 0;
-    let unchecked = 0;
-    for (const server of virtualServer.realServers) {
-      const target = targetOf(virtualServer, server);
-      const isHealthy = target === undefined ? true : healthOf(target.id)?.healthy;
-      if (isHealthy === true) healthy += server.weight;
-      else if (isHealthy === undefined) unchecked += server.weight;
-    }
-    const state = healthy >= quorum ? 'up' : healthy + unchecked >= quorum ? 'unknown' : 'down';
+  return virtualServers.map(({ name, quorum }) => {
+    if (facts.rests(name))
+      return { kind: 'service', name, state: 'up', value: 1, reason: 'checks rest while not active here' };
+    const { state, healthy, unchecked } = facts.assessment(name);
     const waiting = state === 'unknown' ? `, ${unchecked} not checked yet` : '';
-    const reason = `healthy weight ${healthy}, quorum ${quorum}${waiting}`;
-    return { kind: 'service', name, state, value: 1, reason };
+    const reason = `healthy weight ${healthy}, quorum ${quorum.weight}${waiting}`;
+    return { kind: 'service', name, state: STATE[state], value: 1, reason };
   });
 }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { NotifyEvent } from '../../../src/manager/notify/event.ts';
+import type { RouterEvent } from '../../../src/manager/notify/event.ts';
 import { Mailer } from '../../../src/manager/notify/mail.ts';
 import type { Mail } from '../../../src/model/notify.ts';
 import { milliseconds } from '../../../src/model/units.ts';
@@ -28,7 +28,7 @@ afterEach(() => {
   setDefaultCACertificates(before);
 });
 
-const event = (more: Partial<NotifyEvent> = {}): NotifyEvent => ({
+const event = (more: Partial<RouterEvent> = {}): RouterEvent => ({
   kind: 'INSTANCE',
   name: 'vip1',
   word: 'MASTER',

@@ -1,40 +1,37 @@
 import { describe, expect, it } from 'vitest';
-import { desiredTable } from '../../../src/balance/desired.ts';
 import type { SorryPhase } from '../../../src/balance/sorry.ts';
 import { checkTargets, targetOf } from '../../../src/balance/targets.ts';
 import type { Health } from '../../../src/model/check.ts';
 import { realServerKey } from '../../../src/model/ipvs-table.ts';
 import { instant } from '../../../src/model/units.ts';
 import { entryAt, sorryServerAt } from '../../support/virtual-server.ts';
-import { actualOf, check, down, up, web } from './table.ts';
+import { actualOf, check, desiredBy, down, up, web } from './table.ts';
 
 const NONE = new Map<string, SorryPhase>();
 const healthBy = (states: Record<string, Health>) => (id: string) =>
   states[checkTargets([web]).find((target) => target.id === id)?.address ?? ''];
-const servers = (desired: ReturnType<typeof desiredTable>) =>
+const servers = (desired: ReturnType<typeof desiredBy>) =>
   desired.table[0]?.realServers.map((s) => `${realServerKey(s)} ${s.forwarding} ${s.weight}`);
 
 describe('the desired table', () => {
   it('holds the healthy real servers alone', () => {
-    const desired = desiredTable([web], healthBy({ '10.1.1.2': up, '10.1.1.3': down }), [], NONE, instant(0));
+    const desired = desiredBy([web], healthBy({ '10.1.1.2': up, '10.1.1.3': down }), [], NONE, instant(0));
     expect(servers(desired)).toEqual(['10.1.1.2:80 dr 2']);
   });
 
   it('holds the sorry server while nothing is known yet', () => {
-    expect(servers(desiredTable([web], () => undefined, [], NONE, instant(0)))).toEqual([
-      '127.0.0.1:80 dr 1',
-    ]);
+    expect(servers(desiredBy([web], () => undefined, [], NONE, instant(0)))).toEqual(['127.0.0.1:80 dr 1']);
   });
 
   it('keeps a real server that already serves until its first result', () => {
-    const before = desiredTable([web], healthBy({ '10.1.1.2': up, '10.1.1.3': down }), [], NONE, instant(0));
-    const after = desiredTable([web], () => undefined, actualOf(before.table), NONE, instant(0));
+    const before = desiredBy([web], healthBy({ '10.1.1.2': up, '10.1.1.3': down }), [], NONE, instant(0));
+    const after = desiredBy([web], () => undefined, actualOf(before.table), NONE, instant(0));
     expect(servers(after)).toEqual(['10.1.1.2:80 dr 2']);
   });
 
   it.each(['dr', 'nat', 'tun'] as const)('enters a sorry server on loopback as dr under %s', (forwarding) => {
     const sorryServers = [sorryServerAt('127.0.0.1', { forwarding })];
-    const desired = desiredTable([{ ...web, sorryServers }], () => down, [], NONE, instant(0));
+    const desired = desiredBy([{ ...web, sorryServers }], () => down, [], NONE, instant(0));
     expect(servers(desired)).toEqual(['127.0.0.1:80 dr 1']);
   });
 
@@ -43,27 +40,27 @@ describe('the desired table', () => {
       ...web,
       sorryServers: [sorryServerAt('10.1.1.9', { port: 8080, forwarding: 'nat' })],
     };
-    expect(servers(desiredTable([nat], () => down, [], NONE, instant(0)))).toEqual(['10.1.1.9:8080 nat 1']);
+    expect(servers(desiredBy([nat], () => down, [], NONE, instant(0)))).toEqual(['10.1.1.9:8080 nat 1']);
   });
 
   it('calls the sorry server when every healthy real server has weight 0', () => {
     const quiet = { ...web, realServers: web.realServers.map((server) => ({ ...server, weight: 0 })) };
-    expect(servers(desiredTable([quiet], () => up, [], NONE, instant(0)))).toContain('127.0.0.1:80 dr 1');
+    expect(servers(desiredBy([quiet], () => up, [], NONE, instant(0)))).toContain('127.0.0.1:80 dr 1');
   });
 
   it('takes every real server without a check for healthy', () => {
     const blind = { ...web, check: undefined };
-    expect(servers(desiredTable([blind], () => undefined, [], NONE, instant(0)))).toHaveLength(2);
+    expect(servers(desiredBy([blind], () => undefined, [], NONE, instant(0)))).toHaveLength(2);
   });
 });
 
 describe('the sorry server leaves', () => {
-  const alone = desiredTable([web], () => down, [], NONE, instant(0));
+  const alone = desiredBy([web], () => down, [], NONE, instant(0));
   const busy = { active: 1, inactive: 0, persistent: 0 };
   const closed = { active: 0, inactive: 7, persistent: 0 };
   const none = { active: 0, inactive: 0, persistent: 0 };
   const later = (counts: typeof busy, at: number, sorry: ReadonlyMap<string, SorryPhase>) =>
-    desiredTable([web], () => up, actualOf(alone.table, counts), sorry, instant(at));
+    desiredBy([web], () => up, actualOf(alone.table, counts), sorry, instant(at));
 
   it('with weight 0 first, then not at all once its connections are done', () => {
     const first = later(busy, 1000, alone.sorry);
@@ -85,19 +82,13 @@ describe('the sorry server leaves', () => {
 
   it('at once under a scheduler that would hash new clients to it', () => {
     const hashed = { ...web, scheduler: 'sh' as const };
-    const desired = desiredTable([hashed], () => up, actualOf(alone.table, busy), alone.sorry, instant(1));
+    const desired = desiredBy([hashed], () => up, actualOf(alone.table, busy), alone.sorry, instant(1));
     expect(servers(desired)).toEqual(['10.1.1.2:80 dr 2', '10.1.1.3:80 dr 1']);
   });
 
   it('and takes over again from its draining when the real servers fail again', () => {
     const draining = later(busy, 1000, alone.sorry);
-    const again = desiredTable(
-      [web],
-      () => down,
-      actualOf(draining.table, busy),
-      draining.sorry,
-      instant(2000),
-    );
+    const again = desiredBy([web], () => down, actualOf(draining.table, busy), draining.sorry, instant(2000));
     expect(servers(again)).toEqual(['127.0.0.1:80 dr 1']);
   });
 });

@@ -1,16 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { desiredTable } from '../../../src/balance/desired.ts';
 import { planTable } from '../../../src/balance/plan.ts';
 import { operationText } from '../../../src/balance/words.ts';
 import { type ActualTable, type DesiredTable, tableKeyText } from '../../../src/model/ipvs-table.ts';
 import { instant } from '../../../src/model/units.ts';
 import { entryAt } from '../../support/virtual-server.ts';
-import { actualOf, applied, down, ip, up, web } from './table.ts';
+import { actualOf, applied, desiredBy, down, ip, up, web } from './table.ts';
 
 const OURS = { owned: new Set<string>(), exclusive: true };
 const wanted = (health: typeof up, overrides: Partial<typeof web> = {}): DesiredTable =>
-  desiredTable([{ ...web, ...overrides }], () => health, [], new Map(), instant(0)).table;
+  desiredBy([{ ...web, ...overrides }], () => health, [], new Map(), instant(0)).table;
 const lines = (desired: DesiredTable, actual: ActualTable, ownership = OURS) =>
   planTable(desired, actual, ownership).operations.map(operationText);
 

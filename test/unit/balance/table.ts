@@ -1,9 +1,12 @@
+import { type BalanceFacts, desiredTable, type HealthOf } from '../../../src/balance/desired.ts';
+import type { SorryPhase } from '../../../src/balance/sorry.ts';
 import type { IpAddress } from '../../../src/model/address.ts';
 import type { Check, Health } from '../../../src/model/check.ts';
 import type { ConfiguredVirtualServer } from '../../../src/model/config.ts';
 import type { ActualTable, DesiredTable, TableOperation } from '../../../src/model/ipvs-table.ts';
 import { realServerKey, tableKeyText } from '../../../src/model/ipvs-table.ts';
-import { milliseconds } from '../../../src/model/units.ts';
+import { NO_OVERRIDES } from '../../../src/model/override.ts';
+import { type Instant, milliseconds } from '../../../src/model/units.ts';
 import { realServerAt, sorryServerAt, virtualServer } from '../../support/virtual-server.ts';
 
 export const ip = (text: string) => text as IpAddress;
@@ -67,3 +70,20 @@ export const actualOf = (
     ...entry,
     realServers: entry.realServers.map((server) => ({ ...server, connections })),
   }));
+
+/** Health alone, without overrides and without a past. */
+export const factsOf = (healthOf: HealthOf, more: Partial<BalanceFacts> = {}): BalanceFacts => ({
+  healthOf,
+  overrideOf: NO_OVERRIDES,
+  quorumBefore: () => 'unknown',
+  ...more,
+});
+
+/** `desiredTable` by health alone. */
+export const desiredBy = (
+  virtualServers: readonly ConfiguredVirtualServer[],
+  healthOf: HealthOf,
+  actual: ActualTable,
+  sorry: ReadonlyMap<string, SorryPhase>,
+  now: Instant,
+) => desiredTable(virtualServers, factsOf(healthOf), actual, sorry, now);

@@ -20,7 +20,7 @@ test('the whole of it', () => {
 lvs1  vipward 0.1.0, up 3d5h
 configuration  /etc/vipward/vipward.yaml (sha256 1a2b3c4d5e6f), loaded 2m5s ago
 processes      manager 812 running, vrrp 813 running, checker 990 running (1 restart)
-IPVS table     as configured, verified 3s ago
+IPVS table     as configured, verified 3s ago, digest 0a1b2c3d4e5f
 
 VIRTUAL ROUTERS
   web  MASTER  for 3m12s  eth0 vrid 51 priority 150
@@ -208,13 +208,18 @@ describe('a virtual server says whether clients are served', () => {
 
   test.each([
     ['2 of 2 serve', { realServers: [realServer(), realServer({ server: '10.1.1.3:80' })] }],
-    ['1 of 2 serve', { realServers: [realServer(), realServer({ server: '10.1.1.3:80', weight: 0 })] }],
-    ['NOBODY serves', { realServers: [realServer({ inTable: false })] }],
+    [
+      '1 of 2 serve',
+      { realServers: [realServer(), realServer({ server: '10.1.1.3:80', weight: 0, tableWeight: 0 })] },
+    ],
+    ['NOBODY serves', { realServers: [realServer({ inTable: false, tableWeight: undefined })] }],
     [
       'SORRY SERVER in use',
       {
-        realServers: [realServer({ inTable: false })],
-        sorryServers: [{ server: '127.0.0.1:80', state: 'in-use', connections: undefined }] as const,
+        realServers: [realServer({ inTable: false, tableWeight: undefined })],
+        sorryServers: [
+          { server: '127.0.0.1:80', state: 'in-use', health: undefined, connections: undefined },
+        ] as const,
       },
     ],
   ])('%s', (words, changes) => {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { ControlHandlers } from '../../../src/control/api.ts';
+import { type ControlHandlers, NoSuchName } from '../../../src/control/api.ts';
 import { controlClient } from '../../../src/control/client.ts';
 import { serveControl } from '../../../src/control/server.ts';
 import { handlers, temporaryDirectory } from './sample-handlers.ts';
@@ -40,6 +40,9 @@ test('every request comes back with its document', async () => {
     { name: 'web', outcome: 'handed-over', successor: '10.1.1.11', reason: 'stays down' },
   ]);
   expect((await client.resume({ names: ['web', 'db'] })).restored).toEqual(['web', 'db']);
+  const drain = { service: 'web', server: '10.1.1.2:80', action: 'drain', by: 'ada', reason: 'ü' } as const;
+  expect(await client.override(drain)).toMatchObject({ service: 'web', notes: ['ada', 'ü'] });
+  expect(await client.overrides()).toEqual({ overrides: [] });
 });
 
 test('a plan of nearly 8 MiB passes, a larger one is refused in words', async () => {
@@ -49,6 +52,34 @@ test('a plan of nearly 8 MiB passes, a larger one is refused in words', async ()
   await expect(client.plan({ file: 'a', text: `${text}${text}` })).rejects.toThrow(
     'the daemon refused (413): the body is larger than 8388608 bytes',
   );
+});
+
+describe('what an operator says', () => {
+  const asked = { service: 'web', server: '10.1.1.2:80', action: 'weight', weight: 5, by: 'ada' } as const;
+
+  test.each([
+    { weight: -1 },
+    { weight: 0x80000000 },
+    { weight: 1.5 },
+    { weight: undefined },
+    { action: 'drain' },
+    { action: 'stop' },
+    { timeout: 1000 },
+    { action: 'drain', weight: undefined, timeout: -1 },
+    { service: 7 },
+    { by: undefined },
+    { reason: 'x'.repeat(4097) },
+  ])('is refused with %j', async (more) => {
+    const client = await clientOf();
+    await expect(client.override({ ...asked, ...more } as never)).rejects.toThrow(/\(400\): the body is not/);
+  });
+
+  test('of a name that nothing has is a 404 with advice', async () => {
+    const client = await clientOf({
+      override: () => Promise.reject(new NoSuchName('there is no service wbe: did you mean web?')),
+    });
+    await expect(client.override(asked)).rejects.toThrow('(404): there is no service wbe: did you mean web?');
+  });
 });
 
 describe('an error says what to do', () => {
@@ -84,7 +115,15 @@ describe('an error says what to do', () => {
   });
 
   test('when the daemon takes too long, before its answer or within', async () => {
-    const limits = { status: 20, plan: 20, reload: 20, handover: 20, resume: 20 };
+    const limits = {
+      status: 20,
+      plan: 20,
+      reload: 20,
+      handover: 20,
+      resume: 20,
+      override: 20,
+      overrides: 20,
+    };
     const silent = await clientOfOther(() => undefined, limits);
     await expect(silent.status()).rejects.toThrow('has not answered within 0.02 s');
     const halting = await clientOfOther((_, response) => void response.write('{'), limits);

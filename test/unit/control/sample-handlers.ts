@@ -25,6 +25,15 @@ export const handlers = (changes: Partial<ControlHandlers> = {}): ControlHandler
     })),
   }),
   restore: async ({ names }) => ({ restored: names }),
+  override: async ({ service, server, by, reason }) => ({
+    service,
+    server,
+    override: undefined,
+    was: undefined,
+    changes: [],
+    notes: [by, reason ?? ''],
+  }),
+  overrides: async () => ({ overrides: [] }),
   ...changes,
 });
 

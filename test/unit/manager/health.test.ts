@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { desiredTable } from '../../../src/balance/desired.ts';
 import { checkTargets, coldTargets } from '../../../src/balance/targets.ts';
 import { HealthBook } from '../../../src/manager/health.ts';
 import { instant, milliseconds } from '../../../src/model/units.ts';
-import { actualOf, down, up, web } from '../balance/table.ts';
+import { actualOf, desiredBy, down, up, web } from '../balance/table.ts';
 
 const targets = checkTargets([web]);
 const [first, second] = targets.map(({ id }) => id);
@@ -58,9 +57,9 @@ describe('targets to get to know before an election', () => {
     realServers: web.realServers.map((s) => ({ ...s, port: 81 })),
   };
   const serving = actualOf(
-    desiredTable([web], (id) => (id === first ? up : down), [], new Map(), instant(0)).table,
+    desiredBy([web], (id) => (id === first ? up : down), [], new Map(), instant(0)).table,
   );
-  const sorry = actualOf(desiredTable([web], () => down, [], new Map(), instant(0)).table);
+  const sorry = actualOf(desiredBy([web], () => down, [], new Map(), instant(0)).table);
 
   it('are all of them while the table is empty, or holds the sorry server alone', () => {
     expect(coldTargets([web], [])).toHaveLength(2);

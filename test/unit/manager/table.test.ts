@@ -10,7 +10,7 @@ import { type TableKey, tableKeyText } from '../../../src/model/ipvs-table.ts';
 import { instant } from '../../../src/model/units.ts';
 import { FakeIpvs, type FakeIpvsOptions } from '../../support/fake-ipvs.ts';
 import { entryAt } from '../../support/virtual-server.ts';
-import { down, ip, up, web } from '../balance/table.ts';
+import { down, factsOf, ip, up, web } from '../balance/table.ts';
 
 const KEY: TableKey = { kind: 'address', protocol: 'tcp', address: ip('10.1.1.254'), port: 80 };
 const FOREIGN: TableKey = { ...KEY, port: 9999 };
@@ -35,7 +35,7 @@ function start(options: FakeIpvsOptions = {}) {
     log: (level, message) => log.push(`${level}: ${message}`),
     clock: () => instant(performance.now()),
     owned: new OwnedVirtualServers(join(state, String(count++)), () => undefined),
-    healthOf: (id) => health.get(id) ?? up,
+    facts: factsOf((id) => health.get(id) ?? up),
     open: () => kernel,
   });
   keepers.push(keeper);

@@ -3,6 +3,9 @@ import {
   callsOf,
   environmentOf,
   type NotifyEvent,
+  quorumRecipients,
+  type RouterEvent,
+  type ServiceEvent,
   tellsAnybody,
 } from '../../../../src/manager/notify/event.ts';
 import { Line, LONGEST_LINE } from '../../../../src/manager/notify/line.ts';
@@ -24,7 +27,7 @@ const targets: NotifyTargets = {
   stop: script('/stop'),
   mail: false,
 };
-const event = (more: Partial<NotifyEvent> = {}): NotifyEvent => ({
+const event = (more: Partial<RouterEvent> = {}): RouterEvent => ({
   kind: 'INSTANCE',
   name: 'vip1',
   word: 'MASTER',
@@ -33,7 +36,7 @@ const event = (more: Partial<NotifyEvent> = {}): NotifyEvent => ({
   repeated: false,
   ...more,
 });
-const commands = (of: NotifyEvent, to = targets) => callsOf(to, of).map(({ command }) => command.join(' '));
+const commands = (of: RouterEvent, to = targets) => callsOf(to, of).map(({ command }) => command.join(' '));
 
 describe('who is called', () => {
   it('is the state’s own script as it stands, then the one for all with keepalived’s arguments', () => {
@@ -93,20 +96,50 @@ describe('the facts', () => {
   });
 });
 
+describe('the quorum of a virtual server', () => {
+  const lost: ServiceEvent = {
+    ...{ kind: 'SERVICE', name: 'web', word: 'QUORUM_DOWN', repeated: false },
+    ...{ healthy: 1, quorum: 3, reason: 'healthy weight 1, quorum 3' },
+  };
+  const scripts = quorumRecipients({ quorumUp: undefined, quorumDown: script('/down', '--now') });
+
+  it('is told to its own script, with no arguments but its own', () => {
+    expect(callsOf(scripts, lost).map(({ command }) => command.join(' '))).toEqual(['/down --now']);
+    expect(callsOf(scripts, { ...lost, word: 'QUORUM_UP' })).toEqual([]);
+    expect(tellsAnybody(scripts)).toBe(true);
+    expect(tellsAnybody(quorumRecipients({ quorumUp: undefined, quorumDown: undefined }))).toBe(false);
+  });
+
+  it('is in the environment', () => {
+    expect(environmentOf(lost, 'QUORUM_UP')).toEqual({
+      VIPWARD_KIND: 'SERVICE',
+      VIPWARD_NAME: 'web',
+      VIPWARD_SERVICE: 'web',
+      VIPWARD_STATE: 'QUORUM_DOWN',
+      VIPWARD_PREVIOUS_STATE: 'QUORUM_UP',
+      VIPWARD_QUORUM: '3',
+      VIPWARD_HEALTHY_WEIGHT: '1',
+      VIPWARD_REASON: 'healthy weight 1, quorum 3',
+      VIPWARD_REPEATED: '0',
+    });
+  });
+});
+
 describe('a line of events', () => {
   const numbered = (priority: number) => event({ priority });
+  const priorityOf = (told: NotifyEvent) => ('priority' in told ? told.priority : -1);
   const open = () => {
     const told: number[] = [];
     const dropped: number[] = [];
     const gates: (() => void)[] = [];
     const line = new Line(
-      ({ priority }, signal) =>
+      (current, signal) =>
         new Promise((resolve) => {
-          told.push(priority);
+          told.push(priorityOf(current));
           gates.push(resolve);
           signal.addEventListener('abort', () => resolve());
         }),
-      ({ priority }) => dropped.push(priority),
+      (left) => dropped.push(priorityOf(left)),
     );
     return { line, told, dropped, gates };
   };

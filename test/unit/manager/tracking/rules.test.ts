@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { assess } from '../../../../src/balance/quorum.ts';
 import { targetOf } from '../../../../src/balance/targets.ts';
 import { fileContent } from '../../../../src/manager/tracking/file-value.ts';
 import { isMeant, parseStat } from '../../../../src/manager/tracking/process-match.ts';
@@ -136,7 +137,8 @@ describe('a virtual server that is tracked', () => {
         { ...UNKNOWN_HEALTH, healthy: health[i] },
       ]),
     );
-    return serviceVerdicts([of], (id) => byId.get(id))[0];
+    const assessment = () => assess(of, (id) => byId.get(id), 'unknown');
+    return serviceVerdicts([of], { assessment, rests: () => false })[0];
   };
 
   it.each([
@@ -148,6 +150,11 @@ describe('a virtual server that is tracked', () => {
     [[false, undefined, true], 'down', 'healthy weight 0, quorum 3'],
   ] as const)('with %j is %s', (health, state, reason) => {
     expect(verdict(server(), health)).toEqual({ kind: 'service', name: 'web', state, value: 1, reason });
+  });
+
+  it('is up while its checks rest, or this director would wait for ever', () => {
+    const assessment = () => ({ state: 'unknown', healthy: 0, unchecked: 4 }) as const;
+    expect(serviceVerdicts([server()], { assessment, rests: () => true })[0]?.state).toBe('up');
   });
 
   it('is always up without a check, and without real servers only for a quorum of 0', () => {

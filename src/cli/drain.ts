@@ -1,0 +1,75 @@
+/** `vipward drain`: a real server gets no new connections, and leaves the table when it has finished those it has. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Command, InvalidArgumentError } from 'commander';
+import { parseDuration } from '../conf/duration.ts';
+import type { ControlClient } from '../control/client.ts';
+import type { OverrideDocument, OverrideStatus } from '../model/status.ts';
+import type { Finish } from './options.ts';
+import { addressed, ask, type OverrideOptions, reasonOption } from './override.ts';
+import { EXIT, printLines, type Terminal } from './terminal.ts';
+
+interface Options extends OverrideOptions {
+  readonly timeout: number;
+  readonly wait: boolean;
+}
+
+/** In milliseconds. */
+const LOOK_INTERVAL = 500;
+
+export function drainCommand(terminal: Terminal, finish: Finish): Command {
+  return addressed(new Command('drain'))
+    .description('let a real server finish its connections, then take it out of the table')
+    .option('--timeout <time>', 'cut off what is left after this time: 30s, 5m, 2h', parseTimeout, 300_000)
+    .addOption(reasonOption())
+    .option('--no-wait', 'return at once; vipward status shows how it goes')
+    .addHelpText(
+      'after',
+      `
+It gets weight 0, and leaves when its active and inactive connections are gone or the time is over; behind the
+scheduler mh it stays with weight 0, since a removal would move other clients too. It stays out, also across restarts
+and reloads, until vipward enable.
+Under persistence, weight 0 still takes clients that have been there before; with
+ipvs: { sysctl: { expire_quiescent_template: 1 } } they go elsewhere at once.
+Exits with 1 when connections had to be cut off, or when somebody ended the drain.`,
+    )
+    .action(async (service: string, server: string, options: Options) => {
+      const request = { service, server, action: 'drain', timeout: options.timeout } as const;
+      const { client, document } = await ask(terminal, request, options);
+      if (!options.wait) return finish(EXIT.success);
+      const { text, good } = outcome(document, await drained(client, document));
+      printLines(good && !options.json ? terminal.out : terminal.err, [text]);
+      finish(good ? EXIT.success : EXIT.failure);
+    });
+}
+
+function parseTimeout(text: string): number {
+  const time = parseDuration(text);
+  if (time === undefined) throw new InvalidArgumentError('A time is a number with a unit: 30s, 5m, 2h.');
+  return time;
+}
+
+/** Resolves when it is over; undefined: it was ended by another command. */
+async function drained(
+  client: ControlClient,
+  { service, server, override }: OverrideDocument,
+): Promise<OverrideStatus | undefined> {
+  for (;;) {
+    const { overrides } = await client.overrides();
+    const now = overrides.find((each) => each.service === service && each.server === server);
+    if (now?.action !== 'drain' || now.since !== override?.since) return undefined;
+    if (now.drainedAt !== undefined) return now;
+    await delay(LOOK_INTERVAL);
+  }
+}
+
+function outcome(
+  { service, server }: OverrideDocument,
+  status: OverrideStatus | undefined,
+): { readonly text: string; readonly good: boolean } {
+  const what = `real server ${server} of ${service}`;
+  if (status === undefined) return { text: `${what}: somebody ended the drain`, good: false };
+  const { cutOff = 0 } = status;
+  return cutOff === 0
+    ? { text: `${what}: drained, no connection was left`, good: true }
+    : { text: `${what}: the time was over, ${cutOff} connections were cut off`, good: false };
+}

@@ -1,0 +1,87 @@
+/** What the commands share by which an operator takes real servers out of service and brings them back. */
+import { userInfo } from 'node:os';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
+import type { OverrideRequest } from '../control/api.ts';
+import { type ControlClient, controlClient } from '../control/client.ts';
+import { socketPath } from '../control/socket-path.ts';
+import type { OverrideDocument } from '../model/status.ts';
+import { indent, printable } from './format/text.ts';
+import { jsonOption, runtimeDirOption } from './options.ts';
+import { printJson, printLines, type Terminal } from './terminal.ts';
+
+export interface OverrideOptions {
+  readonly runtimeDir: string;
+  readonly reason?: string;
+  readonly json?: true;
+}
+
+/** The arguments and options that all of them have. */
+export const addressed = (command: Command): Command =>
+  command
+    .addArgument(new Argument('<service>', 'its name in the configuration'))
+    .addArgument(new Argument('<real-server>', '10.1.1.2:80, or its address where there is one alone'))
+    .addOption(runtimeDirOption())
+    .addOption(jsonOption());
+
+export const reasonOption = (): Option =>
+  new Option('--reason <text>', 'why, for those who look at vipward status');
+
+/** Asks the daemon, and prints what it did. */
+export async function ask(
+  terminal: Terminal,
+  request: Omit<OverrideRequest, 'by' | 'reason'>,
+  options: OverrideOptions,
+): Promise<{ readonly client: ControlClient; readonly document: OverrideDocument }> {
+  const client = controlClient(socketPath(options.runtimeDir));
+  const document = await client.override({ ...request, by: caller(), reason: options.reason });
+  if (options.json) printJson(terminal, document);
+  else printLines(terminal.out, outcomeLines(request.action, document));
+  return { client, document };
+}
+
+/** Who asks: through sudo, the user behind it. */
+function caller(): string {
+  const { SUDO_USER } = process.env;
+  if (SUDO_USER) return SUDO_USER;
+  try {
+    return userInfo().username;
+  } catch {
+    // A user whom no database knows.
+    return `uid ${process.getuid?.() ?? '?'}`;
+  }
+}
+
+function outcomeLines(action: OverrideRequest['action'], document: OverrideDocument): string[] {
+  const what = `real server ${document.server} of ${document.service}`;
+  return [
+    `${what}: ${outcomeText(action, document)}`,
+    ...indent(document.changes.map(printable), 2),
+    ...document.notes.map((note) => `  note: ${printable(note)}`),
+  ];
+}
+
+function outcomeText(action: OverrideRequest['action'], { override, was }: OverrideDocument): string {
+  switch (action) {
+    case 'drain':
+      return override?.drainedAt === undefined ? 'draining' : 'drained';
+    case 'disable':
+      return 'disabled';
+    case 'weight':
+      return `weight ${override?.weight} until vipward enable`;
+    case 'enable':
+      return was === undefined
+        ? 'unchanged'
+        : `as in the file again (was: ${was.action} by ${printable(was.by)})`;
+    default:
+      return action satisfies never;
+  }
+}
+
+const MOST_WEIGHT = 0x7fffffff;
+
+/** For commander: throws InvalidArgumentError. */
+export function parseWeight(text: string): number {
+  const weight = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (weight <= MOST_WEIGHT) return weight;
+  throw new InvalidArgumentError(`A weight is 0 to ${MOST_WEIGHT}.`);
+}

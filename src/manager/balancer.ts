@@ -1,0 +1,198 @@
+/**
+ * Everything that decides what the kernel's table holds, and the table itself:
+ *
+ *   configuration ─┬─▶ checks ─▶ checker process ─ verdicts ─▶ health ─┬─▶ quorums ─▶ notify, vrrp process
+ *                  │                                                   │
+ *                  └───────────────────────────────────────────────────┴─▶ table keeper ─▶ kernel
+ *   operator ─▶ overrides ─────────────────────────────────────────────▲
+ */
+import { PresentTable } from '../balance/present.ts';
+import { coldTargets } from '../balance/targets.ts';
+import { operationText } from '../balance/words.ts';
+import type { OverrideRequest } from '../control/api.ts';
+import type { CheckTarget } from '../model/check.ts';
+import type { Config } from '../model/config.ts';
+import type { Log } from '../model/messages.ts';
+import type { OverrideDocument, OverridesDocument, ProcessStatus, StatusDocument } from '../model/status.ts';
+import { milliseconds } from '../model/units.ts';
+import { monotonicNow } from '../sys/clock.ts';
+import { CheckerChild } from './checker-child.ts';
+import { Checks } from './checks.ts';
+import { HealthBook } from './health.ts';
+import { Operator } from './operator.ts';
+import { OverrideBook } from './overrides.ts';
+import { OwnedVirtualServers } from './owned.ts';
+import { pendingChanges } from './pending.ts';
+import { QuorumBook, type QuorumEvent } from './quorums.ts';
+import { virtualServerStatus } from './server-status.ts';
+import { TableKeeper } from './table.ts';
+import type { ServiceFacts } from './tracking/services.ts';
+
+export interface BalancerOptions {
+  readonly stateDir: string;
+  readonly log: Log;
+  /** Whether a virtual router is active here, by its name. */
+  readonly isActive: (virtualRouter: string) => boolean;
+  readonly onQuorum: (event: QuorumEvent) => void;
+  /** What `services` says may have changed. */
+  readonly onServices: () => void;
+}
+
+/** The time that the checker needs to come up. */
+const CHECKER_START = 2_000;
+/** However slow checks may be, addresses are not held back for longer, in milliseconds. */
+const LONGEST_ACQUAINTANCE = 10_000;
+
+export class Balancer {
+  readonly #options: BalancerOptions;
+  readonly #checker: CheckerChild;
+  readonly #checks: Checks;
+  readonly #health: HealthBook;
+  readonly #operator: Operator;
+  readonly #overrides: OverrideBook;
+  readonly #quorums: QuorumBook;
+  readonly #table: TableKeeper;
+  #config: Pick<Config, 'virtualServers'> = { virtualServers: [] };
+  #verdictsPending = false;
+
+  constructor(options: BalancerOptions) {
+    const { stateDir, log, isActive, onQuorum } = options;
+    this.#options = options;
+    this.#health = new HealthBook(log);
+    this.#overrides = new OverrideBook({ stateDir, log });
+    const healthOf = (id: string) => this.#health.of(id);
+    const overrideOf = this.#overrides.of;
+    this.#quorums = new QuorumBook({ log, healthOf, overrideOf, onChange: onQuorum });
+    this.#table = new TableKeeper({
+      log,
+      clock: monotonicNow,
+      owned: new OwnedVirtualServers(stateDir, log),
+      facts: { healthOf, overrideOf, quorumBefore: this.#quorums.before },
+      onRead: (actual) => this.#overrides.observe(actual),
+      isAwaited: () => this.#overrides.isDraining,
+    });
+    this.#operator = new Operator({
+      overrides: this.#overrides,
+      log,
+      onChange: () => this.#rebalance(),
+    });
+    this.#checker = new CheckerChild(this.#health, log, () => this.#verdict());
+    this.#checks = new Checks({
+      isActive,
+      setTargets: (targets) => this.#checker.setTargets(targets),
+    });
+  }
+
+  /** How the virtual servers stand, for those who track them. */
+  readonly services: ServiceFacts = {
+    assessment: (name) => this.#quorums.of(name),
+    rests: (name) => this.#checks.rest(name),
+  };
+
+  start(): void {
+    this.#checker.child.start();
+  }
+
+  /** Everything that the table depends on, ahead of the table. */
+  configure(config: Config): void {
+    this.#config = config;
+    this.#checks.configure(config);
+    this.#operator.configure(config);
+    this.#quorums.update(config.virtualServers);
+  }
+
+  /** The table itself; returns what was changed, in words. */
+  configureTable(config: Config): readonly string[] {
+    return this.#table.configure(config);
+  }
+
+  /** What `after` in the place of the present configuration would change, in words. */
+  preview(after: Config): readonly string[] {
+    const { operations } = this.#table.preview(after);
+    return [...operations.map(operationText), ...this.pending(after)];
+  }
+
+  /** What it would change later, since it is about servers that are not up. */
+  pending(after: Config): readonly string[] {
+    return pendingChanges(this.#config.virtualServers, after.virtualServers, (id) => this.#health.of(id));
+  }
+
+  /**
+   * A director that has just booted would win its addresses back with nothing behind them but the sorry server. So it
+   * first checks the real servers of what is not served yet, for no longer than a check may take.
+   */
+  async getToKnow(): Promise<void> {
+    const targets = coldTargets(this.#checks.checked, this.#table.read());
+    if (targets.length === 0) return;
+    const limit = acquaintance(targets);
+    if (await this.#health.known(targets, limit)) return;
+    this.#options.log(
+      'warn',
+      `not every real server was checked within ${limit} ms: taking part in elections all the same`,
+    );
+  }
+
+  /** Those who track virtual servers may begin and end to be active. */
+  routersChanged(): void {
+    if (this.#checks.routersChanged()) this.#rebalance();
+  }
+
+  /** Throws NoSuchName. */
+  override(request: OverrideRequest): OverrideDocument {
+    return this.#operator.carryOut(request);
+  }
+
+  overrides(): OverridesDocument {
+    return { overrides: this.#operator.status(this.#table.read()) };
+  }
+
+  get process(): ProcessStatus {
+    return this.#checker.child.status;
+  }
+
+  status(): Pick<StatusDocument, 'virtualServers' | 'overrides' | 'table'> {
+    const actual = this.#table.read();
+    const facts = {
+      ...this.services,
+      present: new PresentTable(actual),
+      overrideOf: this.#overrides.of,
+      healthOf: (id: string) => this.#health.of(id),
+      sorryPhase: (key: string) => this.#table.sorryPhase(key),
+    };
+    return {
+      virtualServers: this.#config.virtualServers.map((server) => virtualServerStatus(server, facts)),
+      overrides: this.#operator.status(actual),
+      table: this.#table.statusOf(actual),
+    };
+  }
+
+  /** The table stays in the kernel. */
+  async stop(): Promise<void> {
+    await this.#checker.stop();
+    this.#table.close();
+  }
+
+  /** Verdicts that arrive together are answered by one reconciliation. */
+  #verdict(): void {
+    if (this.#verdictsPending) return;
+    this.#verdictsPending = true;
+    setImmediate(() => {
+      this.#verdictsPending = false;
+      this.#rebalance();
+    });
+  }
+
+  /** What decides about the table, its configuration apart, has changed; returns the changes of the table in words. */
+  #rebalance(): readonly string[] {
+    this.#quorums.update(this.#config.virtualServers);
+    const changes = this.#table.update();
+    this.#options.onServices();
+    return changes;
+  }
+}
+
+/** As long as the slowest of these checks may take. */
+function acquaintance(targets: readonly CheckTarget[]) {
+  const longest = Math.max(...targets.map(({ check }) => check.timeout));
+  return milliseconds(Math.min(longest + CHECKER_START, LONGEST_ACQUAINTANCE));
+}

@@ -1,0 +1,173 @@
+/** What operators ask for by command: found in the configuration, kept, and carried out in the table. */
+import { entryOf, serverName } from '../balance/entry.ts';
+import { PresentTable, sumOf } from '../balance/present.ts';
+import { refusesAtWeight0 } from '../balance/settings.ts';
+import { nearest } from '../conf/explain.ts';
+import { NoSuchName, type OverrideRequest } from '../control/api.ts';
+import type { Config, ConfiguredRealServer, ConfiguredVirtualServer } from '../model/config.ts';
+import type { ActualTable } from '../model/ipvs-table.ts';
+import type { Log } from '../model/messages.ts';
+import type { Override } from '../model/override.ts';
+import type { OverrideDocument, OverrideStatus } from '../model/status.ts';
+import type { OverrideBook } from './overrides.ts';
+import { heldOf } from './server-status.ts';
+
+/** Milliseconds that a drain waits for connections to end, unless the operator says otherwise. */
+const DRAIN_TIMEOUT = 5 * 60_000;
+
+type Configured = Pick<Config, 'virtualServers'> & { readonly ipvs: Pick<Config['ipvs'], 'sysctl'> };
+
+export interface OperatorOptions {
+  readonly overrides: OverrideBook;
+  readonly log: Log;
+  /** Brings the table to what it should be now; the changes in words. */
+  readonly onChange: () => readonly string[];
+}
+
+export class Operator {
+  readonly #options: OperatorOptions;
+  #config: Configured = { virtualServers: [], ipvs: { sysctl: {} } };
+
+  constructor(options: OperatorOptions) {
+    this.#options = options;
+  }
+
+  configure(config: Configured): void {
+    this.#config = config;
+    this.#options.overrides.configure(config.virtualServers);
+  }
+
+  /** Throws NoSuchName. */
+  carryOut(request: OverrideRequest): OverrideDocument {
+    return request.action === 'enable'
+      ? this.#enable(request)
+      : this.#set({ ...request, action: request.action });
+  }
+
+  /** All that was said, with what is left of connections in `actual`. */
+  status(actual: ActualTable): readonly OverrideStatus[] {
+    const { overrides } = this.#options;
+    const dangling = new Set(overrides.dangling);
+    const present = new PresentTable(actual);
+    return overrides.all.map((override) => {
+      const service = this.#config.virtualServers.find(({ name }) => name === override.service);
+      const server = service?.realServers.find((each) => serverName(each) === override.server);
+      const held =
+        service === undefined || server === undefined
+          ? []
+          : heldOf(service, server, (key) => entryOf(key, server, 0), present);
+      const connections = sumOf(held.map((each) => each.connections));
+      return { ...override, dangling: dangling.has(override), connections };
+    });
+  }
+
+  #set(request: OverrideRequest & { readonly action: Override['action'] }): OverrideDocument {
+    const { overrides, log, onChange } = this.#options;
+    const { service, server } = this.#find(request);
+    const [name, at] = [service.name, serverName(server)];
+    const { action, weight, reason, by, timeout = DRAIN_TIMEOUT } = request;
+    const now = Date.now();
+    const was = overrides.of(name, at);
+    const until = action === 'drain' ? now + timeout : undefined;
+    const override: Override = {
+      ...{ service: name, server: at, action, weight, reason, by, until },
+      since: now,
+      drainedAt: undefined,
+      cutOff: undefined,
+    };
+    const kept = overrides.set(override);
+    log('info', `${by}: ${action} real server ${at} of ${name}${reasonText(reason)}`, { ...override });
+    const changes = onChange();
+    const notes = [
+      ...notesOn(service, action, this.#config.ipvs.sysctl),
+      ...(kept ? [] : ['it is not remembered across a restart: see the log of vipward']),
+    ];
+    // A drain that had nothing to wait for is done already.
+    return { service: name, server: at, override: overrides.of(name, at), was, changes, notes };
+  }
+
+  /** Also for what is not in the file any more. */
+  #enable(request: OverrideRequest): OverrideDocument {
+    const { overrides, log, onChange } = this.#options;
+    const dangling = overrides.dangling.find(
+      ({ service, server }) => service === request.service && server === request.server,
+    );
+    const [service, server] =
+      dangling === undefined ? this.#names(request) : [dangling.service, dangling.server];
+    const was = overrides.remove(service, server);
+    const changes = was === undefined ? [] : onChange();
+    if (was !== undefined)
+      log('info', `${request.by}: enable real server ${server} of ${service}${reasonText(request.reason)}`, {
+        service,
+        server,
+        was,
+      });
+    const notes = was === undefined ? ['nothing was said of it: it is as in the file'] : [];
+    return { service, server, override: undefined, was, changes, notes };
+  }
+
+  #names(request: OverrideRequest): readonly [string, string] {
+    const { service, server } = this.#find(request);
+    return [service.name, serverName(server)];
+  }
+
+  #find(request: OverrideRequest): {
+    readonly service: ConfiguredVirtualServer;
+    readonly server: ConfiguredRealServer;
+  } {
+    const { virtualServers } = this.#config;
+    const service = virtualServers.find(({ name }) => name === request.service);
+    if (service === undefined) {
+      const names = virtualServers.map(({ name }) => name);
+      throw new NoSuchName(`there is no service ${request.service}${advice(request.service, names)}`);
+    }
+    const exact = service.realServers.find((each) => serverName(each) === request.server);
+    const wanted = request.server.replace(/^\[(.*)\]$/, '$1');
+    const atAddress = service.realServers.filter(({ address }) => address === wanted);
+    const server = exact ?? (atAddress.length === 1 ? atAddress[0] : undefined);
+    if (server !== undefined) return { service, server };
+    const names = service.realServers.map(serverName);
+    const several =
+      atAddress.length > 1 ? `: say which of ${atAddress.map(serverName).join(', ')}` : undefined;
+    throw new NoSuchName(
+      `service ${service.name} has no real server ${request.server}${several ?? advice(request.server, names)}`,
+    );
+  }
+}
+
+/** As many names as fit a line. */
+const MOST_NAMES = 10;
+
+function advice(word: string, names: readonly string[]): string {
+  const near = nearest(word, names);
+  if (near !== undefined) return `: did you mean ${near}?`;
+  if (names.length === 0) return ': the file has none';
+  const rest = names.length - MOST_NAMES;
+  return `, only ${names.slice(0, MOST_NAMES).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+}
+
+const reasonText = (reason: string | undefined): string => (reason === undefined ? '' : ` (${reason})`);
+
+function notesOn(
+  service: ConfiguredVirtualServer,
+  action: Override['action'],
+  sysctl: Readonly<Record<string, string>>,
+): readonly string[] {
+  if (action !== 'drain') return [];
+  const templates =
+    service.persistence !== undefined && sysctl.expire_quiescent_template !== '1'
+      ? [
+          'persistence: clients that it served before still come to it until it is removed; ' +
+            '`ipvs: { sysctl: { expire_quiescent_template: 1 } }` sends them elsewhere at once',
+        ]
+      : [];
+  const refused = refusesAtWeight0(service)
+    ? [
+        `scheduler ${service.scheduler} refuses new clients that it hashes to a real server of weight 0: ` +
+          (service.scheduler === 'dh'
+            ? '`vipward disable` sends them elsewhere, and cuts off those that it has'
+            : `scheduler_flags: [${service.scheduler}-fallback] sends them elsewhere`),
+      ]
+    : [];
+  return [...templates, ...refused];
+}

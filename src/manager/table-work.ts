@@ -1,0 +1,57 @@
+/** Carrying out a plan for the table, and what became of it in words. */
+import { afterOperations, heldBack, stagesOf } from '../balance/apply.ts';
+import { operationText } from '../balance/words.ts';
+import type { Ipvs } from '../kernel/ipvs.ts';
+import {
+  type ActualTable,
+  type OperationOutcome,
+  type TableOperation,
+  tableKeyText,
+} from '../model/ipvs-table.ts';
+
+export interface Work {
+  readonly outcomes: readonly OperationOutcome[];
+  /** The table as it must be now, if nobody else changed it. */
+  readonly table: ActualTable;
+}
+
+/**
+ * Makes the operations on `table`: first what adds, then what takes away, as far as somebody is left who serves. What
+ * is held back for that comes out as refused.
+ */
+export function carryOut(ipvs: Ipvs, operations: readonly TableOperation[], table: ActualTable): Work {
+  const { first, second } = stagesOf(operations);
+  const firstOutcomes = ipvs.apply(first);
+  const between = afterOperations(table, made(firstOutcomes));
+  const refused = firstOutcomes.flatMap(({ error, operation }) => (error === undefined ? [] : [operation]));
+  const held = heldBack(second, refused, between);
+  const secondOutcomes = ipvs.apply(second.filter((operation) => !held.has(operation)));
+  return {
+    outcomes: [...firstOutcomes, ...secondOutcomes, ...[...held].map(heldOutcome)],
+    table: afterOperations(between, made(secondOutcomes)),
+  };
+}
+
+const made = (outcomes: readonly OperationOutcome[]): readonly TableOperation[] =>
+  outcomes.flatMap(({ error, operation }) => (error === undefined ? [operation] : []));
+
+const heldOutcome = (operation: TableOperation): OperationOutcome => ({
+  operation,
+  error: new Error('it stays until what replaces it can be added'),
+  errno: undefined,
+});
+
+export const refusalText = ({ operation, error }: OperationOutcome): string =>
+  `cannot ${operationText(operation)}: ${error?.message ?? 'unknown error'}`;
+
+/** Where a virtual server was refused, the refusal of each of its real servers tells nothing new. */
+export function withoutConsequences(outcomes: readonly OperationOutcome[]): readonly OperationOutcome[] {
+  const absent = new Set(
+    outcomes
+      .filter(({ operation, error }) => operation.op === 'add-virtual-server' && error !== undefined)
+      .map(({ operation }) => tableKeyText(operation.key)),
+  );
+  const isConsequence = ({ operation, errno }: OperationOutcome) =>
+    'realServer' in operation && errno === 'ESRCH' && absent.has(tableKeyText(operation.key));
+  return outcomes.filter((outcome) => !isConsequence(outcome));
+}
