@@ -2,12 +2,15 @@
 import { Command, CommanderError } from 'commander';
 import { readVersion } from '../version.ts';
 import { checkCommand } from './check.ts';
+import { drainCommand } from './drain.ts';
 import { handoverCommand } from './handover.ts';
 import type { Finish, RunManager } from './options.ts';
 import { planCommand } from './plan.ts';
+import { realServerCommand } from './realserver.ts';
 import { reloadCommand } from './reload.ts';
 import { resumeCommand } from './resume.ts';
 import { runCommand } from './run.ts';
+import { disableCommand, enableCommand, weightCommand } from './service-state.ts';
 import { statusCommand } from './status.ts';
 import { EXIT, processTerminal, type Terminal } from './terminal.ts';
 
@@ -50,15 +53,24 @@ function buildProgram(runManager: RunManager, terminal: Terminal, finish: Finish
     statusCommand(terminal, finish),
     handoverCommand(terminal, finish),
     resumeCommand(terminal, finish),
+    drainCommand(terminal, finish),
+    disableCommand(terminal, finish),
+    enableCommand(terminal, finish),
+    weightCommand(terminal, finish),
+    realServerCommand(terminal, finish),
   ];
   for (const command of commands) program.addCommand(command);
-  for (const command of [program, ...commands]) {
-    command
-      .exitOverride()
-      .showHelpAfterError(`(see vipward ${command === program ? '' : `${command.name()} `}--help)`)
-      .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) });
-  }
+  settle(program, 'vipward', terminal);
   return program;
+}
+
+/** What holds for a command and for those below it: commander hands none of it down to what was made elsewhere. */
+function settle(command: Command, called: string, terminal: Terminal): void {
+  command
+    .exitOverride()
+    .showHelpAfterError(`(see ${called} --help)`)
+    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) });
+  for (const each of command.commands) settle(each, `${called} ${each.name()}`, terminal);
 }
 
 const EXIT_CODES = `

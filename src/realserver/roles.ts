@@ -124,7 +124,8 @@ class Work {
       this.changes.push(`link ${name}: takes every protocol`);
     }
     if (this.#host.isUp(name) === true) return;
-    this.#remember({ links: [...this.#state.links, name] });
+    // Where lo was down, others count on it as soon as it is up.
+    if (name !== 'lo') this.#remember({ links: [...this.#state.links, name] });
     this.#host.setUp(name, true);
     this.changes.push(`link ${name}: up`);
   }

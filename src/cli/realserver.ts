@@ -1,0 +1,151 @@
+/** `vipward realserver`: makes a host a real server of direct routing or tunnelling, and plain again. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Family, familyOf, type IpAddress, isNotUnicast, parseAddress } from '../model/address.ts';
+import type { RealServerRole } from '../prepare/real-server.ts';
+import { realServerScript } from '../prepare/script.ts';
+import { openHost } from '../realserver/host.ts';
+import { checkRole, listRoles, startRole, stopRole } from '../realserver/roles.ts';
+import type { Finish } from './options.ts';
+import { EXIT, printLines, type Terminal } from './terminal.ts';
+
+const STATE_DIR = '/run/vipward-realserver';
+
+interface RoleOptions {
+  readonly vip: readonly [IpAddress, ...IpAddress[]];
+  readonly forwarding: 'dr' | 'tun';
+  readonly outer?: Family;
+}
+
+export function realServerCommand(terminal: Terminal, finish: Finish): Command {
+  return new Command('realserver')
+    .description(
+      'make this host a real server: the VIP hidden on it, and put back on stop what was there before',
+    )
+    .addCommand(startCommand(terminal))
+    .addCommand(stopCommand(terminal, finish))
+    .addCommand(statusCommand(terminal, finish))
+    .addCommand(scriptCommand(terminal))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  vipward realserver start --vip 10.1.1.254 --forwarding dr
+  vipward realserver start --vip 10.1.1.254 2001:db8::254 --forwarding tun
+  vipward realserver script --vip 10.1.1.254 --forwarding tun > realserver.sh
+As a service: systemctl enable --now vipward-realserver@10.1.1.254
+
+Under nat and fullnat a real server needs nothing of this: under nat, a default route by way of the director.`,
+    );
+}
+
+const startCommand = (terminal: Terminal): Command =>
+  roleOptions(new Command('start').description('take the VIP up; again does nothing')).action(
+    async (options: RoleOptions & Place) => {
+      const host = openHost();
+      try {
+        const changes = await startRole(options.stateDir, nameOf(options.vip), roleOf(options), host);
+        printLines(terminal.out, changes.length === 0 ? ['nothing to change'] : changes);
+      } finally {
+        host.close();
+      }
+    },
+  );
+
+const stopCommand = (terminal: Terminal, finish: Finish): Command =>
+  place(new Command('stop').description('give the VIP up, and put back what was there before'))
+    .addOption(vipOption())
+    .action(({ vip, stateDir }: Pick<RoleOptions, 'vip'> & Place) => {
+      const host = openHost();
+      try {
+        const changes = stopRole(stateDir, nameOf(vip), host);
+        if (changes !== undefined) printLines(terminal.out, changes);
+        else {
+          // A second stop, or one after a reboot, is no failure: there is nothing left to do.
+          printLines(terminal.err, [unknown(stateDir, vip)]);
+          finish(EXIT.success);
+        }
+      } finally {
+        host.close();
+      }
+    });
+
+const statusCommand = (terminal: Terminal, finish: Finish): Command =>
+  place(
+    new Command('status').description('what the VIP needs here, and whether it is so; exits with 1 if not'),
+  )
+    .addOption(vipOption(false))
+    .action(({ vip, stateDir }: Partial<Pick<RoleOptions, 'vip'>> & Place) => {
+      const host = openHost();
+      try {
+        const names = vip === undefined ? Object.keys(listRoles(stateDir)) : [nameOf(vip)];
+        if (names.length === 0)
+          printLines(terminal.out, ['this host is no real server (vipward realserver start)']);
+        let good = names.length > 0;
+        for (const name of names) {
+          const checks = checkRole(stateDir, name, host);
+          good &&= checks?.every((check) => check.good) ?? false;
+          printLines(terminal.out, [
+            name,
+            ...(checks ?? []).map((check) => `  ${check.good ? 'ok   ' : 'WRONG'} ${check.what}`),
+            ...(checks === undefined ? ['  WRONG not taken up here'] : []),
+          ]);
+        }
+        finish(good ? EXIT.success : EXIT.failure);
+      } finally {
+        host.close();
+      }
+    });
+
+const scriptCommand = (terminal: Terminal): Command =>
+  roleOptions(
+    new Command('script').description('print a shell script that does the same on a host without vipward'),
+    false,
+  ).action((options: RoleOptions) => terminal.out(realServerScript(roleOf(options))));
+
+interface Place {
+  readonly stateDir: string;
+}
+
+const place = (command: Command): Command =>
+  command.option('--state-dir <dir>', 'where it is remembered what was there before', STATE_DIR);
+
+function roleOptions(command: Command, remembers = true): Command {
+  command
+    .addOption(vipOption())
+    .addOption(
+      new Option('--forwarding <method>', 'as the director forwards')
+        .choices(['dr', 'tun'])
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option(
+        '--outer <family>',
+        "of the packets that the director wraps around: that of this host's own address (default: that of the VIP)",
+      ).choices(['ipv4', 'ipv6']),
+    );
+  return remembers ? place(command) : command;
+}
+
+function vipOption(mandatory = true): Option {
+  const option = new Option('--vip <address...>', 'the virtual addresses of the service').argParser(
+    (text: string, before: readonly IpAddress[] | undefined) => [...(before ?? []), toVip(text)],
+  );
+  return mandatory ? option.makeOptionMandatory() : option;
+}
+
+function toVip(text: string): IpAddress {
+  const address = parseAddress(text);
+  if (address === undefined || isNotUnicast(address))
+    throw new InvalidArgumentError('give an IPv4 or IPv6 address of a host, without a prefix length.');
+  return address;
+}
+
+function roleOf({ vip, forwarding, outer }: RoleOptions): RealServerRole {
+  return { vips: vip, forwarding, outer: outer ?? familyOf(vip[0]) };
+}
+
+/** A role is known by its VIPs: whoever stops it need not know more. */
+const nameOf = (vips: readonly IpAddress[]): string => [...vips].sort().join(' ');
+
+const unknown = (stateDir: string, vips: readonly IpAddress[]): string =>
+  `${nameOf(vips)}: not taken up here by vipward (${stateDir} knows nothing of it): nothing to put back`;
