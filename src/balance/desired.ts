@@ -106,16 +106,15 @@ function serversAt(
   const phase = nextSorryPhase(before, sorryFacts, now);
   const real = standings.flatMap((standing) => realServerAt(virtualServer, key, standing, called));
   const standIns = sorryServersAt(pool, key, phase, all, usable);
+  if (rest.length + standIns.length === 0) return { realServers: real, phase };
   // What is the same server to the kernel can be there only once.
-  const byName = new Map(
-    [...real.sort(byKey), ...rest, ...standIns].map((server) => [realServerKey(server), server]),
-  );
+  const byName = new Map([...real, ...rest, ...standIns].map((server) => [realServerKey(server), server]));
   return { realServers: [...byName.values()], phase };
 }
 
 const takesTraffic = ({ healthy, weight, out }: Standing): boolean => healthy === true && weight > 0 && !out;
 
-/** The same order on every director, whatever the order in the file. */
+/** As that of real servers, the order is the same on every director. */
 const byKey = (a: TableRealServer, b: TableRealServer): number =>
   realServerKey(a) < realServerKey(b) ? -1 : 1;
 

@@ -74,6 +74,7 @@ function planRealServers(
   actual: ActualVirtualServer,
 ): readonly TableOperation[] {
   const { key } = desired;
+  if (isAsAdded(desired, actual)) return [];
   const present = new Map(actual.realServers.map((server) => [realServerKey(server), server]));
   const wanted = new Set(desired.realServers.map(realServerKey));
   const inPlace = isOrdered(desired.settings) ? countInPlace(desired, actual, wanted) : Infinity;
@@ -98,6 +99,24 @@ function planRealServers(
     .filter((server) => !wanted.has(realServerKey(server)))
     .map((server) => removal(key, server));
   return [...adds, ...raises, ...lowers, ...removes];
+}
+
+/** The common case, and the fast one: the kernel has just what was added, and in that order. */
+function isAsAdded({ realServers }: DesiredVirtualServer, actual: ActualVirtualServer): boolean {
+  const held = actual.realServers;
+  return (
+    held.length === realServers.length &&
+    realServers.every((wanted, i) => {
+      // The newest comes first.
+      const present = held[held.length - 1 - i];
+      return (
+        present !== undefined &&
+        present.address === wanted.address &&
+        present.port === wanted.port &&
+        sameRealServer(wanted, present)
+      );
+    })
+  );
 }
 
 /**

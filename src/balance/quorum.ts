@@ -1,7 +1,6 @@
 /** Whether there is enough behind a virtual server, with hysteresis as in keepalived. */
 import type { ConfiguredVirtualServer, Quorum } from '../model/config.ts';
 import { NO_OVERRIDES, type OverrideOf } from '../model/override.ts';
-import { serverName } from './entry.ts';
 import type { HealthOf } from './standing.ts';
 import { effectiveWeight, healthOfServer } from './standing.ts';
 
@@ -43,7 +42,7 @@ export function assess(
   let healthy = 0;
   let unchecked = 0;
   for (const server of virtualServer.realServers) {
-    const weight = effectiveWeight(server, overrideOf(virtualServer.name, serverName(server)));
+    const weight = effectiveWeight(server, overrideOf(virtualServer.name, server));
     const isHealthy = healthOfServer(virtualServer, server, healthOf);
     if (isHealthy === true) healthy += weight;
     else if (isHealthy === undefined) unchecked += weight;

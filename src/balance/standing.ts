@@ -50,7 +50,8 @@ export const isOut = (override: Override | undefined): boolean =>
 
 /**
  * Before its first result, a real server stays what it is in the kernel: one that serves already goes on through a
- * restart of the daemon or a change of its check. A fresh one is what the definition says (`initial`).
+ * restart of the daemon or a change of its check. A fresh one is what the definition says (`initial`). The result is in
+ * a fixed order.
  */
 export function standingsOf(
   virtualServer: ConfiguredVirtualServer,
@@ -58,8 +59,8 @@ export function standingsOf(
   overrideOf: OverrideOf,
   present: PresentTable,
 ): readonly Standing[] {
-  return virtualServer.realServers.map((server) => {
-    const override = overrideOf(virtualServer.name, serverName(server));
+  return inFixedOrder(virtualServer).map((server) => {
+    const override = overrideOf(virtualServer.name, server);
     const weight = effectiveWeight(server, override);
     const known = healthOfServer(virtualServer, server, healthOf);
     const healthy = known ?? standsInTable(virtualServer, server, weight, present);
@@ -73,6 +74,19 @@ export function standingsOf(
     };
   });
 }
+
+/** The same on every director, whatever the order in the file. */
+function inFixedOrder(virtualServer: ConfiguredVirtualServer): readonly ConfiguredRealServer[] {
+  const known = ORDERS.get(virtualServer);
+  if (known !== undefined) return known;
+  const named = virtualServer.realServers.map((server) => [serverName(server), server] as const);
+  const ordered = named.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, server]) => server);
+  ORDERS.set(virtualServer, ordered);
+  return ordered;
+}
+
+/** Each verdict would put ten thousand in order anew. */
+const ORDERS = new WeakMap<ConfiguredVirtualServer, readonly ConfiguredRealServer[]>();
 
 /** true: it serves; false: it is there with the weight of one that failed; undefined: no entry of the definition has it. */
 function standsInTable(

@@ -67,7 +67,7 @@ export class Operator {
     const [name, at] = [service.name, serverName(server)];
     const { action, weight, reason, by, timeout = DRAIN_TIMEOUT } = request;
     const now = Date.now();
-    const was = overrides.of(name, at);
+    const was = overrides.of(name, server);
     const until = action === 'drain' ? now + timeout : undefined;
     const override: Override = {
       ...{ service: name, server: at, action, weight, reason, by, until },
@@ -83,7 +83,7 @@ export class Operator {
       ...(kept ? [] : ['it is not remembered across a restart: see the log of vipward']),
     ];
     // A drain that had nothing to wait for is done already.
-    return { service: name, server: at, override: overrides.of(name, at), was, changes, notes };
+    return { service: name, server: at, override: overrides.of(name, server), was, changes, notes };
   }
 
   /** Also for what is not in the file any more. */

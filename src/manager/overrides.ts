@@ -70,7 +70,7 @@ export class OverrideBook {
     }
   }
 
-  readonly of: OverrideOf = (service, server) => this.#overrides.get(service)?.get(server);
+  readonly of: OverrideOf = (service, server) => this.#overrides.get(service)?.get(serverName(server));
 
   get all(): readonly Override[] {
     return [...this.#overrides.values()].flatMap((servers) => [...servers.values()]);
@@ -163,6 +163,8 @@ export class OverrideBook {
   }
 
   #look(): void {
+    this.#dangling = [];
+    if (this.#overrides.size === 0) return;
     const names = new Map(
       this.#services.map(({ name, realServers }) => [name, new Set(realServers.map(serverName))]),
     );

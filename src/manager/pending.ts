@@ -11,34 +11,48 @@ export function pendingChanges(
   after: readonly ConfiguredVirtualServer[],
   healthOf: (targetId: string) => Health | undefined,
 ): readonly string[] {
-  const servers = new Map(
-    before.flatMap((virtual) => virtual.realServers.map((real) => [id(virtual, real), real])),
-  );
-  const wanted = new Set(after.flatMap((virtual) => virtual.realServers.map((real) => id(virtual, real))));
   const isUp = (virtual: ConfiguredVirtualServer, real: ConfiguredRealServer) => {
     const target = targetOf(virtual, real);
     return target === undefined ? true : healthOf(target.id)?.healthy;
   };
+  const [servers, wanted] = [new Servers(before), new Servers(after)];
   const arrivals = after.flatMap((virtual) =>
-    virtual.realServers.flatMap((real) =>
-      arrival(id(virtual, real), servers.get(id(virtual, real)), real, isUp(virtual, real)),
-    ),
+    virtual.realServers.flatMap((real) => {
+      const up = isUp(virtual, real);
+      // The table says what happens to one that is up.
+      return up === true ? [] : arrival(id(virtual, real), servers.find(virtual, real), real, up);
+    }),
   );
   const departures = before.flatMap((virtual) =>
     virtual.realServers
-      .filter((real) => !wanted.has(id(virtual, real)) && isUp(virtual, real) !== true)
+      .filter((real) => isUp(virtual, real) !== true && wanted.find(virtual, real) === undefined)
       .map((real) => `forget real server ${id(virtual, real)}, which is not up`),
   );
   return [...arrivals, ...departures];
+}
+
+/** Real servers by their virtual server's first entry and their own name. */
+class Servers {
+  readonly #definitions: ReadonlyMap<string, ConfiguredVirtualServer>;
+
+  constructor(definitions: readonly ConfiguredVirtualServer[]) {
+    this.#definitions = new Map(definitions.map((virtual) => [tableKeyText(virtual.entries[0]), virtual]));
+  }
+
+  find(virtual: ConfiguredVirtualServer, real: ConfiguredRealServer): ConfiguredRealServer | undefined {
+    const definition = this.#definitions.get(tableKeyText(virtual.entries[0]));
+    return definition?.realServers.find(
+      ({ address, port }) => address === real.address && port === real.port,
+    );
+  }
 }
 
 function arrival(
   name: string,
   was: ConfiguredRealServer | undefined,
   is: ConfiguredRealServer,
-  up: boolean | undefined,
+  up: false | undefined,
 ): readonly string[] {
-  if (up === true) return [];
   if (up === undefined && was === undefined)
     return [`check real server ${name}: it takes traffic after its first good result`];
   if (was === undefined) return [`add real server ${name} when it is up`];

@@ -68,14 +68,13 @@ function realServerStatus(
   facts: ServerFacts,
 ): RealServerStatus {
   const held = heldOf(virtualServer, server, (key) => entryOf(key, server, 0), facts.present);
-  const name = serverName(server);
   return {
-    server: name,
+    server: serverName(server),
     weight: server.weight,
     tableWeight: held.length === 0 ? undefined : Math.max(...held.map(({ weight }) => weight)),
     upperThreshold: server.upperThreshold,
     lowerThreshold: server.lowerThreshold,
-    override: facts.overrideOf(virtualServer.name, name),
+    override: facts.overrideOf(virtualServer.name, server),
     inTable: held.length > 0,
     health: healthOf(virtualServer, server, facts),
     connections: sumOf(held.map(({ connections }) => connections)),

@@ -1,4 +1,5 @@
 /** What an operator has said of one real server, beside the configuration and above it, until it is taken back. */
+import type { ConfiguredRealServer } from './config.ts';
 
 export type OverrideAction = 'drain' | 'disable' | 'weight';
 
@@ -24,7 +25,10 @@ export interface Override {
   readonly cutOff: number | undefined;
 }
 
-/** The override of a real server of a virtual server, by their names. */
-export type OverrideOf = (service: string, server: string) => Override | undefined;
+/** The override of a real server of a virtual server. */
+export type OverrideOf = (
+  service: string,
+  server: Pick<ConfiguredRealServer, 'address' | 'port'>,
+) => Override | undefined;
 
 export const NO_OVERRIDES: OverrideOf = () => undefined;
