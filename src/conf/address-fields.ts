@@ -63,7 +63,7 @@ export const fullLength = (address: IpAddress): number => (familyOf(address) ===
 /** An address and, behind a colon, perhaps a port. */
 export interface Endpoint {
   readonly address: IpAddress;
-  readonly port: number | undefined;
+  readonly port?: number;
 }
 
 /** `10.1.1.2:80`, `[2001:db8::2]:80`, or an address alone. */
@@ -75,7 +75,7 @@ export function endpointField(expected: string) {
       error: words,
     })
     .refine((text) => parseEndpoint(text) !== undefined, { error: words })
-    .transform((text): Endpoint => parseEndpoint(text) ?? { address: toAddress(text), port: undefined });
+    .transform((text): Endpoint => parseEndpoint(text) ?? { address: toAddress(text) });
 }
 
 const ENDPOINT = /^(?:\[(?<bracketed>[^\]]*)\]|(?<plain>[0-9.]+))(?::(?<port>\d+))?$/;
@@ -84,7 +84,7 @@ function parseEndpoint(text: string): Endpoint | undefined {
   const { bracketed, plain = text, port } = ENDPOINT.exec(text)?.groups ?? {};
   const address = parseAddress(bracketed ?? plain);
   if (address === undefined || Number(port ?? 1) > 65535) return undefined;
-  return { address, port: port === undefined ? undefined : Number(port) };
+  return port === undefined ? { address } : { address, port: Number(port) };
 }
 
 /** The prefix length that an IPv4 netmask stands for; undefined for one with holes. */

@@ -9,7 +9,7 @@ import {
 } from '../../model/address.ts';
 import { endpoint } from '../../model/virtual-server.ts';
 import { singlePort } from '../convert/entries.ts';
-import { errorAt, errorAtKey, type Finding, warningAt, warningAtKey } from '../finding.ts';
+import { errorAt, errorAtKey, type Finding, type Path, warningAt, warningAtKey } from '../finding.ts';
 import {
   type ConfigDraft,
   duplicates,
@@ -28,7 +28,7 @@ function ofService(service: Service, draft: ConfigDraft): readonly Finding[] {
   return [
     ...servers.flatMap((server) => unusable(server, service)),
     ...servers.flatMap((server) => unmappablePort(server, service)),
-    ...servers.flatMap((server) => otherFamily(server, service, draft)),
+    ...servers.flatMap((server) => otherFamily(server.value, [...server.path, 'address'], service, draft)),
     ...emptyFamilies(service, servers),
     ...sameServer(service, servers),
   ];
@@ -111,7 +111,7 @@ function unmappablePort(server: Server, service: Service): readonly Finding[] {
   const forwarding = forwardingOf(value, service.value);
   if (forwarding === undefined || port === virtualPort) return [];
   if (forwarding === 'nat' || forwarding === 'fullnat') return uselessMapping(server, service);
-  const where = virtualPort === undefined ? "the client's port" : String(virtualPort);
+  const where = virtualPort === undefined ? 'the port that the client asked for' : String(virtualPort);
   const message = `forwarding ${forwarding} cannot map ports: remove the port (the real server listens on ${where}), or use forwarding nat`;
   return [errorAt(at, message)];
 }
@@ -125,7 +125,8 @@ function uselessMapping({ path }: Server, { value }: Service): readonly Finding[
 
 /** The kernel refuses it: ip_vs_genl_set_cmd() of ip_vs_ctl.c. */
 export function otherFamily(
-  { path, value }: Server,
+  value: RealServerDraft | SorryServerDraft,
+  at: Path,
   { families, value: service }: Service,
   { ipvs }: ConfigDraft,
 ): readonly Finding[] {
@@ -134,7 +135,6 @@ export function otherFamily(
   const [family, second] = families ?? [];
   if (address === undefined || family === undefined || second !== undefined) return [];
   if (familyOf(address) === family) return [];
-  const at = [...path, 'address'];
   const clash = `${address} is ${familyName(familyOf(address))}, but the service is ${familyName(family)}`;
   if (forwarding !== undefined && forwarding !== 'tun')
     return [errorAt(at, `${clash}: only forwarding tun leads from one to the other, not ${forwarding}`)];

@@ -37,7 +37,9 @@ function ofServer(sorry: Server<SorryServerDraft>, service: Service, draft: Conf
     otherLoopback(sorry.value, service) ??
     unmappablePort(sorry.value, service) ??
     alsoRealServer(sorry.value, service);
-  return message === undefined ? otherFamily(sorry, service, draft) : [errorAt(sorry.path, message)];
+  return message === undefined
+    ? otherFamily(sorry.value, sorry.path, service, draft)
+    : [errorAt(sorry.path, message)];
 }
 
 function unusable({ address }: SorryServerDraft, { addresses }: Service): string | undefined {

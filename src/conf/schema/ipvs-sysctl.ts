@@ -13,7 +13,10 @@ const number = (least: number, most: number, meaning: string) =>
   wholeNumber(least, most).transform(String).optional().describe(meaning);
 
 /** For the kernel everything else than 0 is 1. */
-const onOff = (meaning: string) => number(0, 1, meaning);
+function onOff(meaning: string) {
+  const words = { error: phrase('0 or 1') };
+  return z.int(words).min(0, words).max(1, words).transform(String).optional().describe(meaning);
+}
 
 /** 0 never, 1 and 2 when memory is short, 3 always (proc_do_defense_mode()). */
 const defence = (meaning: string) => number(0, 3, `${meaning}: 0 never, 1 when memory is short, 3 always.`);
