@@ -10,6 +10,7 @@ import { type TrackVerdict, trackKey } from '../../model/tracking.ts';
 import { elapsed, type Instant, milliseconds } from '../../model/units.ts';
 import { mustHearFirst } from '../machine.ts';
 import type { DirectorEvent, InstanceKey, Order } from './event.ts';
+import { Fences } from './fences.ts';
 import { Handovers, resume } from './handovers.ts';
 import type { Member } from './member.ts';
 import { type Farewell, Membership } from './membership.ts';
@@ -23,10 +24,12 @@ type Of<Type extends DirectorEvent['type']> = Extract<DirectorEvent, { type: Typ
 export class Director {
   readonly #verdicts = new Map<string, TrackVerdict>();
   readonly #leases = new Map<string, Instant>();
+  readonly #fences = new Fences();
   readonly #schedule = new Schedule();
   readonly #membership = new Membership({
     verdicts: this.#verdicts,
     leases: this.#leases,
+    fences: this.#fences,
     schedule: this.#schedule,
   });
   readonly #handovers = new Handovers();
@@ -100,6 +103,7 @@ export class Director {
       case 'lease':
         return this.#lease(event, now);
       case 'fenced':
+        this.#fences.end(event.id, event.done, now);
         return this.#settled(this.#all((unit) => unit.leave.onFenced(event.id, event, now)));
       case 'handover':
         return this.#settled(this.#handovers.begin(event, this.#membership, now));

@@ -2,7 +2,6 @@
  * A unit seeks leave to become active: `permission.ts` says what must be waited for, and here that is ordered, the lease
  * and the fence among it, and what came of it is brought to every member that asks.
  */
-import type { IpAddress } from '../../model/address.ts';
 import {
   centisecondsToMilliseconds,
   elapsed,
@@ -14,7 +13,9 @@ import { preempts } from '../backup.ts';
 import type { Event } from '../event.ts';
 import { leaseLifetime } from '../lease.ts';
 import type { Parameters, State } from '../state.ts';
+import { activeDownInterval } from '../timers.ts';
 import type { Order } from './event.ts';
+import type { Fences, SilentPeer } from './fences.ts';
 import type { Member } from './member.ts';
 import {
   answered,
@@ -40,16 +41,15 @@ export interface Seeker {
 /** Of one unit: what it waits for, and whether it has asked for the arbiter's lease. */
 export class Leave {
   readonly #unit: Seeker;
-  readonly #nextFence: () => number;
+  readonly #fences: Fences;
   #permission: Permission = idlePermission();
   #leaseWanted = false;
   /** While leave is given to one member after the other nobody asks anew. */
   #granting = false;
 
-  /** `nextFence` gives a number that no fence has had. */
-  constructor(unit: Seeker, nextFence: () => number) {
+  constructor(unit: Seeker, fences: Fences) {
     this.#unit = unit;
-    this.#nextFence = nextFence;
+    this.#fences = fences;
   }
 
   /** What is waited for. */
@@ -77,15 +77,16 @@ export class Leave {
       return this.#leaseOrder(this.#needsLease());
     }
     const circumstances = this.#circumstances(now);
-    const outcome = proceed(this.#permission, this.#guards(), now, circumstances, this.#nextFence());
+    const outcome = proceed(this.#permission, this.#guards(), now, circumstances, this.#fences.next());
     return this.#follow(outcome, now);
   }
 
-  /** The end of fence `id`, which may be that of another unit. */
+  /** The end of fence `id`, which may be that of another unit, and free this one all the same. */
   onFenced(id: number, result: { readonly done: boolean; readonly reason: string }, now: Instant): Order[] {
     const leaseHeld = this.#unit.tenure.leaseHeld(now);
     const outcome = fenced(this.#permission, id, result, this.#guards(), now, leaseHeld);
-    return outcome === undefined ? [] : this.#follow(outcome, now);
+    if (outcome !== undefined) return this.#follow(outcome, now);
+    return result.done ? this.seek(now) : [];
   }
 
   /** Somebody answers for one of the addresses. */
@@ -149,7 +150,7 @@ export class Leave {
     return {
       unanimous: present.every((member) => member.asking || member.state.name === 'active'),
       leaseHeld: tenure.leaseHeld(now),
-      silentPeer: silentPeer(members, now),
+      silentPeer: this.#silentPeers(now)[0]?.address,
       clearAt: tenure.clearAt,
       longestLease: milliseconds(
         Math.max(0, ...present.map(({ parameters }) => secondsToMilliseconds(leaseLifetime(parameters)))),
@@ -171,20 +172,25 @@ export class Leave {
   }
 
   #fenceOrder(id: number, now: Instant): Order {
-    const { plan, members } = this.#unit;
-    return { order: 'fence', id, unit: plan.name, peer: silentPeer(members, now) };
+    const addresses = this.#silentPeers(now).map(({ address }) => address);
+    this.#fences.order(id, addresses);
+    return { order: 'fence', id, unit: this.#unit.plan.name, peer: addresses[0] };
+  }
+
+  /** Those that may still be there: none where it was fenced already. */
+  #silentPeers(now: Instant): readonly SilentPeer[] {
+    const silent = this.#unit.members.flatMap((member) => silentPeerOf(member, now) ?? []);
+    return silent.some((peer) => this.#fences.isOff(peer, now)) ? [] : silent;
   }
 }
 
 /** The active router whose adverts stopped without a farewell. One of lower priority that still speaks lives. */
-function silentPeer(members: readonly Member[], now: Instant): IpAddress | undefined {
-  for (const { state, parameters } of members) {
-    if (state.name !== 'backup' || state.activeRouter === undefined) continue;
-    const { address, priority, at } = state.activeRouter;
-    const silence = parameters.downAdverts * centisecondsToMilliseconds(state.activeAdvertInterval);
-    if (priority !== 0 && elapsed(at, now) >= silence) return address;
-  }
-  return undefined;
+function silentPeerOf({ state, parameters }: Member, now: Instant): SilentPeer | undefined {
+  if (state.name !== 'backup' || state.activeRouter === undefined) return undefined;
+  const { address, priority, at } = state.activeRouter;
+  const silence = parameters.downAdverts * centisecondsToMilliseconds(state.activeAdvertInterval);
+  const patience = activeDownInterval(parameters, state.activeAdvertInterval);
+  return priority !== 0 && elapsed(at, now) >= silence ? { address, at, patience } : undefined;
 }
 
 /**

@@ -19,7 +19,7 @@ export interface Farewell {
 }
 
 /** The director's own. */
-export interface MembershipContext extends Omit<UnitContext, 'nextFence'> {
+export interface MembershipContext extends UnitContext {
   /** Forgets the units that are gone; whatever else happens to one is for the director to note. */
   readonly schedule: Schedule;
 }
@@ -30,7 +30,6 @@ export class Membership {
   readonly #members = new Map<InstanceKey, Member>();
   readonly #unitOf = new Map<InstanceKey, Unit>();
   readonly #units = new Map<string, Unit>();
-  #fences = 1;
   /** Whether any member is leaving. */
   #leaving = false;
 
@@ -119,7 +118,7 @@ export class Membership {
     const names = new Set(planned.map(({ plan }) => plan.name));
     const orders: Order[] = [];
     for (const { plan, keys, routers } of planned) {
-      const unit = this.#units.get(plan.name) ?? new Unit(plan, this.#unitContext());
+      const unit = this.#units.get(plan.name) ?? new Unit(plan, this.#context);
       this.#units.set(plan.name, unit);
       unit.replan(plan, now);
       unit.standby ||= routers.some((name) => standby.includes(name));
@@ -133,11 +132,6 @@ export class Membership {
       orders.push(...unit.leave.release());
     }
     return orders;
-  }
-
-  #unitContext(): UnitContext {
-    const { verdicts, leases } = this.#context;
-    return { verdicts, leases, nextFence: () => this.#fences++ };
   }
 
   /** New members, which have not begun; those that are there already take in how they are configured now. */

@@ -38,7 +38,7 @@ export interface Circumstances {
   /** Whether every member of the unit asks, or is active. */
   readonly unanimous: boolean;
   readonly leaseHeld: boolean;
-  /** The active router that fell silent without letting go; undefined: none was heard, or it lives. */
+  /** The active router that fell silent without letting go; undefined: none was heard, it lives, or it is fenced. */
   readonly silentPeer: IpAddress | undefined;
   /** With an arbiter: before this another director's kernel may still hold the addresses. */
   readonly clearAt: Instant | undefined;
@@ -85,10 +85,12 @@ export function proceed(
     case 'lapse':
       return afterProbe(guards, now, circumstances, nextFence);
     case 'fence':
-      return guards.arbiter && !circumstances.leaseHeld
-        ? { outcome: 'wait', permission: { stage: 'lease' } }
+      // Fenced for another unit, it may be off before our own agent says so.
+      return circumstances.silentPeer === undefined || (guards.arbiter && !circumstances.leaseHeld)
+        ? afterProbe(guards, now, circumstances, nextFence)
         : { outcome: 'wait', permission };
     case 'fence-failed':
+      if (circumstances.silentPeer === undefined) return afterProbe(guards, now, circumstances, nextFence);
       if (guards.arbiter && !circumstances.leaseHeld)
         return { outcome: 'wait', permission: { stage: 'lease' } };
       return now < permission.takeOverAt ? { outcome: 'wait', permission } : cleared(now, circumstances);

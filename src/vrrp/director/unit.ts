@@ -9,6 +9,7 @@ import type { Event } from '../event.ts';
 import { hasStalled, holdsAddresses } from '../machine.ts';
 import { barrier } from './barrier.ts';
 import type { Order } from './event.ts';
+import type { Fences } from './fences.ts';
 import { Leave } from './leave.ts';
 import type { Member, UnitTerms } from './member.ts';
 import { permissionDeadline } from './permission.ts';
@@ -20,7 +21,7 @@ import { effectivePriority, sumUp, type Tracked, type Verdicts } from './trackin
 export interface UnitContext {
   readonly verdicts: Verdicts;
   readonly leases: ReadonlyMap<string, Instant>;
-  nextFence(): number;
+  readonly fences: Fences;
 }
 
 /** One sync group, or one virtual router that is in none. */
@@ -40,7 +41,7 @@ export class Unit {
     this.plan = plan;
     this.#verdicts = context.verdicts;
     this.tenure = new Tenure(this, context.leases);
-    this.leave = new Leave(this, () => context.nextFence());
+    this.leave = new Leave(this, context.fences);
   }
 
   /** Another plan, to be followed from the next `evaluate` on. */

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Director, Stage } from './stage.ts';
 
 const VIP = '10.1.1.201';
+const LATE = '10.1.1.202';
 /** Of fence_dummy's device. */
 const STATUS = `/tmp/vipward-fence-dummy-${process.pid}`;
 
@@ -24,9 +25,9 @@ esac
 kill -KILL $(cat plug)
 `;
 
-const yaml = (priority: number, agent: string, onFailure = 'refuse', timeout = '1s') => `
+const yaml = (priority: number, agent: string, onFailure = 'refuse', timeout = '1s', more = '') => `
 virtual_routers:
-  web: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 100ms, addresses: [${VIP}/24] }
+  web: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 100ms, addresses: [${VIP}/24] }${more}
 fencing: { agent: ${agent}, timeout: ${timeout}, on_failure: ${onFailure}, options: { status_file: ${STATUS} } }`;
 
 let stage: Stage;
@@ -146,6 +147,36 @@ describe('fencing', () => {
     await stage.owners.become(VIP, ['two']);
     const [last] = stage.owners.changes.all.slice(-1);
     expect((last?.time ?? 0) - Date.parse(failed.time)).toBeGreaterThan(2_900);
+    await comesBack(pids);
+  });
+
+  it('is done once for all virtual routers of the silent director, early and late', async () => {
+    await mode('off');
+    const both = (priority: number) => {
+      const late = `{ interface: eth0, vrid: 2, priority: ${priority}, advert_interval: 100ms, down_adverts: 8`;
+      return yaml(priority, place('agent'), 'refuse', '1s', `\n  late: ${late}, addresses: [${LATE}/24] }`);
+    };
+    for (const [director, priority] of [
+      [one, 150],
+      [two, 100],
+    ] as const) {
+      await director.daemon.configure(both(priority));
+      expect((await director.daemon.command('reload')).code).toBe(0);
+    }
+    await stage.owners.become(LATE, ['one']);
+    await vi.waitFor(
+      async () => {
+        const { virtualRouters } = await two.daemon.status();
+        for (const { explanation } of virtualRouters)
+          expect(explanation).toMatch(/^heard 10\.1\.1\.1 priority 150/);
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+    const before = (await fenced()).length;
+    const pids = await falls();
+    await stage.owners.become(LATE, ['two']);
+    await stage.owners.become(VIP, ['two']);
+    expect((await fenced()).slice(before)).toEqual(['off of 10.1.1.1', 'status of 10.1.1.1']);
     await comesBack(pids);
   });
 

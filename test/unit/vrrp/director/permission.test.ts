@@ -120,10 +120,22 @@ describe('leave', () => {
       outcome: 'refused',
       reason: 'no take-over: the fence failed: exit code 1',
     });
+    const silentPeer = ip('10.1.1.12');
     const waiting: Permission = { stage: 'fence-failed', takeOverAt: instant(61_000), reason: 'exit code 1' };
     expect(fenced(fence, 7, failed, LATER, NOW, false)).toEqual({ outcome: 'wait', permission: waiting });
-    expect(next(waiting, LATER, {}, instant(60_999))).toEqual({ outcome: 'wait', permission: waiting });
-    expect(next(waiting, LATER, {}, instant(61_000))).toEqual({ outcome: 'granted' });
+    expect(next(waiting, LATER, { silentPeer }, instant(60_999))).toEqual({
+      outcome: 'wait',
+      permission: waiting,
+    });
+    expect(next(waiting, LATER, { silentPeer }, instant(61_000))).toEqual({ outcome: 'granted' });
+  });
+
+  it('is given to whoever waits for a fence, or in spite of one, when the peer is off by another', () => {
+    expect(next(fence, FENCING)).toEqual({ outcome: 'granted' });
+    expect(next({ stage: 'fence-failed', takeOverAt: instant(61_000), reason: '' }, LATER)).toEqual({
+      outcome: 'granted',
+    });
+    expect(next(fence, { ...FENCING, arbiter: true })).toMatchObject({ permission: { stage: 'lease' } });
   });
 
   it('says what it waits for, and until when', () => {
