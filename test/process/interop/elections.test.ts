@@ -7,7 +7,16 @@ import { type Daemon, startDaemon } from '../../lab/support/daemon.ts';
 import { type Observer, observe } from '../../lab/support/tools.ts';
 import { CASES, type Case, nameOf, ourFile, SLOWEST, theirInstances, vipsOf } from './cases.ts';
 import { Keepalived } from './keepalived.ts';
-import { Holdings, heldBy, killAll, longestOverlap, makePair, type Pair, refusalsOf } from './pair.ts';
+import {
+  Holdings,
+  heldBy,
+  killAll,
+  longestOverlap,
+  makePair,
+  type Pair,
+  refusalsOf,
+  troublesOf,
+} from './pair.ts';
 
 /** Ms: three adverts of the slowest and the skew; nobody holds on to an address for longer without hearing why. */
 const WINDOW = 4_000;
@@ -95,8 +104,7 @@ const COMPLAINT = /invalid|bogus|mismatch|ignor|incorrect|expected|discard|unkno
 const HARMLESS = /received lower priority .* discarding/;
 
 /** Nothing is wrong with such a peer. */
-const expectNoComplaints = (): void =>
-  expect(ours.log.all.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
+const expectNoComplaints = (): void => expect(troublesOf(ours)).toEqual([]);
 
 /** How often each was active, of ours: nobody wavers. */
 async function expectNoFlaps(which: Active): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import { vi } from 'vitest';
 import type { RouterStatus } from '../../../src/model/router-status.ts';
-import type { Daemon } from '../../lab/support/daemon.ts';
+import type { Daemon, LogLine } from '../../lab/support/daemon.ts';
 import { Lab } from '../../lab/support/lab.ts';
 import type { NamespaceNode, Switch } from '../../lab/support/network.ts';
 import type { Node } from '../../lab/support/node.ts';
@@ -53,11 +53,17 @@ export const refusalsOf = ({ name, counters }: RouterStatus): readonly string[] 
     count > 0 ? [`${name}: ${reason}: ${count}`] : [],
   );
 
+/** What the log tells of trouble; that this machine was short of processors is none of the daemon's. */
+export const troublesOf = ({ log }: Daemon): readonly LogLine[] =>
+  log.all.filter(({ level, message }) => level !== 'info' && !message.includes('process stood still for'));
+
 /** Ends every process of the daemon at once. */
 export async function killAll(daemon: Daemon): Promise<void> {
   const { processes } = await daemon.status();
-  const pids = [daemon.process.pid, ...processes.flatMap(({ pid }) => pid ?? [])];
-  await daemon.node.run(['kill', '-KILL', ...pids.map(String)]);
+  // The manager is one of them, too.
+  const pids = new Set([daemon.process.pid, ...processes.flatMap(({ pid }) => pid ?? [])]);
+  // Otherwise one hears of the other's end, and says farewell.
+  for (const signal of ['-STOP', '-KILL']) await daemon.node.run(['kill', signal, ...[...pids].map(String)]);
   await daemon.process.exit;
 }
 

@@ -7,7 +7,7 @@ import { type Daemon, startDaemon } from '../../lab/support/daemon.ts';
 import type { Seen } from '../../lab/support/observer.ts';
 import { type Observer, observe, type Probe, startProbe } from '../../lab/support/tools.ts';
 import { type Instance, Keepalived } from './keepalived.ts';
-import { fileOf, killAll, makePair, type Pair, refusalsOf } from './pair.ts';
+import { fileOf, killAll, makePair, type Pair, refusalsOf, troublesOf } from './pair.ts';
 
 const FOUR = '10.1.1.201';
 const SIX = 'fd00:1::201';
@@ -88,14 +88,14 @@ const until = (holds: () => Promise<boolean>): Promise<boolean> => vi.waitUntil(
 /** Probes, 10 ms apart: less than lies between two adverts, so no switch had to wait for one to learn where to send. */
 const FEW = 30;
 /**
- * Over IPv6 the kernel tells of its multicast groups whenever an address is renewed, a little later and from the virtual
- * Ethernet address: a report of the former owner may come after the successor's first advert, and the second one then
- * sets the switch right.
+ * A keepalived that has given way keeps its macvlan up. Over IPv6 its kernel then goes on speaking from the virtual
+ * Ethernet address: it tells of the groups that it leaves, and a second later asks whether the clients that it answered
+ * last are still there. Each time the switch is wrong until the next advert. vipward as backup says nothing.
  */
 const AN_INTERVAL_MORE = FEW + 50;
-const expectFewLost = (lost: Readonly<Record<string, number>>): void => {
+const expectFewLost = (lost: Readonly<Record<string, number>>, overIpv6: number = FEW): void => {
   expect(lost[FOUR]).toBeLessThan(FEW);
-  expect(lost[SIX]).toBeLessThan(AN_INTERVAL_MORE);
+  expect(lost[SIX]).toBeLessThan(overIpv6);
 };
 
 const bothActive = async (since = 0): Promise<void> => {
@@ -114,7 +114,7 @@ async function answered(): Promise<void> {
   for (const address of ADDRESSES) await (await startProbe(pair.client, { address })).stop();
 }
 
-const onlyInfo = (): void => expect(ours.log.all.filter(({ level }) => level !== 'info')).toEqual([]);
+const onlyInfo = (): void => expect(troublesOf(ours)).toEqual([]);
 
 describe('the virtual Ethernet address', () => {
   let before = '';
@@ -130,7 +130,7 @@ describe('the virtual Ethernet address', () => {
       await theirs.becomes('four', 'BACKUP', since);
       await theirs.becomes('six', 'BACKUP', since);
     });
-    expectFewLost(lost);
+    expectFewLost(lost, AN_INTERVAL_MORE);
     expect(await neighbours()).toEqual(MACS);
     expect(await devices()).toEqual(['vrrp.51', 'vrrp.51-6']);
     expect([await isUp('vrrp.51'), await isUp('vrrp.51-6')]).toEqual([true, true]);
