@@ -113,7 +113,9 @@ export class IpvsUnavailable extends Error {
 }
 
 /** Throws IpvsUnavailable where the kernel has no IPVS family, SystemError where netlink itself cannot be had. */
-export function openIpvs(socket: NetlinkTransport = openNetlinkSocket(NETLINK_GENERIC)): Ipvs & SyncDaemons {
+export function openIpvs(
+  socket: NetlinkTransport = openNetlinkSocket(NETLINK_GENERIC, { readAhead: true }),
+): Ipvs & SyncDaemons {
   const netlink = new NetlinkRequester(socket);
   try {
     return new NetlinkIpvs(netlink, findFamily(netlink));

@@ -146,10 +146,14 @@ function checkedEnd(view: DataView, start: number, end: number, fault: Fault): n
   return Math.min(at, end);
 }
 
+/** Bytes that the payload of a change of the IPVS table fits into. */
+const ROOM = 256;
+const NOTHING = Buffer.alloc(0);
+
 /** Builds a payload: a fixed header, then attributes. Throws RangeError for a value that does not fit: our own mistake. */
 export class AttributeWriter {
-  #bytes = new Uint8Array(256);
-  #view = new DataView(this.#bytes.buffer);
+  // From Node's pool: ten thousand changes of a table are ten thousand of these.
+  #bytes = Buffer.allocUnsafe(ROOM);
   #length = 0;
 
   /** Bytes as they are, such as the fixed header that comes before the attributes. */
@@ -165,26 +169,26 @@ export class AttributeWriter {
 
   u8(type: number, value: number): this {
     checkRange(type, value, 0xff);
-    this.#view.setUint8(this.#begin(type, 1), value);
+    this.#bytes.writeUInt8(value, this.#begin(type, 1));
     return this;
   }
 
   u16(type: number, value: number): this {
     checkRange(type, value, 0xffff);
-    this.#view.setUint16(this.#begin(type, 2), value, true);
+    this.#bytes.writeUInt16LE(value, this.#begin(type, 2));
     return this;
   }
 
   /** In network byte order, as ports are. */
   u16be(type: number, value: number): this {
     checkRange(type, value, 0xffff);
-    this.#view.setUint16(this.#begin(type, 2), value, false);
+    this.#bytes.writeUInt16BE(value, this.#begin(type, 2));
     return this;
   }
 
   u32(type: number, value: number): this {
     checkRange(type, value, 0xffffffff);
-    this.#view.setUint32(this.#begin(type, 4), value, true);
+    this.#bytes.writeUInt32LE(value, this.#begin(type, 4));
     return this;
   }
 
@@ -200,9 +204,12 @@ export class AttributeWriter {
     return this;
   }
 
-  /** What was written so far: a copy. */
+  /** What was written, without a copy: nothing can be written any more. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    const { buffer, byteOffset } = this.#bytes;
+    const written = new Uint8Array(buffer, byteOffset, this.#length);
+    this.#bytes = NOTHING;
+    return written;
   }
 
   /** An attribute's header and room for its value: gives where that begins. */
@@ -214,20 +221,22 @@ export class AttributeWriter {
 
   #header(at: number, length: number, type: number): void {
     if (length > 0xffff) throw new RangeError(`attribute ${type & TYPE_MASK}: ${length} bytes`);
-    this.#view.setUint16(at, length, true);
-    this.#view.setUint16(at + 2, type, true);
+    this.#bytes.writeUInt16LE(length, at);
+    this.#bytes.writeUInt16LE(type, at + 2);
   }
 
-  /** Makes room for `length` zero bytes at the end and gives their offset. */
+  /** Makes room for `length` bytes, a multiple of 4, at the end, the last four of them zero, and gives their offset. */
   #grow(length: number): number {
+    if (this.#bytes === NOTHING) throw new Error('the payload is finished');
     const at = this.#length;
     this.#length += length;
     if (this.#length > this.#bytes.length) {
-      const larger = new Uint8Array(2 * this.#length);
+      const larger = Buffer.allocUnsafe(2 * this.#length);
       larger.set(this.#bytes);
       this.#bytes = larger;
-      this.#view = new DataView(larger.buffer);
     }
+    // A value that does not fill its last four bytes is padded with zeros.
+    if (length > 0) this.#bytes.writeUInt32LE(0, this.#length - 4);
     return at;
   }
 }

@@ -106,7 +106,7 @@ function hopBytes({ family, onlink }: RouteEntry, hop: EntryHop): Uint8Array {
   ]);
   writeGateway(writer, family, hop);
   const bytes = writer.finish();
-  new DataView(bytes.buffer).setUint16(0, bytes.length, true);
+  new DataView(bytes.buffer, bytes.byteOffset).setUint16(0, bytes.length, true);
   return bytes;
 }
 
