@@ -71,7 +71,8 @@ function settingsBefore(kernel: LinkKernel, { link, settings }: LinkDetail): Par
  * No address of its own making: neither the link-local one, nor one out of a router's advertisement, which netlink has
  * no setting for. Gives a warning where that could not be set.
  */
-export function prepareIpv6(kernel: LinkKernel, attempt: Attempt, { link }: LinkDetail): readonly string[] {
+export function prepareIpv6(kernel: LinkKernel, attempt: Attempt, made: LinkDetail): readonly string[] {
+  const { link } = made;
   try {
     kernel.set(attempt, encodeNoAutomaticAddress(link.index));
   } catch (error) {
@@ -80,15 +81,45 @@ export function prepareIpv6(kernel: LinkKernel, attempt: Attempt, { link }: Link
     throw error;
   }
   const path = `ipv6/conf/${link.name}/accept_ra`;
-  if (readSysctl(path) === 0) return [];
+  const refused = readSysctl(path) === 0 ? undefined : writeSysctl(path, 0);
+  const warnings =
+    refused === undefined
+      ? []
+      : [
+          `${refused}: where a router advertises itself, ${link.name} takes an address and a default route from it; have net.ipv6.conf.default.accept_ra = 0, or let this service write there`,
+        ];
+  const unsilenced = setIpv6(made, true);
+  if (unsilenced !== undefined)
+    warnings.push(
+      `${unsilenced}: when this router gives way, a last report of its kernel may draw a switch back to it until the successor's next advert; let this service write there`,
+    );
+  return warnings;
+}
+
+/**
+ * Where the IPv6 addresses have been removed, the kernel tells of the multicast groups that they were in (RFC 3810
+ * section 6.1) 8 ms later and again within a second, and the link may take longer to be down: such a report comes from
+ * the virtual Ethernet address after the successor's first advert, and draws the switch back to this port until the
+ * next one. It is called off where IPv6 is off on the link in time, which takes the kernel no time. Without IPv6 the
+ * link takes no IPv6 address. Gives what was refused and why, in words. Nothing happens to a link of IPv4.
+ */
+export function setIpv6({ link }: LinkDetail, on: boolean): string | undefined {
+  return link.mac?.startsWith(MACS_IPV6) === true
+    ? writeSysctl(`ipv6/conf/${link.name}/disable_ipv6`, on ? 0 : 1)
+    : undefined;
+}
+
+/** RFC 9568 section 7.3. */
+const MACS_IPV6 = '00:00:5e:00:02:';
+
+/** Gives what was refused and why, in words. */
+function writeSysctl(path: string, value: number): string | undefined {
   try {
-    writeFileSync(`${SYSCTLS}/${path}`, '0\n');
-    return [];
+    writeFileSync(`${SYSCTLS}/${path}`, `${value}\n`);
+    return undefined;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return [
-      `cannot set ${SYSCTLS}/${path} to 0 (${reason}): where a router advertises itself, ${link.name} takes an address and a default route from it; have net.ipv6.conf.default.accept_ra = 0, or let this service write there`,
-    ];
+    return `cannot set ${SYSCTLS}/${path} to ${value} (${reason})`;
   }
 }
 

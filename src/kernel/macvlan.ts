@@ -36,7 +36,7 @@ import { type Attempt, isKernelError, KernelAnswerError, KernelError } from './k
 import { LinkKernel } from './link-kernel.ts';
 import { LinkWork } from './link-work.ts';
 import { GONE, type ParentSettings } from './macvlan-parent.ts';
-import { isOwn, prepareIpv6, restoreParent, takeOver } from './macvlan-settings.ts';
+import { isOwn, prepareIpv6, restoreParent, setIpv6, takeOver } from './macvlan-settings.ts';
 import type { BackgroundTransport, NetlinkTransport } from './request.ts';
 
 export interface MacvlanSpec {
@@ -70,9 +70,15 @@ export interface Macvlans {
   create(spec: MacvlanSpec): Macvlan;
   /**
    * Up takes some 0.1 ms. Down takes the kernel 7 to 22 ms, in which it goes on answering for the addresses that it
-   * has; nobody waits for that. IPv6 addresses do not outlive it. Throws KernelError for a link that cannot be set up.
+   * has; nobody waits for that. IPv6 addresses do not outlive it, and the kernel tells nobody that they have left their
+   * multicast groups. Throws KernelError or KernelAnswerError for a link that cannot be set up.
    */
   setUp(index: number, up: boolean): void;
+  /**
+   * To be told before its IPv6 addresses are removed to be down: takes them away with one stroke, and what the kernel
+   * would tell of their multicast groups. Nothing happens to a link of IPv4. Throws KernelError or KernelAnswerError.
+   */
+  silence(index: number): void;
   /**
    * With its addresses and routes. It is not ours any more at once, and its parent has its settings back if it was the
    * last; the rest takes the kernel some 25 ms, which nobody waits for. One that is not there is gone. Throws
@@ -93,9 +99,10 @@ export function openMacvlans(
 ): Macvlans {
   const kernel = new LinkKernel(socket);
   const work = new LinkWork(background, (index) => raise(kernel, index));
-  const context: Context = { kernel, work, parents: new Map() };
+  const context: Context = { kernel, work, parents: new Map(), speaking: new Set() };
   return {
     create: (spec) => create(context, spec),
+    silence: (index) => silence(context, index),
     setUp: (index, up) => setUp(context, { operation: 'set up', object: `link ${index}` }, index, up),
     remove: (index) => remove(context, index),
     listOwn() {
@@ -117,15 +124,29 @@ interface Context {
   readonly work: LinkWork;
   /** What the settings of parents were, by index: what the aliases say too, without listing all links each time. */
   readonly parents: Map<number, ParentSettings>;
+  /** Indexes of those that have IPv6 on where they need it: made by this process, or set up by it last. */
+  readonly speaking: Set<number>;
 }
 
-function setUp({ kernel, work }: Context, attempt: Attempt, index: number, up: boolean): void {
+function setUp(context: Context, attempt: Attempt, index: number, up: boolean): void {
+  const { kernel, work, speaking } = context;
   if (!up) {
+    silence(context, index);
     work.down(index);
     return;
   }
   work.supersede(index);
+  // What is refused was told when the link was made.
+  const silent = speaking.has(index) ? undefined : kernel.findByIndex(index);
+  if (silent !== undefined) setIpv6(silent, true);
+  speaking.add(index);
   kernel.set(attempt, encodeLinkState(index, true));
+}
+
+function silence({ kernel, speaking }: Context, index: number): void {
+  const detail = speaking.has(index) ? kernel.findByIndex(index) : undefined;
+  if (detail !== undefined) setIpv6(detail, false);
+  speaking.delete(index);
 }
 
 /**
@@ -155,6 +176,7 @@ function create(context: Context, spec: MacvlanSpec): Macvlan {
   try {
     takeOver(kernel, context.parents, attempt, made, parent);
     const warnings = prepareIpv6(kernel, attempt, made);
+    context.speaking.add(index);
     const up = spec.up ?? true;
     if (made.link.up !== up) bring(context, attempt, made, up);
     return { ...describe(made, warnings), up };
@@ -209,7 +231,8 @@ function clearPlace(context: Context, attempt: Attempt, spec: MacvlanSpec): void
   context.kernel.remove(attempt, there.link.index);
 }
 
-function remove({ kernel, work, parents }: Context, index: number): void {
+function remove(context: Context, index: number): void {
+  const { kernel, work, parents } = context;
   const all = kernel.list();
   const gone = all.find(({ link }) => link.index === index);
   if (gone === undefined) return;
@@ -225,6 +248,7 @@ function remove({ kernel, work, parents }: Context, index: number): void {
   }
   const attempt = { operation: 'remove', object: `link ${gone.link.name}` };
   kernel.set(attempt, encodeLinkAlias(index, GONE));
+  silence(context, index);
   work.remove(index);
 }
 

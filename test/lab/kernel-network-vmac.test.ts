@@ -230,6 +230,20 @@ describe('a macvlan', () => {
     expect(await router.run('ip link show dev vrrp4')).not.toMatch(/UP/);
   });
 
+  it('tells of no group that it leaves, which would draw the switch back from a successor', async () => {
+    await make(router, 'vrrp6', MAC6, 'up', 'fd00::fe/64');
+    const before = await drive(router, 'leave', 'vrrp6', 'fd00::fe/64');
+    // It is up still, and long past the time at which it would tell: a program has begun and ended meanwhile.
+    expect(await drive(router, 'list')).toMatchObject([{ name: 'vrrp6', up: true }]);
+    expect(await router.run('cat /proc/net/dev_snmp6/vrrp6')).toMatch(
+      RegExp(`^Icmp6OutMLDv2Reports\\s+${before}$`, 'm'),
+    );
+    expect(await router.run('ip -6 -o addr show dev vrrp6')).toBe('');
+    await drive(router, 'up', 'vrrp6');
+    await router.run('ip addr add fd00::fe/64 dev vrrp6 nodad');
+    expect(await fetchFrom('fd00::fe')).toBe('router\n');
+  });
+
   it('that a process left before it was gone is gone with the next listing', async () => {
     await make(router, 'vrrp4', MAC4, 'up');
     await router.run('ip link set vrrp4 alias "vipward gone"');

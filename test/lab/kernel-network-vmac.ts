@@ -2,15 +2,17 @@
  * Makes and removes macvlans on eth0, and refuses local packets, on the node that it runs on. Prints one line of JSON:
  *
  *   make NAME MAC up|down ADDRESS/LENGTH...     up NAME | down NAME     remove NAME     list
+ *   leave NAME ADDRESS/LENGTH     silences it and removes the address; gives its reports of groups until then
  *   again NAME       removes it and makes it again at once
  *   waver NAME       sets it down, up, down and up again
  *   refuse JSON      accept                     (see packet-filter.ts)
  */
+import { readFileSync } from 'node:fs';
 import { openAddresses } from '../../src/kernel/addresses.ts';
 import { openLinks } from '../../src/kernel/links.ts';
 import { type Macvlan, openMacvlans } from '../../src/kernel/macvlan.ts';
 import { acceptLocal, refuseLocal } from '../../src/kernel/packet-filter.ts';
-import type { IpAddress, MacAddress } from '../../src/model/address.ts';
+import type { IpAddress, MacAddress, Prefix } from '../../src/model/address.ts';
 
 const [verb = '', ...rest] = process.argv.slice(2);
 const macvlans = openMacvlans();
@@ -24,6 +26,10 @@ try {
 
 async function run(): Promise<unknown> {
   const [name = '', mac = '', state = '', ...addresses] = rest;
+  const prefix = (text: string): Prefix => {
+    const [address = '', length] = text.split('/');
+    return { address: address as IpAddress, length: Number(length) };
+  };
   const own = (): Macvlan => {
     const found = macvlans.listOwn().find((each) => each.name === name);
     if (found === undefined) throw new Error(`${name} is not ours`);
@@ -36,16 +42,20 @@ async function run(): Promise<unknown> {
         .find((link) => link.name === 'eth0');
       const spec = { parent: parent?.index ?? 0, name, mac: mac as MacAddress, up: state === 'up' };
       const made = macvlans.create(spec);
-      const prefixes = addresses.map((text) => {
-        const [address = '', length] = text.split('/');
-        return { address: address as IpAddress, length: Number(length) };
-      });
-      for (const { error } of openAddresses().put(made.index, prefixes, 'forever')) throw error;
+      for (const { error } of openAddresses().put(made.index, addresses.map(prefix), 'forever')) throw error;
       return made;
     }
     case 'up':
     case 'down':
       return macvlans.setUp(own().index, verb === 'up');
+    case 'leave': {
+      // Adopted first, as the daemon has it.
+      const { index } = macvlans.create(own());
+      const reports = readFileSync(`/proc/net/dev_snmp6/${name}`, 'utf8');
+      macvlans.silence(index);
+      for (const { error } of openAddresses().remove(index, [prefix(mac)])) throw error;
+      return Number(/^Icmp6OutMLDv2Reports\s+(\d+)/m.exec(reports)?.[1]);
+    }
     case 'remove':
       macvlans.remove(own().index);
       return await macvlans.settled();

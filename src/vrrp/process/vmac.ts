@@ -30,7 +30,7 @@ export const virtualMac = (family: Family, vrid: number): MacAddress =>
   `00:00:5e:00:0${family === 'ipv4' ? 1 : 2}:${vrid.toString(16).padStart(2, '0')}` as MacAddress;
 
 export interface VmacContext {
-  readonly macvlans: Pick<Macvlans, 'create' | 'setUp' | 'remove' | 'listOwn'>;
+  readonly macvlans: Pick<Macvlans, 'create' | 'silence' | 'setUp' | 'remove' | 'listOwn'>;
   readonly complain: ThrottledLog;
   linkNamed(name: string): Link | undefined;
   /** Links were made, and their notices are not here yet. */
@@ -78,6 +78,14 @@ export class VirtualMacs {
   setUp(member: Member, up: boolean): void {
     const device = vmacDevice(member.router, member.family);
     if (device !== undefined && this.#up.has(device) !== up) this.#set(device, up);
+  }
+
+  /** To be told before the last addresses are removed: nothing must come from the virtual Ethernet address any more. */
+  silence(member: Member): void {
+    const device = vmacDevice(member.router, member.family);
+    const made = device === undefined ? undefined : this.#made.get(device);
+    if (made !== undefined)
+      this.#attempt(`silence ${device}`, () => this.#context.macvlans.silence(made.index));
   }
 
   #set(device: string, up: boolean): void {
