@@ -8,7 +8,6 @@
  */
 import { PresentTable } from '../balance/present.ts';
 import { coldTargets } from '../balance/targets.ts';
-import { operationText } from '../balance/words.ts';
 import type { OverrideRequest } from '../control/api.ts';
 import type { CheckTarget } from '../model/check.ts';
 import type { Config } from '../model/config.ts';
@@ -108,8 +107,7 @@ export class Balancer {
 
   /** What `after` in the place of the present configuration would change, in words. */
   preview(after: Config): readonly string[] {
-    const { operations } = this.#table.preview(after);
-    return [...operations.map(operationText), ...this.pending(after)];
+    return [...this.#table.preview(after), ...this.pending(after)];
   }
 
   /** What it would change later, since it is about servers that are not up. */

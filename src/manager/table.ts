@@ -23,7 +23,9 @@ import {
 import type { Log } from '../model/messages.ts';
 import type { TableStatus } from '../model/status.ts';
 import { after, type Clock, elapsed, type Instant, type Milliseconds, milliseconds } from '../model/units.ts';
+import { NO_TIMEOUTS, TimeoutKeeper, type WantedTimeouts } from './ipvs-timeouts.ts';
 import type { OwnedVirtualServers } from './owned.ts';
+import { TableReport, type TableReportStatus } from './table-report.ts';
 import { carryOut, refusalText, withoutConsequences } from './table-work.ts';
 
 /** How often the table is compared with the kernel's, unasked. */
@@ -37,7 +39,9 @@ const TRY_AGAIN = milliseconds(1_000);
 /** Plans made for one reconciliation before the rest is left to the next: others may be changing the table too. */
 const ATTEMPTS = 3;
 
-type Configured = Pick<Config, 'virtualServers'> & { readonly ipvs: Pick<Config['ipvs'], 'exclusive'> };
+type Configured = Pick<Config, 'virtualServers'> & {
+  readonly ipvs: Pick<Config['ipvs'], 'exclusive'> & { readonly timeouts?: WantedTimeouts };
+};
 
 export interface TableKeeperOptions {
   readonly log: Log;
@@ -54,6 +58,8 @@ export interface TableKeeperOptions {
 
 export class TableKeeper {
   readonly #options: TableKeeperOptions;
+  readonly #report: TableReport;
+  readonly #timeouts: TimeoutKeeper;
   #config: Configured = { virtualServers: [], ipvs: { exclusive: false } };
   #ipvs: Ipvs | undefined;
   #sorry: ReadonlyMap<string, SorryPhase> = new Map();
@@ -65,28 +71,24 @@ export class TableKeeper {
   #closed = false;
   /** This kernel has no IPVS, which changes seldom. */
   #lacking = false;
-  #status: Omit<TableStatus, 'digest'> = {
-    unavailable: undefined,
-    verifiedAt: undefined,
-    repairs: 0,
-    lastRepair: undefined,
-    refused: [],
-    foreign: [],
-  };
 
   constructor(options: TableKeeperOptions) {
     this.#options = options;
+    this.#report = new TableReport(options.log);
+    this.#timeouts = new TimeoutKeeper(options.log);
   }
 
-  get status(): Omit<TableStatus, 'digest'> {
-    return this.#status;
+  get status(): TableReportStatus {
+    const { status } = this.#report;
+    const { problem } = this.#timeouts;
+    return problem === undefined ? status : { ...status, refused: [...status.refused, problem] };
   }
 
   /** With the digest of what is ours of `actual`. */
   statusOf(actual: ActualTable): TableStatus {
     const { exclusive } = this.#config.ipvs;
     const ours = actual.filter(({ key }) => exclusive || this.#options.owned.keys.has(tableKeyText(key)));
-    return { ...this.#status, digest: digestOf(ours) };
+    return { ...this.status, digest: digestOf(ours) };
   }
 
   sorryPhase(key: string): SorryPhase['phase'] {
@@ -108,12 +110,23 @@ export class TableKeeper {
     }
   }
 
-  /** What `config` in the place of the present one would change; nothing is done. */
-  preview(config: Configured): Plan & { readonly desired: DesiredTable } {
+  /** What `config` in the place of the present one would change, in words; nothing is done. */
+  preview(config: Configured): readonly string[] {
     const actual = this.read();
     const { clock, facts } = this.#options;
     const { table } = desiredTable(config.virtualServers, facts, actual, this.#sorry, clock());
-    return { ...planTable(table, actual, this.#ownership(config, table)), desired: table };
+    const { operations } = planTable(table, actual, this.#ownership(config, table));
+    return [...this.#previewTimeouts(config), ...operations.map(operationText)];
+  }
+
+  #previewTimeouts({ ipvs: { timeouts = NO_TIMEOUTS } }: Configured): readonly string[] {
+    if (this.#ipvs === undefined) return [];
+    try {
+      return this.#timeouts.preview(this.#ipvs, timeouts);
+    } catch (error) {
+      this.#unreachable(error);
+      return [];
+    }
   }
 
   /**
@@ -165,7 +178,7 @@ export class TableKeeper {
   }
 
   #nextLook(done: boolean): Milliseconds {
-    if (!done && !this.#lacking && this.#status.refused.length === 0) return TRY_AGAIN;
+    if (!done && !this.#lacking && this.#report.status.refused.length === 0) return TRY_AGAIN;
     return this.#awaits() ? DRAIN_INTERVAL : VERIFY_INTERVAL;
   }
 
@@ -185,23 +198,28 @@ export class TableKeeper {
     const ipvs = this.#open();
     const { plan, table } = this.#plan(this.#left ?? []);
     if (ipvs === undefined || this.#left === undefined) return false;
+    changes.push(...this.#keepTimeouts(ipvs));
     if (plan.operations.length === 0) {
-      this.#status = { ...this.#status, foreign: plan.foreign, refused: [] };
+      this.#report.made(plan.foreign);
       return true;
     }
     const work = carryOut(ipvs, plan.operations, this.#left);
     // Also after a refusal: what was made is no drift.
     this.#left = work.table;
-    for (const outcome of work.outcomes) if (outcome.error === undefined) this.#logOutcome(outcome, changes);
+    this.#tell(
+      work.outcomes.filter(({ error }) => error === undefined),
+      changes,
+    );
     this.#rememberOwned(table, work.table);
     const done = work.outcomes.every(({ error }) => error === undefined);
-    if (done) this.#status = { ...this.#status, foreign: plan.foreign, refused: [] };
+    if (done) this.#report.made(plan.foreign);
     return done;
   }
 
   #reconcile(changes: string[]): boolean {
     const ipvs = this.#open();
     if (ipvs === undefined) return true;
+    changes.push(...this.#keepTimeouts(ipvs));
     let refused: readonly OperationOutcome[] = [];
     let actual = ipvs.dump();
     this.#noticeDrift(actual);
@@ -214,7 +232,7 @@ export class TableKeeper {
       }
       const { outcomes } = carryOut(ipvs, plan.operations, actual);
       refused = outcomes.filter(({ error }) => error !== undefined);
-      for (const outcome of withoutConsequences(outcomes)) this.#logOutcome(outcome, changes);
+      this.#tell(withoutConsequences(outcomes), changes);
       actual = ipvs.dump();
       const rest = this.#plan(actual);
       if (rest.plan.operations.length === 0) {
@@ -227,6 +245,10 @@ export class TableKeeper {
     const { table, plan } = this.#plan(actual);
     this.#settled(actual, table, plan.foreign, withoutConsequences(refused).map(refusalText));
     return false;
+  }
+
+  #keepTimeouts(ipvs: Ipvs): readonly string[] {
+    return this.#timeouts.keep(ipvs, this.#config.ipvs.timeouts ?? NO_TIMEOUTS);
   }
 
   #plan(actual: ActualTable): { readonly table: DesiredTable; readonly plan: Plan } {
@@ -249,14 +271,7 @@ export class TableKeeper {
   #noticeDrift(actual: ActualTable): void {
     if (this.#left === undefined) return;
     const ownership = { owned: this.#options.owned.keys, exclusive: this.#config.ipvs.exclusive };
-    const found = findDrift(this.#left, actual, ownership);
-    if (found.length === 0) return;
-    this.#status = {
-      ...this.#status,
-      repairs: this.#status.repairs + 1,
-      lastRepair: { at: Date.now(), found },
-    };
-    this.#options.log('warn', 'the IPVS table was changed by somebody else: repairing it', { found });
+    this.#report.drift(findDrift(this.#left, actual, ownership));
   }
 
   #settled(
@@ -267,7 +282,7 @@ export class TableKeeper {
   ): void {
     this.#left = actual;
     this.#rememberOwned(desired, actual);
-    this.#status = { ...this.#status, unavailable: undefined, verifiedAt: Date.now(), foreign, refused };
+    this.#report.verified(foreign, refused);
   }
 
   #rememberOwned(desired: DesiredTable, actual: ActualTable): void {
@@ -277,15 +292,10 @@ export class TableKeeper {
     owned.remember(new Set([...desired.map((entry) => tableKeyText(entry.key)), ...left]));
   }
 
-  #logOutcome(outcome: OperationOutcome, changes: string[]): void {
-    const { operation, error } = outcome;
-    const fields = { operation: operation.op, virtualServer: tableKeyText(operation.key) };
-    if (error === undefined) {
-      const text = operationText(operation);
-      changes.push(text);
-      this.#options.log('info', text, fields);
-    } else if (!this.#status.refused.includes(refusalText(outcome))) {
-      this.#options.log('error', refusalText(outcome), { ...fields, errno: outcome.errno });
+  #tell(outcomes: readonly OperationOutcome[], changes: string[]): void {
+    for (const outcome of outcomes) {
+      const change = this.#report.outcome(outcome);
+      if (change !== undefined) changes.push(change);
     }
   }
 
@@ -295,20 +305,18 @@ export class TableKeeper {
       if (
         this.#config.virtualServers.length === 0 &&
         !this.#config.ipvs.exclusive &&
-        this.#status.verifiedAt === undefined
+        this.#report.status.verifiedAt === undefined
       )
         return undefined;
       this.#ipvs = (this.#options.open ?? openIpvs)();
-      if (this.#status.unavailable !== undefined) this.#options.log('info', 'the IPVS table can be reached');
+      this.#report.reachable();
     }
     return this.#ipvs;
   }
 
   /** Virtual addresses go on floating; the table is tried again at the next verification. */
   #unreachable(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
-    if (this.#status.unavailable !== message) this.#options.log('error', message);
-    this.#status = { ...this.#status, unavailable: message };
+    this.#report.unreachable(error);
     this.#left = undefined;
     this.#lacking = error instanceof IpvsUnavailable;
     if (this.#lacking) return;
