@@ -89,6 +89,7 @@ export class Failover implements VrrpPartner {
   /** Resolves when the vrrp process has taken it in; false when it has not said so in time. */
   async configure(config: Config): Promise<boolean> {
     this.#config = config;
+    this.#standby.follow(config.virtualRouters);
     const uses = [...config.virtualRouters, ...config.syncGroups].flatMap(({ track }) => track);
     this.#book.configure(config.trackers, uses);
     this.#services = servicesOf(config, this.#facts);
@@ -143,7 +144,10 @@ export class Failover implements VrrpPartner {
     );
     if (kept.length > 0) this.vrrp.tell({ type: 'restore', names: kept });
     const down = outcomes.filter(({ name, outcome }) => outcome !== 'unknown-name' && !kept.includes(name));
-    if (stayDown) this.#standby.add(down.map(({ name }) => name));
+    if (stayDown) {
+      const routers = this.#config?.virtualRouters ?? [];
+      this.#standby.add(routers.filter((router) => down.some(({ name }) => name === router.name)));
+    }
     return outcomes;
   }
 

@@ -117,11 +117,19 @@ export class Membership {
   #regroup(planned: readonly PlannedUnit[], standby: readonly string[], now: Instant): Order[] {
     const names = new Set(planned.map(({ plan }) => plan.name));
     const orders: Order[] = [];
-    for (const { plan, keys, routers } of planned) {
+    // What hand-overs left behind stays with the members, whatever these and their groups are called now.
+    const behind = planned.map(({ keys, routers }) => {
+      const former = keys.flatMap((key) => this.#unitOf.get(key) ?? []);
+      return {
+        standby: routers.some((name) => standby.includes(name)) || former.some((unit) => unit.standby),
+        yields: former.some((unit) => unit.yields),
+      };
+    });
+    for (const [i, { plan, keys }] of planned.entries()) {
       const unit = this.#units.get(plan.name) ?? new Unit(plan, this.#context);
       this.#units.set(plan.name, unit);
       unit.replan(plan, now);
-      unit.standby ||= routers.some((name) => standby.includes(name));
+      Object.assign(unit, behind[i]);
       for (const key of keys) this.#unitOf.set(key, unit);
     }
     for (const [name, unit] of this.#units) {

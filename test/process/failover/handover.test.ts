@@ -99,6 +99,16 @@ describe('with --stay-down', () => {
     expect(await routerOf(pair.one, 'web')).toMatchObject({ state: 'backup', standby: true });
   });
 
+  it('survives another name', async () => {
+    const named = async (name: string) => {
+      await pair.one.configure(yaml(150).replace(/ (web|www):/, ` ${name}:`));
+      expect((await pair.one.command('reload')).code).toBe(0);
+      expect(await routerOf(pair.one, name)).toMatchObject({ state: 'backup', standby: true });
+    };
+    await named('www');
+    await named('web');
+  });
+
   it('survives a restart of the daemon, even with nobody else there', async () => {
     await pair.one.stop();
     const { file, runtimeDir } = pair.one;

@@ -1,6 +1,6 @@
 /** Hand-overs by command, and what is answered when they are complete. */
 import { describe, expect, it } from 'vitest';
-import { Bench, GROUPED, KEY1, KEY2, networkOf } from './support.ts';
+import { Bench, GROUPED, KEY1, KEY2, networkOf, routerOf } from './support.ts';
 
 const handover = (names: readonly string[] = [], stayDown = false) =>
   ({ type: 'handover', id: 5, names, stayDown }) as const;
@@ -69,5 +69,38 @@ describe('vipward handover', () => {
     bench.hear(KEY2, 90);
     bench.pass(1500);
     expect(bench.states()).toBe('backup backup');
+  });
+});
+
+describe('what was handed over to stay down', () => {
+  const STAY = { type: 'handover', id: 1, names: ['vip1'], stayDown: true } as const;
+  const renamed = (number: number, name: string) => routerOf(number, { name });
+  const standby = (bench: Bench) =>
+    [...bench.director.members()].map(({ router, parameters }) => `${router.name} ${parameters.standby}`);
+
+  it('stays so under another name', () => {
+    const bench = new Bench(networkOf(), { resume: [KEY1] });
+    bench.tell(STAY);
+    bench.hear(KEY1, 90);
+    bench.configure(networkOf({ routers: [renamed(1, 'www')] }));
+    expect(standby(bench)).toEqual(['www true']);
+    bench.pass(20_000);
+    expect(bench.states()).toBe('backup');
+    bench.tell({ type: 'restore', names: ['www'] });
+    expect(standby(bench)).toEqual(['www false']);
+  });
+
+  it('is not what has its name now, nor whatever joins its old name', () => {
+    const bench = new Bench(networkOf({ routers: [routerOf(1), routerOf(2)] }), { resume: [KEY1, KEY2] });
+    bench.tell(STAY);
+    bench.configure(networkOf({ routers: [renamed(1, 'vip2'), renamed(2, 'vip1')] }));
+    expect(standby(bench)).toEqual(['vip2 true', 'vip1 false']);
+  });
+
+  it('keeps the group down that it joins', () => {
+    const bench = new Bench(networkOf({ routers: [routerOf(1), routerOf(2)] }), { resume: [KEY1, KEY2] });
+    bench.tell(STAY);
+    bench.configure(GROUPED);
+    expect(standby(bench)).toEqual(['vip1 true', 'vip2 true']);
   });
 });
