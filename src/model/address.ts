@@ -46,6 +46,10 @@ export function addressFromBytes(bytes: Uint8Array): IpAddress {
   return text as IpAddress;
 }
 
+/** The IPv4 address whose four bytes, in network order, are this number. */
+export const ipv4FromNumber = (number: number): IpAddress =>
+  `${number >>> 24}.${(number >>> 16) & 0xff}.${(number >>> 8) & 0xff}.${number & 0xff}` as IpAddress;
+
 /** The text form of six bytes; throws RangeError for any other length. */
 export function macFromBytes(bytes: Uint8Array): MacAddress {
   if (bytes.length !== 6) throw new RangeError(`an Ethernet address has 6 bytes, not ${bytes.length}`);

@@ -20,7 +20,6 @@ const align = (length: number): number => (length + 3) & ~3;
  * A getter walks along all headers: there are few, a walk allocates nothing, and tables have ten thousand entries.
  */
 export class Attributes {
-  readonly #bytes: Uint8Array;
   readonly #view: DataView;
   /** Of the first header. */
   readonly #start: number;
@@ -28,8 +27,7 @@ export class Attributes {
   readonly #end: number;
   readonly #fault: Fault;
 
-  private constructor({ bytes, view, start, end }: Span, fault: Fault) {
-    this.#bytes = bytes;
+  private constructor({ view, start, end }: Span, fault: Fault) {
     this.#view = view;
     this.#start = start;
     this.#end = checkedEnd(view, start, end, fault);
@@ -38,7 +36,7 @@ export class Attributes {
 
   /** Takes everything that is left of `reader` as attributes. */
   static from(reader: Reader): Attributes {
-    return new Attributes(reader.restSpan(), reader.fault);
+    return new Attributes(reader.rest(), reader.fault);
   }
 
   has(type: number): boolean {
@@ -49,7 +47,7 @@ export class Attributes {
     const at = this.#find(type, 0);
     const start = at < 0 ? this.#end : at;
     const end = at < 0 ? this.#end : at + this.#lengthAt(at);
-    return new Attributes({ bytes: this.#bytes, view: this.#view, start, end }, this.#fault);
+    return new Attributes({ view: this.#view, start, end }, this.#fault);
   }
 
   u8(type: number): number {
@@ -73,6 +71,12 @@ export class Attributes {
     return at < 0 ? 0 : this.#view.getUint32(at, true);
   }
 
+  /** In network byte order, as IPv4 addresses are. */
+  u32be(type: number): number {
+    const at = this.#find(type, 4);
+    return at < 0 ? 0 : this.#view.getUint32(at, false);
+  }
+
   /** Exact up to 2^53. */
   u64(type: number): number {
     const at = this.#find(type, 8);
@@ -82,7 +86,7 @@ export class Attributes {
   /** Its first `length` bytes: a view, to be used at once, since the buffer below may be filled anew. */
   bytes(type: number, length: number): Uint8Array {
     const at = this.#find(type, length);
-    return at < 0 ? new Uint8Array(length) : this.#bytes.subarray(at, at + length);
+    return at < 0 ? new Uint8Array(length) : this.#part(at, length);
   }
 
   /** Up to the first zero byte. */
@@ -95,7 +99,7 @@ export class Attributes {
   /** The whole value, whatever its length: a view, as that of `bytes`. */
   value(type: number): Uint8Array {
     const at = this.#find(type, 0);
-    return at < 0 ? new Uint8Array(0) : this.#bytes.subarray(at, at + this.#lengthAt(at));
+    return at < 0 ? new Uint8Array(0) : this.#part(at, this.#lengthAt(at));
   }
 
   /** Where the value of `type` begins; -1, and reported, when it is absent or has less than `least` bytes. */
@@ -123,6 +127,10 @@ export class Attributes {
       at += align(header & 0xffff);
     }
     return found;
+  }
+
+  #part(at: number, length: number): Uint8Array {
+    return new Uint8Array(this.#view.buffer, at, length);
   }
 
   /** Bytes of the value that begins at `at`. */

@@ -21,26 +21,36 @@ export class Fault {
   }
 }
 
-/** A part of a message, from `start` up to `end`, without an object made for it. */
+/** A part of a message: from `start` up to `end` of what `view` shows. */
 export interface Span {
-  readonly bytes: Uint8Array;
-  /** Of the same bytes. */
   readonly view: DataView;
   readonly start: number;
   readonly end: number;
+}
+
+let lastView: DataView = new DataView(new ArrayBuffer(0));
+
+/** Of the whole memory that `bytes` are a part of. The messages of a datagram share one: each costs the collector. */
+function viewOf({ buffer }: Uint8Array): DataView {
+  if (lastView.buffer !== buffer) lastView = new DataView(buffer);
+  return lastView;
 }
 
 /** Reads forward from the start of `bytes`; `subject` begins the reason of a malformed message. */
 export class Reader {
   readonly fault = new Fault();
   readonly #subject: string;
-  readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  #offset = 0;
+  /** Where the bytes begin and end in the view, and how far they are read. */
+  readonly #start: number;
+  readonly #end: number;
+  #offset: number;
 
   constructor(bytes: Uint8Array, subject: string) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#view = viewOf(bytes);
+    this.#start = bytes.byteOffset;
+    this.#end = bytes.byteOffset + bytes.byteLength;
+    this.#offset = this.#start;
     this.#subject = subject;
   }
 
@@ -67,18 +77,11 @@ export class Reader {
     this.#take(length);
   }
 
-  /** As `rest`, by its place in what is read. */
-  restSpan(): Span {
-    const start = this.#offset;
-    this.#offset = this.#bytes.length;
-    return { bytes: this.#bytes, view: this.#view, start, end: this.#bytes.length };
-  }
-
   /** Everything that is left: a view, not a copy. */
-  rest(): Uint8Array {
-    const rest = this.#bytes.subarray(this.#offset);
-    this.#offset = this.#bytes.length;
-    return rest;
+  rest(): Span {
+    const start = this.#offset;
+    this.#offset = this.#end;
+    return { view: this.#view, start, end: this.#end };
   }
 
   /** The value, or why it cannot be trusted. */
@@ -90,9 +93,10 @@ export class Reader {
   #take(length: number): number | undefined {
     const at = this.#offset;
     // A length of the wire beyond 2^31 may have become negative on its way here.
-    if (length < 0 || length > this.#bytes.length - at) {
-      this.fault.report(`cut short: ${length} bytes wanted at offset ${at} of ${this.#bytes.length}`);
-      this.#offset = this.#bytes.length;
+    if (length < 0 || length > this.#end - at) {
+      const place = `offset ${at - this.#start} of ${this.#end - this.#start}`;
+      this.fault.report(`cut short: ${length} bytes wanted at ${place}`);
+      this.#offset = this.#end;
       return undefined;
     }
     this.#offset = at + length;

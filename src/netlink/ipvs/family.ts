@@ -1,4 +1,10 @@
-import { addressFromBytes, addressToBytes, type Family, type IpAddress } from '../../model/address.ts';
+import {
+  addressFromBytes,
+  addressToBytes,
+  type Family,
+  type IpAddress,
+  ipv4FromNumber,
+} from '../../model/address.ts';
 import type { Attributes } from '../attribute.ts';
 import type { Fault } from '../reader.ts';
 
@@ -20,4 +26,4 @@ export function addressUnion(address: IpAddress): Uint8Array {
 }
 
 export const readAddressUnion = (attributes: Attributes, type: number, family: Family): IpAddress =>
-  addressFromBytes(attributes.bytes(type, family === 'ipv4' ? 4 : 16));
+  family === 'ipv4' ? ipv4FromNumber(attributes.u32be(type)) : addressFromBytes(attributes.bytes(type, 16));
