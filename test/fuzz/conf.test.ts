@@ -36,7 +36,7 @@ function answers(input: string | Uint8Array): void {
 }
 
 const WORDS =
-  'director vrrp ipvs virtual_routers services name interface vrid priority addresses address port forwarding check tcp http https status interval timeout connect_timeout real_servers weight sorry_server web sync_groups track arbiter fencing mail static members scripts gateways command notify preempt vmac peers heartbeat authentication hmac key routes rules to via from table';
+  'director vrrp ipvs virtual_routers services name interface vrid priority addresses address port forwarding check tcp http https status interval timeout connect_timeout real_servers weight sorry_server web sync_groups track arbiter fencing mail static members scripts gateways command notify preempt vmac peers heartbeat authentication hmac key routes rules to via from table mark match family ports upper lower hysteresis netmask engine sysctl timeouts type checksum quorum_up';
 const SECTIONS = 'director vrrp ipvs virtual_routers services sync_groups track arbiter fencing mail static';
 const key = fc.oneof(fc.constantFrom(...WORDS.split(' ')), fc.string({ maxLength: 5 }));
 const leaf = fc.oneof(
@@ -53,6 +53,11 @@ const leaf = fc.oneof(
     'dr',
     'eth0',
     '200-299',
+    'any',
+    '1-65535',
+    'gue',
+    '[::1]:80',
+    'mh-port',
   ),
   fc.integer({ min: -1, max: 70_000 }),
   fc.double(),
@@ -79,8 +84,9 @@ describe('loading a configuration', () => {
   });
 
   test('random services', () => {
-    const keys = 'address port protocol scheduler forwarding sorry_server check real_servers'.split(' ');
-    const service = fc.dictionary(fc.constantFrom(...keys), value);
+    const keys =
+      'address port protocol mark family match scheduler scheduler_flags persistence one_packet forwarding tunnel thresholds quorum notify on_failure check_while initial sorry_server check real_servers';
+    const service = fc.dictionary(fc.constantFrom(...keys.split(' ')), value);
     fc.assert(
       fc.property(fc.dictionary(key, service), (services) => answers(stringify({ services }))),
       { numRuns: 30 },

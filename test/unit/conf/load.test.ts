@@ -211,7 +211,7 @@ virtual_routers:
 services:
   web:
     address: 10.1.1.254
-    port: "80"
+    port: "http"
     check:
       http: { status: 299-200 }
       interval: 3
@@ -227,13 +227,13 @@ services:
       '6:22: error: advert_interval: expected a duration from 10ms to 40.95s in steps of 10ms, not "5ms"',
       '7:17: error: addresses[0]: expected an address with a prefix length (1 to 32, or 1 to 128 for IPv6) such as 10.1.1.254/24 or 2001:db8::1/64, not "10.1.1.300/24"',
       '7:47: error: 10.1.1.254 is an address of this virtual router already (as /24, and here as /32): remove one of them',
-      '9:3: error: services.web: missing key "forwarding": dr, nat or tun',
-      '11:11: error: port: expected a whole number from 1 to 65535, not the text "80"',
+      '9:3: error: services.web: missing key "forwarding": dr, nat, tun or fullnat',
+      '11:11: error: port: expected a port from 1 to 65535 such as 80, a range such as 8000-8010, or a list of them, or any, not "http"',
       '13:23: error: status: expected a status from 100 to 599 such as 200, a range such as 200-299, or a list of them, not "299-200"',
       '14:17: error: interval: expected a duration with a unit such as 1s or 100ms, not the bare number 3',
       '15:24: error: connect_timeout 3s is more than timeout allows for the whole probe, 2s: make timeout 3s or more, or connect_timeout 2s or less',
       '17:30: error: unknown key "wieght": did you mean "weight"?',
-      '19:9: error: services.web.real_servers[2]: missing key "address": an IPv4 address such as 10.1.1.2',
+      '19:9: error: services.web.real_servers[2]: missing key "address": an IPv4 or IPv6 address such as 10.1.1.2 or 2001:db8::2, without a prefix length',
     ]);
   });
 

@@ -38,8 +38,3 @@ test('more addresses than an advert has room for are held all the same', () => {
   const v4 = Array.from({ length: 256 }, (_, i) => `10.1.${i}.1`);
   expect(problemsOf(withAddresses(v4.join()))[0]).toContain('room for 255 IPv4 addresses');
 });
-
-test('a service on an IPv6 address has to wait', () => {
-  const text = 'services: { a: { address: "2001:db8::1", port: 80, forwarding: dr, real_servers: [] } }';
-  expect(problemsOf(text).join()).toContain('(IPv6 is not supported yet)');
-});

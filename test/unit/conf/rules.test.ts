@@ -167,13 +167,13 @@ describe('services', () => {
     ],
     [
       'weights from end to end',
-      serviceOf('dr', '[{ address: 10.1.1.2, weight: 0 }, { address: 10.1.1.3, weight: 65535 }]'),
+      serviceOf('dr', '[{ address: 10.1.1.2, weight: 0 }, { address: 10.1.1.3, weight: 2147483647 }]'),
       [],
     ],
     [
       'a weight too large',
-      serviceOf('dr', '[{ address: 10.1.1.2, weight: 65536 }]'),
-      ['6:49: error: weight: expected a whole number from 0 to 65535, not 65536'],
+      serviceOf('dr', '[{ address: 10.1.1.2, weight: 2147483648 }]'),
+      ['6:49: error: weight: expected a whole number from 0 to 2147483647, not 2147483648'],
     ],
   ])('%s', (_, text, problems) => {
     expect(problemsOf(text)).toEqual(problems);
@@ -214,15 +214,13 @@ describe('sorry servers', () => {
       'dr',
       '127.0.0.1:65536',
       [
-        '8:19: error: sorry_server: expected an IPv4 address and a port from 1 to 65535 such as 127.0.0.1:80, not "127.0.0.1:65536"',
+        '8:19: error: sorry_server: expected an address and a port from 1 to 65535 such as 127.0.0.1:80 or "[::1]:80", or a list of such or of mappings, not "127.0.0.1:65536"',
       ],
     ],
     [
       'dr',
       '"[::1]:80"',
-      [
-        '8:19: error: sorry_server: expected an IPv4 address and a port from 1 to 65535 such as 127.0.0.1:80 (IPv6 is not supported yet), not "[::1]:80"',
-      ],
+      ['8:19: error: ::1 is IPv6, but the service is IPv4: this director itself is written 127.0.0.1'],
     ],
   ])('forwarding %s, sorry server %s', (forwarding, sorry, problems) => {
     expect(problemsOf(serviceOf(forwarding, '[{ address: 10.1.1.2 }]', `sorry_server: ${sorry}`))).toEqual(

@@ -48,7 +48,19 @@ test.each([
   ['an empty service', 'services: { web: }'],
   ['two kinds of check', service('check: { tcp: {}, http: {} }')],
   ['no kind of check', service('check: { rise: 1 }')],
-  ['an IPv6 address', CHECKED.replace('10.1.1.2', '"::1"')],
+  ['a real server at no address', CHECKED.replace('10.1.1.2', '"10.1.1.2:80"')],
+  ['an address and a mark', CHECKED.replace('port: 80', 'port: 80\n    mark: 7')],
+  ['neither a port nor a mark', CHECKED.replace('    port: 80\n', '')],
+  ['a mark out of range', CHECKED.replace('address: 10.1.1.1\n    port: 80', 'mark: 0')],
+  ['no ports at all', CHECKED.replace('port: 80', 'port: []')],
+  ['an unknown flag of a scheduler', service('scheduler_flags: [mh-prot]')],
+  ['a persistence without a unit', service('persistence: 300')],
+  ['an unknown tunnel', service('tunnel: ipsec')],
+  ['a tunnel without its type', service('tunnel: { port: 6080 }')],
+  ['a weight out of range', CHECKED.replace('10.1.1.2', '10.1.1.2, weight: 2147483648')],
+  ['a sorry server at no address', service('sorry_server: [localhost]')],
+  ['an unknown setting of the kernel', `${CHECKED}\nipvs: { sysctl: { slopy_tcp: 1 } }`],
+  ['a setting of the kernel out of range', `${CHECKED}\nipvs: { sysctl: { drop_entry: 4 } }`],
   ['a port out of range', CHECKED.replace('port: 80', 'port: 65536')],
   ['a priority out of range', routerOf('priority: 256')],
   ['an unknown version', routerOf('version: 4')],
@@ -89,9 +101,27 @@ test.each([
   'track:',
   'routes: [{ to: "2001:db8::/32", via: "fe80::1", device: eth0, table: main, scope: 3 }]',
   'rules: [{ fwmark: 7, table: 100 }]',
-])('both the JSON Schema and the shape accept %s', (keys) => {
+])('of a virtual router both the JSON Schema and the shape accept %s', (keys) => {
   expect(validates(parse(routerOf(keys))), JSON.stringify(validates.errors)).toBe(true);
   expect(problemsOf(routerOf(keys)).filter((problem) => problem.includes('expected'))).toEqual([]);
+});
+
+test.each([
+  'scheduler_flags: sh-port',
+  'scheduler_flags: [flag-1, flag-3]',
+  'persistence: 5m',
+  'persistence: { netmask: 255.255.255.0, prefix: 64 }',
+  'persistence:',
+  'tunnel: gue',
+  'tunnel: { type: gue, port: 6080, checksum: remote }',
+  'thresholds: { upper: 4294967295 }',
+  'quorum: { weight: 3, hysteresis: 2 }',
+  'sorry_server: 127.0.0.1',
+  'sorry_server: ["[2001:db8::9]:80", "2001:db8::9", { address: 10.1.1.9, check: { tcp: {} } }]',
+  'notify: { quorum_up: /bin/true, quorum_down: [/bin/true, x] }',
+])('of a virtual server both the JSON Schema and the shape accept %s', (keys) => {
+  expect(validates(parse(service(keys))), JSON.stringify(validates.errors)).toBe(true);
+  expect(problemsOf(service(keys)).filter((problem) => problem.includes('expected'))).toEqual([]);
 });
 
 interface Property {
