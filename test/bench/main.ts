@@ -68,7 +68,10 @@ function firstLine(program: string, ...args: readonly string[]): string {
 }
 
 async function main(): Promise<void> {
-  const usage = 'npm run bench [-- [--quick] [--only NAME]... [--json FILE]]';
+  const usage = `npm run bench [-- [--quick] [--only NAME]... [--json FILE]]
+  --quick      measures fewer times
+  --only NAME  ${BENCHES.map(({ name }) => name).join(', ')}
+  --json FILE  where the figures go (bench.json)`;
   const { quick, only, json } = optionsOrUsage(usage, readOptions);
   const sections: Section[] = [];
   const report: Report = {
