@@ -20,6 +20,8 @@ type Configured = Pick<Config, 'virtualServers'> & { readonly ipvs: Pick<Config[
 export interface OperatorOptions {
   readonly overrides: OverrideBook;
   readonly log: Log;
+  /** Milliseconds since 1970: `Date.now` unless given. */
+  readonly now?: () => number;
   /** Brings the table to what it should be now; the changes in words. */
   readonly onChange: () => readonly string[];
 }
@@ -66,7 +68,7 @@ export class Operator {
     const { service, server } = this.#find(request);
     const [name, at] = [service.name, serverName(server)];
     const { action, weight, reason, by, timeout = DRAIN_TIMEOUT } = request;
-    const now = Date.now();
+    const now = (this.#options.now ?? Date.now)();
     const was = overrides.of(name, server);
     const until = action === 'drain' ? now + timeout : undefined;
     const override: Override = {

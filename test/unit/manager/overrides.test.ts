@@ -1,0 +1,220 @@
+/** What operators say: found, kept, carried out in a table, and waited for. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import type { OverrideRequest } from '../../../src/control/api.ts';
+import { Operator } from '../../../src/manager/operator.ts';
+import { OverrideBook } from '../../../src/manager/overrides.ts';
+import { OwnedVirtualServers } from '../../../src/manager/owned.ts';
+import { TableKeeper } from '../../../src/manager/table.ts';
+import type { ConfiguredVirtualServer } from '../../../src/model/config.ts';
+import { realServerKey } from '../../../src/model/ipvs-table.ts';
+import { instant, seconds } from '../../../src/model/units.ts';
+import { FakeIpvs } from '../../support/fake-ipvs.ts';
+import { realServerAt } from '../../support/virtual-server.ts';
+import { factsOf, up, web } from '../balance/table.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'vipward-overrides-'));
+afterAll(() => rmSync(root, { recursive: true }));
+let count = 0;
+const keepers: TableKeeper[] = [];
+afterEach(() => {
+  for (const keeper of keepers.splice(0)) keeper.close();
+});
+
+/** A director with a table of its own; `stateDir` of a former one is a restart. */
+function start(
+  services: readonly ConfiguredVirtualServer[] = [web],
+  { stateDir = join(root, String(count++)), kernel = new FakeIpvs() } = {},
+) {
+  const log: string[] = [];
+  const tell = (level: string, message: string) => void log.push(`${level}: ${message}`);
+  const clock = { now: 1_000_000 };
+  const book = new OverrideBook({ stateDir, log: tell, now: () => clock.now });
+  const keeper = new TableKeeper({
+    log: () => undefined,
+    clock: () => instant(performance.now()),
+    owned: new OwnedVirtualServers(stateDir, () => undefined),
+    facts: factsOf(() => up, { overrideOf: book.of }),
+    onRead: (actual) => book.observe(actual),
+    isAwaited: () => book.isDraining,
+    open: () => kernel,
+  });
+  keepers.push(keeper);
+  const operator = new Operator({
+    overrides: book,
+    log: tell,
+    now: () => clock.now,
+    onChange: () => keeper.update(),
+  });
+  const configure = (virtualServers: readonly ConfiguredVirtualServer[]) => {
+    const config = { virtualServers, ipvs: { exclusive: false, sysctl: {} } };
+    operator.configure(config);
+    return keeper.configure(config);
+  };
+  configure(services);
+  const say = (action: OverrideRequest['action'], server = '10.1.1.2:80', more = {}) =>
+    operator.carryOut({ service: 'web', server, action, by: 'ada', ...more });
+  const servers = () =>
+    kernel
+      .dump()
+      .flatMap(({ realServers }) => realServers.map((each) => `${realServerKey(each)} ${each.weight}`))
+      .sort();
+  const busy = (active: number, inactive: number) => {
+    const [entry] = kernel.dump();
+    const server = entry?.realServers.find(({ address }) => address === '10.1.1.2');
+    if (entry === undefined || server === undefined) throw new Error('10.1.1.2 is not in the table');
+    kernel.setConnections(entry.key, server, { active, inactive, persistent: 0 });
+  };
+  return { stateDir, kernel, log, clock, book, keeper, operator, configure, say, servers, busy };
+}
+
+describe('a drain', () => {
+  it('gives weight 0, waits for active and inactive connections, and then removes', () => {
+    const { say, servers, busy, keeper, clock, log, book } = start();
+    busy(2, 5);
+    expect(say('drain', '10.1.1.2:80', { timeout: 60_000, reason: 'new kernel' })).toMatchObject({
+      override: { action: 'drain', by: 'ada', reason: 'new kernel', since: 1_000_000, until: 1_060_000 },
+      changes: ['change real server 10.1.1.2:80 of tcp 10.1.1.254:80: weight 2 → 0'],
+    });
+    expect(servers()).toEqual(['10.1.1.2:80 0', '10.1.1.3:80 1']);
+    busy(0, 1);
+    keeper.reconcile();
+    expect(servers()).toContain('10.1.1.2:80 0');
+    busy(0, 0);
+    clock.now += 12_000;
+    keeper.reconcile();
+    expect(servers()).toEqual(['10.1.1.3:80 1']);
+    expect(book.all).toMatchObject([{ drainedAt: 1_012_000, cutOff: 0 }]);
+    expect(log.at(-1)).toBe(
+      'info: real server 10.1.1.2:80 of web is drained after 12s: no connection is left',
+    );
+  });
+
+  it('cuts off what is left when the time is over', () => {
+    const { say, servers, busy, keeper, clock, book, log } = start();
+    busy(2, 5);
+    say('drain', '10.1.1.2:80', { timeout: 60_000 });
+    clock.now += 59_999;
+    keeper.reconcile();
+    expect(servers()).toContain('10.1.1.2:80 0');
+    clock.now += 1;
+    keeper.reconcile();
+    expect(servers()).toEqual(['10.1.1.3:80 1']);
+    expect(book.all).toMatchObject([{ cutOff: 7 }]);
+    expect(log.at(-1)).toMatch(/^warn: .* the time is over, 7 connections are cut off$/);
+  });
+
+  it('goes on where it was after a restart, and what is drained stays out', () => {
+    const { stateDir, kernel, say, busy } = start();
+    busy(1, 0);
+    say('drain');
+    const second = start([web], { stateDir, kernel });
+    expect(second.servers()).toContain('10.1.1.2:80 0');
+    second.busy(0, 0);
+    second.keeper.reconcile();
+    expect(second.servers()).toEqual(['10.1.1.3:80 1']);
+    const third = start([web], { stateDir, kernel });
+    expect(third.servers()).toEqual(['10.1.1.3:80 1']);
+    third.configure([{ ...web, scheduler: 'wlc' }]);
+    expect(third.servers()).toEqual(['10.1.1.3:80 1']);
+    expect(third.say('enable')).toMatchObject({ was: { action: 'drain', by: 'ada' } });
+    expect(third.servers()).toEqual(['10.1.1.2:80 2', '10.1.1.3:80 1']);
+  });
+
+  it('of one that is not in the table is over at once', () => {
+    const { say, kernel, keeper } = start();
+    say('disable');
+    expect(kernel.dump()[0]?.realServers).toHaveLength(1);
+    expect(say('drain').override?.drainedAt).toBeDefined();
+    keeper.reconcile();
+  });
+
+  it('says what persistence and hashing schedulers make of weight 0', () => {
+    const persistence = { timeout: seconds(300), ipv4Prefix: 32, ipv6Prefix: 128, engine: undefined };
+    expect(start([{ ...web, persistence }]).say('drain').notes).toEqual([
+      expect.stringContaining('expire_quiescent_template'),
+    ]);
+    expect(start([{ ...web, scheduler: 'sh' }]).say('drain').notes).toEqual([
+      expect.stringContaining('scheduler_flags: [sh-fallback]'),
+    ]);
+    expect(start([{ ...web, scheduler: 'dh' }]).say('drain').notes).toEqual([
+      expect.stringContaining('vipward disable'),
+    ]);
+    expect(start().say('drain').notes).toEqual([]);
+  });
+});
+
+describe('weight and disable', () => {
+  it('hold until enable', () => {
+    const { say, servers } = start();
+    expect(say('weight', '10.1.1.2', { weight: 7 }).server).toBe('10.1.1.2:80');
+    expect(servers()).toContain('10.1.1.2:80 7');
+    say('disable');
+    expect(servers()).toEqual(['10.1.1.3:80 1']);
+    say('enable');
+    expect(servers()).toContain('10.1.1.2:80 2');
+    expect(say('enable')).toMatchObject({ was: undefined, changes: [] });
+  });
+
+  it('are in a plan of another file', () => {
+    const { say, keeper } = start();
+    say('weight', '10.1.1.2', { weight: 7 });
+    expect(keeper.preview({ virtualServers: [web], ipvs: { exclusive: false } })).toEqual([]);
+  });
+});
+
+describe('a name that nothing has', () => {
+  const twice = { ...web, realServers: [...web.realServers, realServerAt('10.1.1.2', { port: 81 })] };
+
+  it.each([
+    [{ service: 'wep' }, 'there is no service wep: did you mean web?'],
+    [{ service: 'something' }, 'there is no service something, only web'],
+    [{ server: '10.1.1.2:8' }, 'service web has no real server 10.1.1.2:8: did you mean 10.1.1.2:80?'],
+    [
+      { server: '10.1.1.2' },
+      'service web has no real server 10.1.1.2: say which of 10.1.1.2:80, 10.1.1.2:81',
+    ],
+    [{ server: 'x' }, 'service web has no real server x, only 10.1.1.2:80, 10.1.1.3:80, 10.1.1.2:81'],
+  ])('%j is refused with advice', (more, message) => {
+    const { operator } = start([twice]);
+    const request = { service: 'web', server: '10.1.1.2:80', action: 'disable', by: 'ada' } as const;
+    expect(() => operator.carryOut({ ...request, ...more })).toThrow(message);
+  });
+});
+
+describe('what is said of a real server that leaves the file', () => {
+  it('is kept and told, and holds again when it comes back', () => {
+    const { say, configure, operator, servers, log, kernel } = start();
+    say('disable', '10.1.1.2', { reason: 'broken' });
+    configure([{ ...web, realServers: web.realServers.slice(1) }]);
+    expect(log.at(-1)).toMatch(
+      /^warn: disable of real server 10\.1\.1\.2:80 of web is kept.*vipward enable web 10\.1\.1\.2:80/,
+    );
+    expect(operator.status(kernel.dump())).toMatchObject([{ dangling: true, reason: 'broken' }]);
+    configure([web]);
+    expect(servers()).toEqual(['10.1.1.3:80 1']);
+    expect(operator.status(kernel.dump())).toMatchObject([{ dangling: false }]);
+  });
+
+  it('is forgotten by enable', () => {
+    const { say, configure, book } = start();
+    say('disable');
+    configure([]);
+    expect(say('enable')).toMatchObject({ was: { action: 'disable' } });
+    expect(book.all).toEqual([]);
+  });
+});
+
+describe('the state file', () => {
+  it('that is no good is told, and nothing is overridden', () => {
+    const { stateDir, say } = start();
+    say('disable');
+    expect(readFileSync(join(stateDir, 'overrides.json'), 'utf8')).toContain('"by":"ada"');
+    writeFileSync(join(stateDir, 'overrides.json'), '{"version":1,"overrides":[{"service":7}]}');
+    const { log, book } = start([web], { stateDir });
+    expect(log[0]).toMatch(/^warn: cannot use .*overrides\.json/);
+    expect(book.all).toEqual([]);
+  });
+});
