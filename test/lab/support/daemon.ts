@@ -8,6 +8,7 @@
  *   await daemon.configure(newYaml)                       writes the file; nothing is reloaded
  *   daemon.pidOf('vrrp')                                  by the last status; kill it with `node.run(['kill', ...])`
  *   await daemon.stop()                                   SIGTERM to the manager
+ *   await daemon.crash()                                  SIGKILL to all processes
  */
 import { join } from 'node:path';
 import type { ProcessStatus, StatusDocument } from '../../../src/model/status.ts';
@@ -72,6 +73,16 @@ export class Daemon {
     const pid = (await this.status()).processes.find((process) => process.name === name)?.pid;
     if (pid === undefined) throw new Error(`vipward on ${this.node.name} has no ${name} process now`);
     return pid;
+  }
+
+  /** Ends every process of it at once, with no farewell. */
+  async crash(): Promise<void> {
+    const { processes } = await this.status();
+    // The manager is one of them, too.
+    const pids = new Set([this.process.pid, ...processes.flatMap(({ pid }) => pid ?? [])]);
+    // Otherwise one hears of another's end, and hands over.
+    for (const signal of ['-STOP', '-KILL']) await this.node.run(['kill', signal, ...[...pids].map(String)]);
+    await this.process.exit;
   }
 
   configure(yaml: string): Promise<void> {

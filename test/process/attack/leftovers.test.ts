@@ -43,9 +43,7 @@ describe('routes and rules of a process that was killed', () => {
     const node = await createNode();
     const first = await startDaemon(node, ROUTED + STATIC);
     await first.said('virtual router web: MASTER');
-    const pids = (await first.status()).processes.map(({ pid }) => String(pid));
-    await node.run(['kill', '-KILL', ...pids]);
-    await first.process.exit;
+    await first.crash();
     expect(await ownOf(node)).toMatch(/blackhole 10\.51\.0\.0\/16.*10\.50\.0\.0\/16.*1000:/s);
 
     const second = await startDaemon(node, OTHER + STATIC, 'second');

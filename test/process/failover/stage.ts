@@ -78,7 +78,7 @@ export const advertsOf = ({ wire }: Stage, source: string, vrid: number): readon
   );
 
 /** All three processes of a daemon. */
-export async function signalAll(daemon: Daemon, signal: 'STOP' | 'CONT' | 'KILL'): Promise<void> {
+export async function signalAll(daemon: Daemon, signal: 'STOP' | 'CONT'): Promise<void> {
   const { processes } = await daemon.status();
   const pids = processes.flatMap(({ pid }) => (pid === undefined ? [] : [String(pid)]));
   await daemon.node.run(['kill', `-${signal}`, ...pids]);

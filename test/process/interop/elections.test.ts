@@ -7,16 +7,7 @@ import { type Daemon, startDaemon } from '../../lab/support/daemon.ts';
 import { type Observer, observe } from '../../lab/support/tools.ts';
 import { CASES, type Case, nameOf, ourFile, SLOWEST, theirInstances, vipsOf } from './cases.ts';
 import { Keepalived } from './keepalived.ts';
-import {
-  Holdings,
-  heldBy,
-  killAll,
-  longestOverlap,
-  makePair,
-  type Pair,
-  refusalsOf,
-  troublesOf,
-} from './pair.ts';
+import { Holdings, heldBy, longestOverlap, makePair, type Pair, refusalsOf, troublesOf } from './pair.ts';
 
 /** Ms: three adverts of the slowest and the skew; nobody holds on to an address for longer without hearing why. */
 const WINDOW = 4_000;
@@ -173,7 +164,7 @@ describe('vipward and keepalived, one stage after the other', () => {
     expectNoComplaints();
     const mark = theirs.mark;
     const gone = CASES.filter((each) => afterTheirs(each) === 'ours');
-    await killAll(ours);
+    await ours.crash();
     await Promise.all(gone.map((each) => theirs.becomes(nameOf(each), 'MASTER', mark)));
     // The leases end by themselves; settle() is longer than the longest.
     for (let n = 0; n < 3; n++) await settle();

@@ -57,16 +57,6 @@ export const refusalsOf = ({ name, counters }: RouterStatus): readonly string[] 
 export const troublesOf = ({ log }: Daemon): readonly LogLine[] =>
   log.all.filter(({ level, message }) => level !== 'info' && !message.includes('process stood still for'));
 
-/** Ends every process of the daemon at once. */
-export async function killAll(daemon: Daemon): Promise<void> {
-  const { processes } = await daemon.status();
-  // The manager is one of them, too.
-  const pids = new Set([daemon.process.pid, ...processes.flatMap(({ pid }) => pid ?? [])]);
-  // Otherwise one hears of the other's end, and says farewell.
-  for (const signal of ['-STOP', '-KILL']) await daemon.node.run(['kill', signal, ...[...pids].map(String)]);
-  await daemon.process.exit;
-}
-
 /** The addresses that a node holds, on whichever link. */
 export async function heldBy(node: Node): Promise<ReadonlySet<string>> {
   const lines = (await node.run('ip -o address show')).split('\n');

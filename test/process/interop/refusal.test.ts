@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Daemon, startDaemon } from '../../lab/support/daemon.ts';
 import { startProbe, startRealServer } from '../../lab/support/tools.ts';
-import { fileOf, killAll, makePair, type Pair } from './pair.ts';
+import { fileOf, makePair, type Pair } from './pair.ts';
 
 const VIP4 = '10.1.1.201';
 const VIP6 = 'fd00:1::201';
@@ -108,7 +108,7 @@ describe('a virtual router that does not accept', () => {
   it('leaves none behind when it was killed and the next one accepts', async () => {
     daemon = await startDaemon(pair.ours, file(false));
     await vi.waitUntil(async () => (await tables()).includes('vipward'), { timeout: 20_000 });
-    await killAll(daemon);
+    await daemon.crash();
     daemon = await startDaemon(pair.ours, file(true));
     await vi.waitUntil(async () => (await tables()) === '', { timeout: 20_000 });
     await daemon.said('virtual router quiet: MASTER');

@@ -7,7 +7,7 @@ import { type Daemon, startDaemon } from '../../lab/support/daemon.ts';
 import type { Seen } from '../../lab/support/observer.ts';
 import { type Observer, observe, type Probe, startProbe } from '../../lab/support/tools.ts';
 import { type Instance, Keepalived } from './keepalived.ts';
-import { fileOf, killAll, makePair, type Pair, refusalsOf, troublesOf } from './pair.ts';
+import { fileOf, makePair, type Pair, refusalsOf, troublesOf } from './pair.ts';
 
 const FOUR = '10.1.1.201';
 const SIX = 'fd00:1::201';
@@ -183,7 +183,7 @@ describe('the virtual Ethernet address', () => {
   });
 
   it('is taken over by the next daemon when all processes were killed', async () => {
-    await killAll(ours);
+    await ours.crash();
     ours = await startDaemon(pair.ours, file({ vmac: { device: 'vip1' }, priority: 50 }));
     await ours.said('virtual router both: MASTER');
     await until(async () => `${await devices()}` === 'vip1,vip1-6');
@@ -208,7 +208,7 @@ describe('the virtual Ethernet address', () => {
   });
 
   it('is gone without a trace when it was off at the start after a crash', async () => {
-    await killAll(ours);
+    await ours.crash();
     ours = await startDaemon(pair.ours, file({ priority: 50 }));
     await ours.said('virtual router both: MASTER');
     await until(async () => (await devices()).length === 0);
