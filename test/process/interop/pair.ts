@@ -4,7 +4,7 @@
  */
 import { vi } from 'vitest';
 import type { RouterStatus } from '../../../src/model/router-status.ts';
-import type { Daemon, LogLine } from '../../lab/support/daemon.ts';
+import type { Daemon } from '../../lab/support/daemon.ts';
 import { Lab } from '../../lab/support/lab.ts';
 import type { NamespaceNode, Switch } from '../../lab/support/network.ts';
 import type { Node } from '../../lab/support/node.ts';
@@ -53,9 +53,17 @@ export const refusalsOf = ({ name, counters }: RouterStatus): readonly string[] 
     count > 0 ? [`${name}: ${reason}: ${count}`] : [],
   );
 
-/** What the log tells of trouble; that this machine was short of processors is none of the daemon's. */
-export const troublesOf = ({ log }: Daemon): readonly LogLine[] =>
-  log.all.filter(({ level, message }) => level !== 'info' && !message.includes('process stood still for'));
+/**
+ * Of a machine that is short of processors, and no trouble with the peer: that we stood still, and that keepalived,
+ * which is not realtime, sent once more before it had heard us.
+ */
+const SHORT_OF_CPU = /process stood still for|was active beside us: it must give way/;
+
+/** What the log tells of trouble. */
+export const troublesOf = ({ log }: Daemon): readonly string[] =>
+  log.all
+    .filter(({ level, message }) => level !== 'info' && !SHORT_OF_CPU.test(message))
+    .map(({ level, message }) => `${level} ${message}`);
 
 /** The addresses that a node holds, on whichever link. */
 export async function heldBy(node: Node): Promise<ReadonlySet<string>> {
