@@ -95,9 +95,10 @@ export class TableKeeper {
     return this.#sorry.get(key)?.phase ?? 'idle';
   }
 
+  /** What is new comes at once; whatever else is not as it should be is mended before this returns. */
   configure(config: Configured): readonly string[] {
     this.#config = config;
-    return this.update();
+    return [...this.#quickly().changes, ...this.reconcile()];
   }
 
   /** The table as the kernel holds it; empty while it cannot be reached. */
@@ -134,9 +135,7 @@ export class TableKeeper {
    * connections are awaited only a fresh table will do.
    */
   update(): readonly string[] {
-    if (this.#left === undefined || this.#awaits()) return this.reconcile();
-    const changes: string[] = [];
-    const done = this.#guard(() => this.#fromMemory(changes));
+    const { changes, done } = this.#quickly();
     if (!done) return [...changes, ...this.reconcile()];
     if (changes.length > 0 || this.#awaits()) this.#arm(VERIFY_SOON);
     return changes;
@@ -193,7 +192,14 @@ export class TableKeeper {
     this.#timer = setTimeout(() => this.reconcile(), delay);
   }
 
-  /** Plans against the table as it was left. */
+  /** By the table as it was left; not done where that will not do, or something was refused. */
+  #quickly(): { readonly changes: readonly string[]; readonly done: boolean } {
+    const changes: string[] = [];
+    if (this.#left === undefined || this.#closed || this.#awaits()) return { changes, done: false };
+    const done = this.#guard(() => this.#fromMemory(changes));
+    return { changes, done };
+  }
+
   #fromMemory(changes: string[]): boolean {
     const ipvs = this.#open();
     const { plan, table } = this.#plan(this.#left ?? []);
