@@ -1,19 +1,26 @@
 /**
- * The neighbour entries of multicast groups. The kernel makes one when the first packet is sent to a group, and
+ * The neighbour entries of those that adverts go to: multicast groups, and unicast peers. The kernel makes one when the first packet is sent to a group, and
  * throws it away like any other; where the table is full of strangers (a flood of ARP requests or neighbour
  * solicitations fills its 1,024 places in a second) it cannot be made, adverts are not sent, and both directors become
- * active. A permanent entry has a place of its own.
+ * active. A permanent entry has a place of its own; so has that of a peer that is marked as looked after by somebody, whose
+ * Ethernet address the kernel goes on to look up by itself, so that another network card there is noticed.
  */
 import { addressToBytes, familyOf, type IpAddress, type MacAddress } from '../model/address.ts';
 import { NLM_F } from '../netlink/message.ts';
+import { Malformed } from '../netlink/reader.ts';
 import {
+  decodeNeighbour,
+  encodeGetNeighbour,
+  encodeKeptNeighbour,
   encodePermanentNeighbour,
   encodeRemoveNeighbour,
+  type NeighbourEntry,
   RTM_DELNEIGH,
+  RTM_GETNEIGH,
   RTM_NEWNEIGH,
 } from '../netlink/route/neighbour.ts';
 import { NETLINK_ROUTE, openNetlinkSocket } from '../sys/netlink-socket.ts';
-import { isKernelError } from './kernel-error.ts';
+import { isKernelError, KernelAnswerError } from './kernel-error.ts';
 import { NetlinkRequester, type NetlinkTransport } from './request.ts';
 
 export interface GroupNeighbours {
@@ -22,6 +29,12 @@ export interface GroupNeighbours {
    * been down, which takes the entry away; does nothing where it is there. Throws KernelError or KernelAnswerError.
    */
   put(index: number, group: IpAddress): void;
+  /**
+   * Sees to it that the entry of a peer, which is made where there is none, stays in the table. To be called again as
+   * `put`; one that somebody made permanent is left alone. False where it was kept already, and is not ours to remove.
+   * Throws as `put`.
+   */
+  keep(index: number, peer: IpAddress): boolean;
   /** Leaves the entry to the kernel's own care; one that is not there is gone. Throws as `put`. */
   remove(index: number, group: IpAddress): void;
   close(): void;
@@ -36,6 +49,19 @@ export function openGroupNeighbours(
     operation,
     object: `neighbour ${group} on link ${index}`,
   });
+  const get = (index: number, address: IpAddress): NeighbourEntry | undefined => {
+    const asked = attempt('look up', index, address);
+    try {
+      const payload = encodeGetNeighbour(index, address);
+      const [answer] = netlink.request({ attempt: asked, type: RTM_GETNEIGH, payload });
+      const entry = answer && decodeNeighbour(answer.payload);
+      if (entry instanceof Malformed) throw new KernelAnswerError(asked, entry.reason);
+      return entry;
+    } catch (error) {
+      if (isKernelError(error, 'ENOENT')) return undefined;
+      throw error;
+    }
+  };
   return {
     put(index, group) {
       netlink.request({
@@ -44,6 +70,17 @@ export function openGroupNeighbours(
         flags: NLM_F.create | NLM_F.replace,
         payload: encodePermanentNeighbour(index, group, groupMac(group)),
       });
+    },
+    keep(index, peer) {
+      const known = get(index, peer);
+      if (known?.kept === true) return false;
+      netlink.request({
+        attempt: attempt('keep', index, peer),
+        type: RTM_NEWNEIGH,
+        flags: NLM_F.create | NLM_F.replace,
+        payload: encodeKeptNeighbour(index, peer, known?.mac),
+      });
+      return true;
     },
     remove(index, group) {
       try {

@@ -13,7 +13,7 @@ import type { ThrottledLog } from './throttle.ts';
 /** The kernel, as far as virtual routers need it. */
 export interface VrrpKernel {
   readonly addresses: Addresses;
-  readonly groups: Pick<GroupNeighbours, 'put' | 'remove'>;
+  readonly groups: Pick<GroupNeighbours, 'put' | 'keep' | 'remove'>;
   readonly routes: Pick<Routes, 'list' | 'listOwn' | 'put' | 'remove'>;
   readonly rules: Pick<Rules, 'listOwn' | 'put' | 'remove'>;
   readonly macvlans: Macvlans;

@@ -22,11 +22,12 @@ import { linkObstacle } from './interface-view.ts';
 import type { ThrottledLog } from './throttle.ts';
 import { RawTransport } from './transport/raw.ts';
 import type { RemoteInfo } from './transport/transport.ts';
+import { WaysOut } from './ways-out.ts';
 
 export interface InterfaceContext {
   readonly reactor: Reactor;
   readonly addresses: Addresses;
-  readonly groups: Pick<GroupNeighbours, 'put' | 'remove'>;
+  readonly groups: Pick<GroupNeighbours, 'put' | 'keep' | 'remove'>;
   readonly complain: ThrottledLog;
   onMessage(name: string, family: Family, message: Uint8Array, remote: RemoteInfo): void;
   /** Somebody on the link said that it has this address. */
@@ -39,6 +40,8 @@ export interface InterfaceUse {
   readonly vrids: Readonly<Record<Family, readonly number[]>>;
   /** Whether any of them is heard by multicast. */
   readonly multicast: Readonly<Record<Family, boolean>>;
+  /** Those that are written to by unicast, of either family. */
+  readonly peers: readonly IpAddress[];
   /** Addresses that nobody else should claim, or whose owner is asked for. */
   readonly watched: readonly IpAddress[];
   /** Whether addresses are asked for that are known only later. */
@@ -48,6 +51,7 @@ export interface InterfaceUse {
 const UNUSED: InterfaceUse = {
   vrids: { ipv4: [], ipv6: [] },
   multicast: { ipv4: false, ipv6: false },
+  peers: [],
   watched: [],
   asks: false,
 };
@@ -70,13 +74,16 @@ export class NetInterface {
   #held: readonly InterfaceAddress[] = [];
   #obstacle: string | undefined;
   #failed = false;
-  /** For which link the neighbour entry of the group was put last. */
-  readonly #kept = new Map<Family, Link>();
+  readonly #waysOut: WaysOut;
   readonly #announcements = new Announcements((address) => this.#announceNow([address]));
 
   constructor(name: string, context: InterfaceContext) {
     this.name = name;
     this.#context = context;
+    this.#waysOut = new WaysOut({
+      neighbours: context.groups,
+      complain: (what, error) => this.#complain(what, error),
+    });
     this.#obstacle = linkObstacle(name, undefined);
   }
 
@@ -209,6 +216,9 @@ export class NetInterface {
       this.#opened = { link, announcer, sockets: new Map(), neighbours: undefined, macvlan };
     } else this.#opened = { ...this.#opened, link };
     for (const family of FAMILIES) this.#openSocket(this.#opened, family);
+    const { multicast, peers } = this.#use;
+    const groups = FAMILIES.filter((family) => multicast[family] && this.#opened?.sockets.has(family));
+    this.#waysOut.keep(link, { groups: groups.map((family) => GROUP[family]), peers });
     this.#openNeighbours(this.#opened);
   }
 
@@ -227,22 +237,8 @@ export class NetInterface {
       socket.on('error', (error) => this.#complain('receive', error));
     }
     socket.setVrids(vrids);
-    if (this.#use.multicast[family]) {
-      socket.joinGroup();
-      this.#keepWayOut(link, family);
-    } else socket.leaveGroup();
-  }
-
-  /** Packets to the group must go out even while strangers fill the neighbour table. */
-  #keepWayOut(link: Link, family: Family): void {
-    // Any notice of the link is another object: it may have been down, which takes the entry away.
-    if (link.mac === undefined || link.loopback || this.#kept.get(family) === link) return;
-    try {
-      this.#context.groups.put(link.index, GROUP[family]);
-      this.#kept.set(family, link);
-    } catch (error) {
-      this.#complain('keep a neighbour entry for the VRRP group', error);
-    }
+    if (this.#use.multicast[family]) socket.joinGroup();
+    else socket.leaveGroup();
   }
 
   #openNeighbours(opened: Opened): void {
@@ -264,10 +260,7 @@ export class NetInterface {
   }
 
   #shut(): void {
-    for (const [family, { index }] of this.#kept) {
-      this.#attempt('let go of a neighbour entry', () => this.#context.groups.remove(index, GROUP[family]));
-    }
-    this.#kept.clear();
+    this.#waysOut.release();
     this.#announcements.clear();
     for (const socket of this.#opened?.sockets.values() ?? []) socket.close();
     this.#opened?.announcer.close();

@@ -23,7 +23,7 @@ import { vmacDevice } from './vmac.ts';
 export interface NetworkContext {
   readonly reactor: Reactor;
   readonly addresses: Addresses;
-  readonly groups: Pick<GroupNeighbours, 'put' | 'remove'>;
+  readonly groups: Pick<GroupNeighbours, 'put' | 'keep' | 'remove'>;
   readonly complain: ThrottledLog;
   linkNamed(name: string): Link | undefined;
   onMessage(
@@ -268,6 +268,11 @@ function useOf(
     .filter(({ probe }) => probe !== 'off')
     .flatMap((router) => router.addresses.filter(({ device }) => (device ?? router.interface) === name));
   const watched = gateways.flatMap((gateway) => (gateway.interface === name ? (gateway.address ?? []) : []));
+  const peers = routers.flatMap((router) =>
+    router.heartbeat.flatMap((path) =>
+      path.interface === name ? path.peers.map(({ address }) => address) : [],
+    ),
+  );
   const asked = gateways.some((gateway) => gateway.interface === name);
   return {
     vrids: { ipv4: vrids(ipv4), ipv6: vrids(ipv6) },
@@ -275,6 +280,7 @@ function useOf(
       ipv4: ipv4.some(({ multicast }) => multicast),
       ipv6: ipv6.some(({ multicast }) => multicast),
     },
+    peers: [...new Set(peers)],
     watched: [...virtual.map(({ address }) => address), ...watched],
     asks: asked,
   };

@@ -38,7 +38,7 @@ beforeEach(() => {
       remove: () => [],
       close: () => undefined,
     },
-    groups: { put: () => undefined, remove: () => undefined },
+    groups: { put: () => undefined, keep: () => true, remove: () => undefined },
     complain: () => undefined,
     onMessage: () => undefined,
     onClaim: () => undefined,
@@ -46,6 +46,7 @@ beforeEach(() => {
   loopback.use({
     vrids: { ipv4: [51], ipv6: [] },
     multicast: { ipv4: true, ipv6: false },
+    peers: [],
     watched: [],
     asks: false,
   });
