@@ -70,15 +70,16 @@ export interface Macvlans {
   create(spec: MacvlanSpec): Macvlan;
   /**
    * Up takes some 0.1 ms. Down takes the kernel 7 to 22 ms, in which it goes on answering for the addresses that it
-   * has; nobody waits for that. IPv6 addresses do not outlive it, and the kernel tells nobody that they have left their
-   * multicast groups. Throws KernelError or KernelAnswerError for a link that cannot be set up.
+   * has; nobody waits for that. IPv6 addresses do not outlive it. Throws KernelError or KernelAnswerError for a link that
+   * cannot be set up.
    */
   setUp(index: number, up: boolean): void;
   /**
-   * To be told before its IPv6 addresses are removed to be down: takes them away with one stroke, and what the kernel
-   * would tell of their multicast groups. Nothing happens to a link of IPv4. Throws KernelError or KernelAnswerError.
+   * Silent: takes its IPv6 addresses away with one stroke, and what the kernel would tell of their multicast groups, and
+   * takes none until it is not silent any more or set up. It ought to be down then. Nothing happens to a link of IPv4.
+   * Throws KernelError or KernelAnswerError.
    */
-  silence(index: number): void;
+  setSilent(index: number, silent: boolean): void;
   /**
    * With its addresses and routes. It is not ours any more at once, and its parent has its settings back if it was the
    * last; the rest takes the kernel some 25 ms, which nobody waits for. One that is not there is gone. Throws
@@ -102,7 +103,7 @@ export function openMacvlans(
   const context: Context = { kernel, work, parents: new Map(), speaking: new Set() };
   return {
     create: (spec) => create(context, spec),
-    silence: (index) => silence(context, index),
+    setSilent: (index, silent) => setSilent(context, index, silent),
     setUp: (index, up) => setUp(context, { operation: 'set up', object: `link ${index}` }, index, up),
     remove: (index) => remove(context, index),
     listOwn() {
@@ -124,29 +125,28 @@ interface Context {
   readonly work: LinkWork;
   /** What the settings of parents were, by index: what the aliases say too, without listing all links each time. */
   readonly parents: Map<number, ParentSettings>;
-  /** Indexes of those that have IPv6 on where they need it: made by this process, or set up by it last. */
+  /** Indexes of those that this process has made or set up, and not silenced since. */
   readonly speaking: Set<number>;
 }
 
 function setUp(context: Context, attempt: Attempt, index: number, up: boolean): void {
-  const { kernel, work, speaking } = context;
+  const { kernel, work } = context;
   if (!up) {
-    silence(context, index);
     work.down(index);
     return;
   }
   work.supersede(index);
-  // What is refused was told when the link was made.
-  const silent = speaking.has(index) ? undefined : kernel.findByIndex(index);
-  if (silent !== undefined) setIpv6(silent, true);
-  speaking.add(index);
+  setSilent(context, index, false);
   kernel.set(attempt, encodeLinkState(index, true));
 }
 
-function silence({ kernel, speaking }: Context, index: number): void {
-  const detail = speaking.has(index) ? kernel.findByIndex(index) : undefined;
-  if (detail !== undefined) setIpv6(detail, false);
-  speaking.delete(index);
+/** What is refused was told when the link was made. */
+function setSilent({ kernel, speaking }: Context, index: number, silent: boolean): void {
+  if (speaking.has(index) !== silent) return;
+  const detail = kernel.findByIndex(index);
+  if (detail !== undefined) setIpv6(detail, !silent);
+  if (silent) speaking.delete(index);
+  else speaking.add(index);
 }
 
 /**
@@ -248,7 +248,7 @@ function remove(context: Context, index: number): void {
   }
   const attempt = { operation: 'remove', object: `link ${gone.link.name}` };
   kernel.set(attempt, encodeLinkAlias(index, GONE));
-  silence(context, index);
+  setSilent(context, index, true);
   work.remove(index);
 }
 

@@ -52,7 +52,7 @@ async function run(): Promise<unknown> {
       // Adopted first, as the daemon has it.
       const { index } = macvlans.create(own());
       const reports = readFileSync(`/proc/net/dev_snmp6/${name}`, 'utf8');
-      macvlans.silence(index);
+      macvlans.setSilent(index, true);
       for (const { error } of openAddresses().remove(index, [prefix(mac)])) throw error;
       return Number(/^Icmp6OutMLDv2Reports\s+(\d+)/m.exec(reports)?.[1]);
     }

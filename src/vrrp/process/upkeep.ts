@@ -92,6 +92,7 @@ export class Upkeep {
     const names = [...this.#touched];
     this.#touched.clear();
     if (phase() === 'ended') return;
+    parts.vmacs.speakAgain(names);
     for (const name of names) parts.network.refresh(name);
     if (phase() === 'configured') parts.vmacs.configure([...director.members()]);
     this.conditions(names);

@@ -30,7 +30,7 @@ export const virtualMac = (family: Family, vrid: number): MacAddress =>
   `00:00:5e:00:0${family === 'ipv4' ? 1 : 2}:${vrid.toString(16).padStart(2, '0')}` as MacAddress;
 
 export interface VmacContext {
-  readonly macvlans: Pick<Macvlans, 'create' | 'silence' | 'setUp' | 'remove' | 'listOwn'>;
+  readonly macvlans: Pick<Macvlans, 'create' | 'setSilent' | 'setUp' | 'remove' | 'listOwn'>;
   readonly complain: ThrottledLog;
   linkNamed(name: string): Link | undefined;
   /** Links were made, and their notices are not here yet. */
@@ -41,6 +41,8 @@ export class VirtualMacs {
   readonly #context: VmacContext;
   /** Names of those that are to be up. */
   readonly #up = new Set<string>();
+  /** Names of those that are going down, silenced. */
+  readonly #silent = new Set<string>();
   readonly #made = new Map<string, { readonly index: number; readonly parent: number }>();
   /** The names that were wanted when the others were removed last. */
   #tidied: string | undefined;
@@ -84,8 +86,20 @@ export class VirtualMacs {
   silence(member: Member): void {
     const device = vmacDevice(member.router, member.family);
     const made = device === undefined ? undefined : this.#made.get(device);
-    if (made !== undefined)
-      this.#attempt(`silence ${device}`, () => this.#context.macvlans.silence(made.index));
+    if (device === undefined || made === undefined || !this.#up.has(device)) return;
+    this.#silent.add(device);
+    this.#attempt(`silence ${device}`, () => this.#context.macvlans.setSilent(made.index, true));
+  }
+
+  /** To be told before these links are looked at: what is to be put on one that is down by now needs IPv6 there. */
+  speakAgain(names: readonly string[]): void {
+    for (const name of names) {
+      const made = this.#made.get(name);
+      if (made === undefined || !this.#silent.has(name) || this.#context.linkNamed(name)?.up !== false)
+        continue;
+      this.#silent.delete(name);
+      this.#attempt(`give IPv6 back to ${name}`, () => this.#context.macvlans.setSilent(made.index, false));
+    }
   }
 
   #set(device: string, up: boolean): void {
@@ -93,6 +107,7 @@ export class VirtualMacs {
     if (made === undefined) return;
     this.#attempt(`set ${device} ${up ? 'up' : 'down'}`, () => {
       this.#context.macvlans.setUp(made.index, up);
+      if (up) this.#silent.delete(device);
       if (up) this.#up.add(device);
       else this.#up.delete(device);
     });
@@ -118,6 +133,7 @@ export class VirtualMacs {
       this.#attempt(`remove ${name}`, () => this.#context.macvlans.remove(index));
       this.#made.delete(name);
       this.#up.delete(name);
+      this.#silent.delete(name);
     }
   }
 
