@@ -159,6 +159,21 @@ describe('a file of nothing but', () => {
     expect(loadConfig(text, 'f', NOWHERE).config?.virtualServers).toHaveLength(5600);
   });
 
+  test('marks, sorry servers and ports in great number are compared at once', () => {
+    const marks = Array.from({ length: 4000 }, (_, i) =>
+      [
+        `m${i}: { mark: ${i + 1}, match: { address: 10.1.1.1, ports: [${i + 1}] }, forwarding: dr`,
+        'check: { tcp: {}, port: 80 }, real_servers: [{ address: 192.0.2.2 }] }',
+      ].join(', '),
+    );
+    const many = (from: number) => Array.from({ length: 5000 }, (_, i) => `10.${from}.${i >> 8}.${i & 255}`);
+    const big = `big: { address: 10.1.1.2, port: [5000-65000, 1], forwarding: dr, check: { tcp: {} },
+      sorry_server: [${many(2).join()}], real_servers: [${many(3).map((address) => `{ address: ${address} }`)}] }`;
+    const { config, problems } = loadConfig(`services: { ${[...marks, big].join(', ')} }`, 'f', NOWHERE);
+    expect(problems.filter(({ severity }) => severity === 'error')).toEqual([]);
+    expect(config?.virtualServers.flatMap(({ entries }) => entries)).toHaveLength(4000 + 60_002);
+  });
+
   test.each<[string, string | Uint8Array]>([
     ['nested lists', filled('[')],
     ['nested mappings', filled('{a: ')],

@@ -16,7 +16,7 @@ export function markFindings(draft: ConfigDraft): readonly Finding[] {
     ...services.flatMap(unknownAddresses),
     ...repeatedPorts(services),
     ...markedTwice(matches),
-    ...matches.flatMap((match) => services.flatMap((service) => takenAway(match, service))),
+    ...takenAway(matches, services),
   ];
 }
 
@@ -33,8 +33,8 @@ const EVERY_PORT: readonly PortRange[] = [{ from: 1, to: 65535 }];
 
 const matchesOf = (service: Service): readonly Match[] =>
   itemsOf(service.value.match, [...service.path, 'match']).flatMap(({ path, value }) => {
-    const { protocol, ports = EVERY_PORT } = value;
-    const complete = ports.flatMap((range) => range ?? []);
+    const { protocol } = value;
+    const complete = value.ports?.flatMap((range) => range ?? []) ?? EVERY_PORT;
     if (protocol === undefined || !('mark' in service.value)) return [];
     return itemsOf(value.address, [...path, 'address']).map((item) => ({
       service,
@@ -87,36 +87,55 @@ const repeatedPorts = (services: readonly Service[]): readonly Finding[] =>
     }),
   );
 
-/** A packet has one mark. */
+/** A packet has one mark. One finding for each match that meets another. */
 function markedTwice(matches: readonly Match[]): readonly Finding[] {
   const groups = Map.groupBy(matches, ({ address, protocol }) => `${protocol} ${address}`);
-  return [...groups.values()].flatMap((group) =>
-    group.flatMap((match, i) => {
-      const first = group.slice(0, i).find(({ ports }) => overlaps(ports, match.ports));
-      if (first === undefined) return [];
-      const of = first.service === match.service ? 'here' : `from service "${first.service.name}"`;
-      const port = overlapOf(first.ports, match.ports);
-      const message = `${match.protocol} port ${port} of ${match.address} gets a mark ${of} already: remove it from one of them`;
-      return [errorAt(match.path, message)];
-    }),
-  );
+  return [...groups.values()].flatMap((group) => [...meetings(group).values()]);
+}
+
+/** In the order of ports, so that each range need only be compared with the one that reaches furthest before it. */
+function meetings(group: readonly Match[]): ReadonlyMap<Match, Finding> {
+  const findings = new Map<Match, Finding>();
+  const ranges = group.flatMap((match, order) => match.ports.map((range) => ({ match, order, range })));
+  let before: (typeof ranges)[number] | undefined;
+  for (const each of ranges.toSorted((a, b) => a.range.from - b.range.from || a.order - b.order)) {
+    if (before !== undefined && each.match !== before.match && each.range.from <= before.range.to) {
+      const [first, second] = before.order < each.order ? [before, each] : [each, before];
+      findings.set(second.match, markedAlready(second.match, first.match, each.range.from));
+    }
+    if (before === undefined || each.range.to > before.range.to) before = each;
+  }
+  return findings;
+}
+
+function markedAlready(match: Match, first: Match, port: number): Finding {
+  const of = first.service === match.service ? 'here' : `from service "${first.service.name}"`;
+  const message = `${match.protocol} port ${port} of ${match.address} gets a mark ${of} already: remove it from one of them`;
+  return errorAt(match.path, message);
 }
 
 /** The kernel looks for the mark first (ip_vs_service_find() of ip_vs_ctl.c). */
-function takenAway(match: Match, service: Service): readonly Finding[] {
-  const { selector } = service;
-  if (selector?.address === undefined || !selector.address.includes(match.address)) return [];
-  const { port, protocol = USUAL_PROTOCOL } = selector;
+function takenAway(matches: readonly Match[], services: readonly Service[]): readonly Finding[] {
+  const byAddress = new Map<IpAddress, Service[]>();
+  for (const service of matches.length === 0 ? [] : services) {
+    for (const address of new Set(service.selector?.address))
+      byAddress.set(address, [...(byAddress.get(address) ?? []), service]);
+  }
+  return matches.flatMap((match) =>
+    (byAddress.get(match.address) ?? []).flatMap((service) => taken(match, service)),
+  );
+}
+
+function taken(match: Match, { name, selector }: Service): readonly Finding[] {
+  const { port, protocol = USUAL_PROTOCOL } = selector ?? {};
   // The rest of the ports is what `any` is for beside a mark.
   const rest = port === 'any' && match.ports !== EVERY_PORT;
   if (port === undefined || rest || protocol !== match.protocol) return [];
-  const taken = overlapOf(port === 'any' ? EVERY_PORT : port, match.ports);
-  if (taken === undefined) return [];
-  const message = `${protocol} port ${taken} of ${match.address} gets mark ${match.service.value.mark}, so it never reaches service "${service.name}": remove it from one of them`;
+  const common = overlapOf(port === 'any' ? EVERY_PORT : port, match.ports);
+  if (common === undefined) return [];
+  const message = `${protocol} port ${common} of ${match.address} gets mark ${match.service.value.mark}, so it never reaches service "${name}": remove it from one of them`;
   return [warningAt(match.path, message)];
 }
-
-const overlaps = (a: readonly PortRange[], b: readonly PortRange[]): boolean => overlapOf(a, b) !== undefined;
 
 /** A port that both have. */
 function overlapOf(a: readonly PortRange[], b: readonly PortRange[]): number | undefined {

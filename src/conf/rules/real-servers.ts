@@ -89,7 +89,7 @@ function unusable({ path, value: { address } }: Server, service: Service): reado
     ];
   if (isWithin(address, MAPPED))
     return [errorAt(at, `${address} is an IPv4 address written as IPv6: write it as IPv4`)];
-  if (!service.addresses.some((vip) => vip.address === address)) return [];
+  if (!service.vips.has(address)) return [];
   return [errorAt(at, `${address} is the service's own address (VIP): give the real server's own (RIP)`)];
 }
 

@@ -63,39 +63,37 @@ const SH_PLACES = 256;
 function weights({ path, value }: Service): readonly Finding[] {
   const all = (value.real_servers ?? []).map((server) => server?.weight);
   const known = all.flatMap((weight) => weight ?? []);
-  if (known.length !== all.length) return [];
-  const at = [...path, 'scheduler'];
-  const distinct = new Set(known.filter((weight) => weight > 0));
-  const sum = known.reduce((total, weight) => total + weight, 0);
-  switch (value.scheduler) {
+  if (known.length !== all.length || value.scheduler === undefined) return [];
+  const message = unsuitableWeights(value.scheduler, known, value.quorum?.weight);
+  return message === undefined ? [] : [warningAt([...path, 'scheduler'], message)];
+}
+
+function unsuitableWeights(
+  scheduler: Scheduler,
+  known: readonly number[],
+  quorum: number | undefined,
+): string | undefined {
+  switch (scheduler) {
     case 'rr':
     case 'lc':
-    case 'dh':
-      if (distinct.size < 2 || value.quorum?.weight !== 1) return [];
-      return [
-        warningAt(
-          at,
-          `${value.scheduler} takes no account of weights, and here they differ: use w${value.scheduler === 'lc' ? 'lc' : 'rr'}`,
-        ),
-      ];
-    case 'sh':
-      if (sum <= SH_PLACES) return [];
-      return [
-        warningAt(
-          at,
-          `sh has ${SH_PLACES} places, and the weights here sum up to ${sum}: real servers at the end get none, give smaller weights`,
-        ),
-      ];
+    case 'dh': {
+      // They may be there for the quorum alone.
+      const differ = new Set(known.filter((weight) => weight > 0)).size > 1 && quorum === 1;
+      const other = scheduler === 'lc' ? 'wlc' : 'wrr';
+      return differ
+        ? `${scheduler} takes no account of weights, and here they differ: use ${other}`
+        : undefined;
+    }
+    case 'sh': {
+      const sum = known.reduce((total, weight) => total + weight, 0);
+      if (sum <= SH_PLACES) return undefined;
+      return `sh has ${SH_PLACES} places for real servers, and the weights here sum up to ${sum}, so that some get none: give smaller ones`;
+    }
     case 'ovf':
-      if (known.some((weight) => weight > 1)) return [];
-      return [
-        warningAt(
-          at,
-          'ovf takes the weight for the connections that a real server may have, and here that is 1: give larger weights',
-        ),
-      ];
+      if (known.some((weight) => weight > 1)) return undefined;
+      return 'ovf takes the weight for the connections that a real server may have, and here that is 1: give larger weights';
     default:
-      return [];
+      return undefined;
   }
 }
 

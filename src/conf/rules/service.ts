@@ -20,6 +20,8 @@ export interface Service extends Named<ServiceDraft> {
   readonly families: readonly Family[] | undefined;
   /** Where clients come to, as far as it could be read: of a mark, what gets it. */
   readonly addresses: readonly { readonly path: Path; readonly address: IpAddress }[];
+  /** The same without their places. */
+  readonly vips: ReadonlySet<IpAddress>;
 }
 
 /** A real server or a sorry server at its place. */
@@ -32,12 +34,9 @@ export interface Server<Value = RealServerDraft | SorryServerDraft> {
 export const readServices = (draft: ConfigDraft): readonly Service[] =>
   servicesOf(draft).map((named) => {
     const selector = selectorOf(named.value);
-    return {
-      ...named,
-      selector,
-      families: selector && familiesOf(selector),
-      addresses: addressesOf(named),
-    };
+    const addresses = addressesOf(named);
+    const vips = new Set(addresses.map(({ address }) => address));
+    return { ...named, selector, families: selector && familiesOf(selector), addresses, vips };
   });
 
 /** How packets reach `server`; undefined where that could not be read. */

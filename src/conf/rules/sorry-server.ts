@@ -19,8 +19,10 @@ export const sorryServerFindings = (draft: ConfigDraft): readonly Finding[] =>
 
 function ofService(service: Service, draft: ConfigDraft): readonly Finding[] {
   const servers = sorryServers(service);
+  if (servers.length === 0) return [];
+  const realKeys = new Set(realServers(service).map(({ value }) => serverKey(value, service)));
   return [
-    ...servers.flatMap((sorry) => ofServer(sorry, service, draft)),
+    ...servers.flatMap((sorry) => ofServer(sorry, service, draft, realKeys)),
     ...emptyFamilies(service, servers),
     ...duplicates(
       servers,
@@ -31,23 +33,28 @@ function ofService(service: Service, draft: ConfigDraft): readonly Finding[] {
   ];
 }
 
-function ofServer(sorry: Server<SorryServerDraft>, service: Service, draft: ConfigDraft): readonly Finding[] {
+function ofServer(
+  sorry: Server<SorryServerDraft>,
+  service: Service,
+  draft: ConfigDraft,
+  realKeys: ReadonlySet<string | undefined>,
+): readonly Finding[] {
   const message =
     unusable(sorry.value, service) ??
     otherLoopback(sorry.value, service) ??
     unmappablePort(sorry.value, service) ??
-    alsoRealServer(sorry.value, service);
+    alsoRealServer(sorry.value, service, realKeys);
   return message === undefined
     ? otherFamily(sorry.value, sorry.path, service, draft)
     : [errorAt(sorry.path, message)];
 }
 
-function unusable({ address }: SorryServerDraft, { addresses }: Service): string | undefined {
+function unusable({ address }: SorryServerDraft, { vips }: Service): string | undefined {
   if (address === undefined) return undefined;
   if (isNotUnicast(address)) return `${address} is no address of a host: give a unicast address`;
   if (isLinkLocal(address))
     return `${address} means something on one link only, and IPVS knows no links: give another`;
-  if (!addresses.some((vip) => vip.address === address)) return undefined;
+  if (!vips.has(address)) return undefined;
   const self = familyOf(address) === 'ipv4' ? '127.0.0.1' : '::1';
   return `${address} is the service's own address (VIP), which moves: this director itself is written ${self}`;
 }
@@ -81,15 +88,18 @@ function unmappablePort(sorry: SorryServerDraft, { selector, value }: Service): 
   return `forwarding ${forwarding} cannot map ports: the sorry server must listen ${listens}, and is written ${written}`;
 }
 
-function alsoRealServer(sorry: SorryServerDraft, service: Service): string | undefined {
+function alsoRealServer(
+  sorry: SorryServerDraft,
+  service: Service,
+  realKeys: ReadonlySet<string | undefined>,
+): string | undefined {
   const key = serverKey(sorry, service);
-  if (key === undefined || !realServers(service).some(({ value }) => serverKey(value, service) === key))
-    return undefined;
+  if (key === undefined || !realKeys.has(key)) return undefined;
   return `${key} is a real server of this service too: the sorry server stands in when all of them are down, so give another`;
 }
 
 function emptyFamilies({ families = [], path }: Service, servers: readonly Server[]): readonly Finding[] {
-  if (families.length < 2 || servers.length === 0) return [];
+  if (families.length < 2) return [];
   return families
     .filter(
       (family) =>

@@ -63,7 +63,7 @@ describe('scheduling', () => {
       'weights too large for sh',
       file({ scheduler: 'sh', real_servers: '[{ address: 10.1.1.2, weight: 256 }, { address: 10.1.1.3 }]' }),
       [
-        '8:16: warning: sh has 256 places, and the weights here sum up to 257: real servers at the end get none, give smaller weights',
+        '8:16: warning: sh has 256 places for real servers, and the weights here sum up to 257, so that some get none: give smaller ones',
       ],
     ],
     [
