@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { readVersion } from '../version.ts';
 import { checkCommand } from './check.ts';
+import { doctorCommand } from './doctor.ts';
 import { drainCommand } from './drain.ts';
 import { handoverCommand } from './handover.ts';
 import type { Finish, RunManager } from './options.ts';
@@ -58,6 +59,7 @@ function buildProgram(runManager: RunManager, terminal: Terminal, finish: Finish
     enableCommand(terminal, finish),
     weightCommand(terminal, finish),
     realServerCommand(terminal, finish),
+    doctorCommand(terminal, finish),
   ];
   for (const command of commands) program.addCommand(command);
   settle(program, 'vipward', terminal);

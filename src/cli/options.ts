@@ -4,6 +4,8 @@ import { Option } from 'commander';
 export const DEFAULT_CONFIG = '/etc/vipward/vipward.yaml';
 export const DEFAULT_RUNTIME_DIR = '/run/vipward';
 export const DEFAULT_STATE_DIR = '/var/lib/vipward';
+/** Of `vipward realserver`: gone after a reboot, as is what it changes. */
+export const REALSERVER_STATE_DIR = '/run/vipward-realserver';
 
 /** What `vipward run` is told: paths. Two daemons on one machine differ in all of them. */
 export interface RunOptions {

@@ -3,12 +3,9 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Family, familyOf, type IpAddress, isNotUnicast, parseAddress } from '../model/address.ts';
 import type { RealServerRole } from '../prepare/real-server.ts';
 import { realServerScript } from '../prepare/script.ts';
-import { openHost } from '../realserver/host.ts';
-import { checkRole, listRoles, startRole, stopRole } from '../realserver/roles.ts';
-import type { Finish } from './options.ts';
+import type { Host } from '../realserver/host.ts';
+import { type Finish, REALSERVER_STATE_DIR } from './options.ts';
 import { EXIT, printLines, type Terminal } from './terminal.ts';
-
-const STATE_DIR = '/run/vipward-realserver';
 
 interface RoleOptions {
   readonly vip: readonly [IpAddress, ...IpAddress[]];
@@ -38,25 +35,36 @@ Under nat and fullnat a real server needs nothing of this: under nat, a default 
     );
 }
 
+type Roles = typeof import('../realserver/roles.ts');
+
+/** Imported here, so that neither the daemon nor any other command holds what only this one needs. */
+async function withHost(work: (host: Host, roles: Roles) => void | Promise<void>): Promise<void> {
+  const [{ openHost }, roles] = await Promise.all([
+    import('../realserver/host.ts'),
+    import('../realserver/roles.ts'),
+  ]);
+  const host = openHost();
+  try {
+    await work(host, roles);
+  } finally {
+    host.close();
+  }
+}
+
 const startCommand = (terminal: Terminal): Command =>
   roleOptions(new Command('start').description('take the VIP up; again does nothing')).action(
-    async (options: RoleOptions & Place) => {
-      const host = openHost();
-      try {
+    (options: RoleOptions & Place) =>
+      withHost(async (host, { startRole }) => {
         const changes = await startRole(options.stateDir, nameOf(options.vip), roleOf(options), host);
         printLines(terminal.out, changes.length === 0 ? ['nothing to change'] : changes);
-      } finally {
-        host.close();
-      }
-    },
+      }),
   );
 
 const stopCommand = (terminal: Terminal, finish: Finish): Command =>
   place(new Command('stop').description('give the VIP up, and put back what was there before'))
     .addOption(vipOption())
-    .action(({ vip, stateDir }: Pick<RoleOptions, 'vip'> & Place) => {
-      const host = openHost();
-      try {
+    .action(({ vip, stateDir }: Pick<RoleOptions, 'vip'> & Place) =>
+      withHost((host, { stopRole }) => {
         const changes = stopRole(stateDir, nameOf(vip), host);
         if (changes !== undefined) printLines(terminal.out, changes);
         else {
@@ -64,19 +72,16 @@ const stopCommand = (terminal: Terminal, finish: Finish): Command =>
           printLines(terminal.err, [unknown(stateDir, vip)]);
           finish(EXIT.success);
         }
-      } finally {
-        host.close();
-      }
-    });
+      }),
+    );
 
 const statusCommand = (terminal: Terminal, finish: Finish): Command =>
   place(
     new Command('status').description('what the VIP needs here, and whether it is so; exits with 1 if not'),
   )
     .addOption(vipOption(false))
-    .action(({ vip, stateDir }: Partial<Pick<RoleOptions, 'vip'>> & Place) => {
-      const host = openHost();
-      try {
+    .action(({ vip, stateDir }: Partial<Pick<RoleOptions, 'vip'>> & Place) =>
+      withHost((host, { checkRole, listRoles }) => {
         const names = vip === undefined ? Object.keys(listRoles(stateDir)) : [nameOf(vip)];
         if (names.length === 0)
           printLines(terminal.out, ['this host is no real server (vipward realserver start)']);
@@ -91,10 +96,8 @@ const statusCommand = (terminal: Terminal, finish: Finish): Command =>
           ]);
         }
         finish(good ? EXIT.success : EXIT.failure);
-      } finally {
-        host.close();
-      }
-    });
+      }),
+    );
 
 const scriptCommand = (terminal: Terminal): Command =>
   roleOptions(
@@ -107,7 +110,7 @@ interface Place {
 }
 
 const place = (command: Command): Command =>
-  command.option('--state-dir <dir>', 'where it is remembered what was there before', STATE_DIR);
+  command.option('--state-dir <dir>', 'where it is remembered what was there before', REALSERVER_STATE_DIR);
 
 function roleOptions(command: Command, remembers = true): Command {
   command

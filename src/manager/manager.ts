@@ -16,6 +16,7 @@ import type {
 import type { Config } from '../model/config.ts';
 import type { Log } from '../model/messages.ts';
 import { formatProblem, type Problem } from '../model/problem.ts';
+import { sharedDigest } from '../model/shared-configuration.ts';
 import type {
   HandoverDocument,
   OverrideDocument,
@@ -121,7 +122,14 @@ export class Manager implements ControlHandlers {
       version: readVersion(),
       pid: process.pid,
       startedAt: this.#startedAt,
-      configuration: { file: this.#options.file, loadedAt: this.#loadedAt, digest, refused: this.#refused },
+      at: Date.now(),
+      configuration: {
+        file: this.#options.file,
+        loadedAt: this.#loadedAt,
+        digest,
+        shared: sharedDigest(config),
+        refused: this.#refused,
+      },
       processes: [
         { name: 'manager', pid: process.pid, state: 'running', restarts: 0 },
         this.#failover.vrrp.child.status,

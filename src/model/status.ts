@@ -13,11 +13,15 @@ export interface StatusDocument {
   readonly version: string;
   readonly pid: number;
   readonly startedAt: number;
+  /** When this was written. */
+  readonly at: number;
   readonly configuration: {
     readonly file: string;
     readonly loadedAt: number;
     /** SHA-256 of the file's bytes in hexadecimal: equal on two directors with the same file. */
     readonly digest: string;
+    /** See `sharedDigest`: equal on two directors of a pair. */
+    readonly shared: string;
     /** Set while the last reload was refused: what is running is not what the file says. */
     readonly refused: { readonly at: number; readonly problems: readonly Problem[] } | undefined;
   };

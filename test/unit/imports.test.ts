@@ -10,6 +10,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   conf: ['model', 'yaml', 'zod', 'leven'],
   balance: ['model'],
   prepare: ['model', 'balance'],
+  doctor: ['model', 'balance', 'prepare', 'kernel', 'sys', 'zod'],
   realserver: ['model', 'kernel', 'prepare', 'zod'],
   sys: ['model', 'koffi'],
   kernel: ['model', 'netlink', 'packet', 'sys'],
@@ -17,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'vrrp/process': ['model', 'vrrp', 'packet', 'kernel', 'sys'],
   checker: ['model', 'undici', 'version'],
   control: ['model'],
-  cli: ['model', 'conf', 'control', 'prepare', 'realserver', 'version', 'commander'],
+  cli: ['model', 'conf', 'control', 'prepare', 'realserver', 'doctor', 'version', 'commander'],
   manager: [
     'model',
     'conf',

@@ -78,10 +78,12 @@ export const sampleStatus = (changes: Partial<StatusDocument> = {}): StatusDocum
   version: '0.1.0',
   pid: 812,
   startedAt: ago(277_200),
+  at: NOW,
   configuration: {
     file: '/etc/vipward/vipward.yaml',
     loadedAt: ago(125),
     digest: '1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5d6e7f809',
+    shared: '5e6f'.padEnd(64, '0'),
     refused: undefined,
   },
   processes: [

@@ -1,0 +1,153 @@
+/** `vipward doctor`: looks at this host, director or real server, for what would break the service. */
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { Command, Option } from 'commander';
+import { controlClient } from '../control/client.ts';
+import { socketPath } from '../control/socket-path.ts';
+import type { Finding } from '../doctor/finding.ts';
+import { readConfigFile } from './config-file.ts';
+import { isError } from './format/problems.ts';
+import { type Style, styleFor } from './format/style.ts';
+import { printable } from './format/text.ts';
+import {
+  DEFAULT_CONFIG,
+  type Finish,
+  jsonOption,
+  REALSERVER_STATE_DIR,
+  runtimeDirOption,
+} from './options.ts';
+import { EXIT, printJson, printLines, type Terminal } from './terminal.ts';
+
+interface DoctorOptions {
+  readonly config: string;
+  readonly runtimeDir: string;
+  readonly stateDir: string;
+  readonly peer?: string;
+  readonly peerStatus?: string;
+  readonly realserver?: true;
+  readonly json?: true;
+}
+
+export function doctorCommand(terminal: Terminal, finish: Finish): Command {
+  return new Command('doctor')
+    .description(
+      'look for what would break the service here, with the command that mends it; changes nothing',
+    )
+    .option('--config <file>', 'the configuration of this director', DEFAULT_CONFIG)
+    .option('--peer <host>', 'compare with this director, asked by `ssh HOST vipward status --json`')
+    .addOption(
+      new Option(
+        '--peer-status <file>',
+        'as --peer, from a file that holds its `vipward status --json`',
+      ).conflicts('peer'),
+    )
+    .option(
+      '--realserver',
+      'look at this host as a real server (by itself where `realserver start` was done)',
+    )
+    .option('--state-dir <dir>', 'where `vipward realserver` keeps its state', REALSERVER_STATE_DIR)
+    .addOption(runtimeDirOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      '\nRun it as root. Exits with 1 when it finds a problem; warnings alone are a success.',
+    )
+    .action(async (options: DoctorOptions) => {
+      const findings = await examine(options);
+      if (options.json) printJson(terminal, { findings });
+      else printLines(terminal.out, format(findings, styleFor(terminal.colours.out)));
+      finish(findings.some(({ severity }) => severity === 'problem') ? EXIT.failure : EXIT.success);
+    });
+}
+
+/** Imported here, so that neither the daemon nor any other command holds what only the doctor needs. */
+async function examine(options: DoctorOptions): Promise<readonly Finding[]> {
+  const [{ listRoles }, { examineRealServer }, { examineDirector }] = await Promise.all([
+    import('../realserver/roles.ts'),
+    import('../doctor/real-server.ts'),
+    import('../doctor/director.ts'),
+  ]);
+  const roles = Object.values(listRoles(options.stateDir));
+  if (options.realserver === true && roles.length === 0) {
+    throw new Error(
+      'this host is no real server yet: vipward realserver start --vip ADDRESS --forwarding dr|tun',
+    );
+  }
+  const asRealServer = (await Promise.all(roles.map(examineRealServer))).flat();
+  if (options.realserver === true) return asRealServer;
+  const bytes = await readConfigFile(options.config).catch((error: unknown) => {
+    if (roles.length > 0) return undefined;
+    throw error;
+  });
+  if (bytes === undefined) return asRealServer;
+  return [
+    ...asRealServer,
+    ...(await examineDirector(await load(bytes, options.config))),
+    ...(await comparePeer(options)),
+  ];
+}
+
+async function load(bytes: Uint8Array, file: string) {
+  const [{ loadConfig }, { readEnvironment }] = await Promise.all([
+    import('../conf/load.ts'),
+    import('../conf/environment.ts'),
+  ]);
+  const { config, problems } = loadConfig(bytes, file, readEnvironment());
+  if (config === undefined) {
+    throw new Error(
+      `${file} has ${problems.filter(isError).length} error(s): vipward check ${file} tells them; mend those first`,
+    );
+  }
+  return config;
+}
+
+async function comparePeer({ peer, peerStatus, runtimeDir }: DoctorOptions): Promise<readonly Finding[]> {
+  const [{ unknown }, { parsePeerStatus, peerFindings }] = await Promise.all([
+    import('../doctor/finding.ts'),
+    import('../doctor/peer.ts'),
+  ]);
+  if (peer === undefined && peerStatus === undefined)
+    return [unknown('the other director', 'it was not compared', 'vipward doctor --peer HOST')];
+  const ours = await controlClient(socketPath(runtimeDir)).status();
+  const from = Date.now();
+  const text = peer === undefined ? await readFile(peerStatus ?? '', 'utf8') : await askPeer(peer);
+  const asked = { from, to: Date.now() };
+  const theirs = parsePeerStatus(text);
+  // A file is as old as it is: its clock tells nothing.
+  const when = peer === undefined ? { from: theirs.at, to: theirs.at } : asked;
+  return peerFindings(ours, theirs, when);
+}
+
+const SSH_LIMIT_MS = 15_000;
+
+async function askPeer(host: string): Promise<string> {
+  if (host.startsWith('-')) throw new Error(`${host} is no name of a host`);
+  try {
+    const args = ['-o', 'BatchMode=yes', '-o', 'ConnectTimeout=5', '--', host, 'vipward status --json'];
+    const { stdout } = await promisify(execFile)('ssh', args, { timeout: SSH_LIMIT_MS, encoding: 'utf8' });
+    return stdout;
+  } catch (cause) {
+    throw new Error(`cannot ask ${host} by ssh: ${(cause as Error).message.trim().split('\n').at(-1)}`, {
+      cause,
+    });
+  }
+}
+
+/** What is wrong first. */
+const ORDER: readonly Finding['severity'][] = ['problem', 'warning', 'unknown', 'good'];
+
+function format(findings: readonly Finding[], style: Style): string[] {
+  const words = {
+    problem: style.bad('PROBLEM'),
+    warning: style.doubtful('warning'),
+    unknown: style.doubtful('unknown'),
+    good: style.good('good   '),
+  };
+  const sorted = findings.toSorted((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
+  return sorted.flatMap(({ severity, what, breaks, mend }) => [
+    `${words[severity]}  ${printable(what)}`,
+    ...(breaks === '' ? [] : [`         ${printable(breaks)}`]),
+    ...(mend === '' ? [] : [`         → ${printable(mend)}`]),
+  ]);
+}

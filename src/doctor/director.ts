@@ -1,0 +1,120 @@
+/** The doctor's round on a director. */
+import { familyOf, type IpAddress, isWithin, type MacAddress } from '../model/address.ts';
+import type { Config } from '../model/config.ts';
+import { milliseconds } from '../model/units.ts';
+import { directorSettings } from '../prepare/director.ts';
+import { denialFindings } from './denials.ts';
+import { directorPassages, passageFindings } from './filter/traffic.ts';
+import { type Finding, unknown } from './finding.ts';
+import { lookAtFilters, lookAtKernel, lookAtLog, lookAtNetwork, type Sight, wayTo } from './host.ts';
+import { kernelFindings } from './kernel-features.ts';
+import { type AskedAddress, askOwners, ownerFindings } from './owners.ts';
+import { type AskedServer, echo, returnPathFinding } from './return-path.ts';
+import { settingFindings } from './settings.ts';
+import { tunnelMtuFindings } from './tunnel-mtu.ts';
+
+/** Long enough for a host that has to be woken up. */
+const PATIENCE = milliseconds(900);
+
+/** Throws where this host cannot be looked at at all: not as root. */
+export async function examineDirector(config: Config): Promise<readonly Finding[]> {
+  const sight = lookAtNetwork();
+  const [kernel, filters, log, owners, ways, returns] = await Promise.all([
+    lookAtKernel(modulesOf(config)),
+    lookAtFilters(),
+    lookAtLog(),
+    owned(config, sight),
+    waysToTunnels(config, sight),
+    returnPaths(config, sight),
+  ]);
+  const client = Math.max(...config.virtualRouters.map(({ interface: name }) => mtuOf(sight, name)), 0);
+  return [
+    ...kernelFindings(config, kernel),
+    ...settingFindings(
+      directorSettings(
+        config,
+        sight.links.map(({ name }) => name),
+      ),
+    ),
+    ...(filters === undefined
+      ? [unknown('packet filters', 'neither nft nor iptables-save can tell', 'apt install nftables')]
+      : passageFindings(filters, directorPassages(config))),
+    ...denialFindings(log),
+    ...tunnelMtuFindings(config, { client, to: (address) => ways.get(address) }),
+    ...owners,
+    ...returns,
+  ];
+}
+
+const modulesOf = ({ virtualServers }: Config): readonly string[] => [
+  'ip_vs',
+  ...new Set(virtualServers.map(({ scheduler }) => `ip_vs_${scheduler}`)),
+  'ip_vs_pe_sip',
+];
+
+const mtuOf = ({ links }: Sight, name: string): number => links.find((link) => link.name === name)?.mtu ?? 0;
+
+async function owned({ virtualRouters }: Config, sight: Sight): Promise<readonly Finding[]> {
+  const asked = virtualRouters.flatMap(({ interface: name, vmac, addresses }) =>
+    addresses.flatMap(({ address, device }): AskedAddress[] => {
+      const link = sight.links.find((each) => each.name === (device ?? name));
+      if (link === undefined) return [];
+      const holder = sight.addresses.find((held) => held.prefix.address === address);
+      const mac: MacAddress | undefined =
+        vmac === undefined ? link.mac : sight.links.find((each) => each.index === holder?.index)?.mac;
+      return [
+        {
+          address,
+          link: { name: link.name, index: link.index, mac: mac ?? link.mac },
+          here: holder !== undefined,
+        },
+      ];
+    }),
+  );
+  return ownerFindings(asked, await askOwners(asked, PATIENCE));
+}
+
+async function waysToTunnels({ virtualServers }: Config, sight: Sight) {
+  const servers = virtualServers.flatMap(({ realServers }) =>
+    realServers.filter(({ forwarding }) => forwarding === 'tun').map(({ address }) => address),
+  );
+  const ways = await Promise.all(
+    [...new Set(servers)].map(async (address) => [address, await wayTo(address, sight)] as const),
+  );
+  return new Map(ways);
+}
+
+function returnPaths({ virtualServers, virtualRouters }: Config, sight: Sight): Promise<readonly Finding[]> {
+  const vips = virtualRouters.flatMap(({ addresses }) => addresses.map(({ address }) => address));
+  const servers = virtualServers.flatMap(({ name, realServers }) =>
+    realServers
+      .filter(({ forwarding }) => forwarding === 'nat')
+      .map(({ address }) => askedServer(name, address, vips, sight)),
+  );
+  return Promise.all(
+    servers.map(async (server) => {
+      const asks = server.source !== undefined && server.network !== undefined;
+      const ttl = asks && server.source !== undefined ? await echo(server.address, server.source) : undefined;
+      return returnPathFinding(server, vips, ttl);
+    }),
+  );
+}
+
+/** From the virtual address itself where it is here, else from an address of ours beside it. */
+function askedServer(
+  service: string,
+  address: IpAddress,
+  vips: readonly IpAddress[],
+  { addresses }: Sight,
+): AskedServer {
+  const family = familyOf(address);
+  const ours = addresses.map(({ prefix }) => prefix).filter((prefix) => familyOf(prefix.address) === family);
+  const network = ours.find(
+    (prefix) => prefix.length < (family === 'ipv4' ? 31 : 127) && isWithin(address, prefix),
+  );
+  const outside = ours.filter((prefix) => network === undefined || !isWithin(prefix.address, network));
+  const source =
+    outside.find((prefix) => vips.includes(prefix.address)) ??
+    outside.find((prefix) => vips.some((vip) => familyOf(vip) === family && isWithin(vip, prefix)));
+  return { service, address, source: source?.address, network };
+}

@@ -1,0 +1,124 @@
+/** iptables-save(8) as chains of rules. What it does not know says maybe. */
+import type { Family } from '../../model/address.ts';
+import type { Action, Chain, Hook, Rule, Ruleset, Test } from './ruleset.ts';
+import { addressIs, anyOf, linkIs, MAYBE, not, portIs, protocolIs } from './tests.ts';
+
+const HOOKS: Readonly<Record<string, Hook>> = {
+  PREROUTING: 'prerouting',
+  INPUT: 'input',
+  FORWARD: 'forward',
+  OUTPUT: 'output',
+  POSTROUTING: 'postrouting',
+};
+/** enum nf_ip_hook_priorities of linux/netfilter_ipv4.h. */
+const PRIORITY: Readonly<Record<string, number>> = { raw: -300, mangle: -150, filter: 0, security: 50 };
+
+/** Tables that translate addresses (nat) drop nothing and are left out. */
+export function parseIptables(text: string, family: Family): Ruleset {
+  const chains = new Map<string, Chain>();
+  let table = '';
+  for (const line of text.split('\n')) {
+    if (line.startsWith('*')) table = line.slice(1).trim();
+    const priority = PRIORITY[table];
+    if (priority === undefined) continue;
+    const declared = /^:(\S+) (\S+)/.exec(line);
+    if (declared !== null) {
+      const [, name = '', policy = ''] = declared;
+      const id = `${family} ${table} ${name}`;
+      const hook = HOOKS[name];
+      chains.set(id, {
+        id,
+        name: `${family === 'ipv4' ? 'iptables' : 'ip6tables'} ${table} ${name}`,
+        families: [family],
+        hook: hook && { hook, priority },
+        policy: policy === 'DROP' ? 'drop' : 'accept',
+        rules: [],
+      });
+    }
+    const added = /^-A (\S+) (.*)$/.exec(line);
+    const id = `${family} ${table} ${added?.[1] ?? ''}`;
+    const chain = chains.get(id);
+    if (added === null || chain === undefined) continue;
+    chains.set(id, { ...chain, rules: [...chain.rules, toRule(added[2] ?? '', `${family} ${table}`)] });
+  }
+  return [...chains.values()];
+}
+
+/** Options whose values are of no interest, and how many there are. */
+const IGNORED: Readonly<Record<string, number>> = { '--comment': 1, '--set-xmark': 1, '--reject-with': 1 };
+/** Modules that test nothing by themselves. */
+const PLAIN_MODULES = ['tcp', 'udp', 'sctp', 'multiport', 'comment', 'state', 'conntrack'];
+
+function toRule(text: string, table: string): Rule {
+  const words = text.match(/"(?:[^"\\]|\\.)*"|\S+/g) ?? [];
+  const tests: Test[] = [];
+  let action: Action = { kind: 'continue' };
+  let negated = false;
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? '';
+    if (word === '!') {
+      negated = true;
+      continue;
+    }
+    const value = words[i + 1] ?? '';
+    if (word === '-j' || word === '-g') {
+      action = toAction(value, word, table);
+      i++;
+    } else if (word in IGNORED) i += IGNORED[word] ?? 0;
+    else if (word.startsWith('-')) {
+      const test = toTest(word, value);
+      if (test !== undefined) tests.push(negated ? not(test) : test);
+      // An option without a value is followed by another option.
+      if (!value.startsWith('-') && value !== '!') i++;
+    }
+    negated = false;
+  }
+  return { tests, action, text };
+}
+
+function toAction(target: string, how: string, table: string): Action {
+  switch (target) {
+    case 'ACCEPT':
+      return { kind: 'accept' };
+    case 'DROP':
+    case 'REJECT':
+      return { kind: 'drop' };
+    case 'RETURN':
+      return { kind: 'return' };
+    default:
+      // Targets such as LOG let the packet go on, as a jump to a chain that is not there does.
+      return { kind: how === '-g' ? 'goto' : 'jump', chain: `${table} ${target}` };
+  }
+}
+
+/** undefined: it tests nothing. */
+function toTest(option: string, value: string): Test | undefined {
+  switch (option) {
+    case '-p':
+      return protocolIs(value);
+    case '-i':
+      return linkIs(value);
+    case '-s':
+      return addressIs('source', value);
+    case '-d':
+      return addressIs('destination', value);
+    case '--dport':
+    case '--dports':
+      return ports('destinationPort', value);
+    case '--sport':
+    case '--sports':
+      return ports('sourcePort', value);
+    case '-m':
+      return PLAIN_MODULES.includes(value) ? undefined : MAYBE;
+    default:
+      return MAYBE;
+  }
+}
+
+const ports = (which: 'sourcePort' | 'destinationPort', text: string): Test =>
+  anyOf(
+    text.split(',').map((part) => {
+      const [from = '', to = from] = part.split(':');
+      return portIs(which, Number(from || 0), Number(to || 65535));
+    }),
+  );

@@ -1,0 +1,92 @@
+/** What the doctor sees of this host. */
+import { readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { type InterfaceAddress, openAddresses } from '../kernel/addresses.ts';
+import { type Link, openLinks } from '../kernel/links.ts';
+import { hasModule } from '../kernel/modules.ts';
+import type { IpAddress } from '../model/address.ts';
+import { parseIptables } from './filter/iptables.ts';
+import { parseNftables } from './filter/nftables.ts';
+import type { Ruleset } from './filter/ruleset.ts';
+import type { KernelFacts } from './kernel-features.ts';
+import { ask } from './programs.ts';
+
+export interface Sight {
+  readonly links: readonly Link[];
+  readonly addresses: readonly InterfaceAddress[];
+}
+
+/** Throws SystemError, KernelError. */
+export function lookAtNetwork(): Sight {
+  const links = openLinks();
+  const addresses = openAddresses();
+  try {
+    return { links: links.list(), addresses: addresses.list() };
+  } finally {
+    links.close();
+    addresses.close();
+  }
+}
+
+/** Asks modprobe, without loading anything, about what is not loaded. */
+export async function lookAtKernel(names: readonly string[]): Promise<KernelFacts> {
+  const loadable = new Set<string>();
+  for (const name of names) {
+    const known =
+      hasModule(name) ||
+      (await ask('modprobe', '--dry-run', '--quiet', '--', name)) !== undefined ||
+      isBuiltIn(name);
+    if (known) loadable.add(name);
+  }
+  return { release: release(), hasModule: (name) => loadable.has(name) };
+}
+
+function isBuiltIn(name: string): boolean {
+  try {
+    const text = readFileSync(`/lib/modules/${release()}/modules.builtin`, 'utf8');
+    return text.includes(`/${name}.ko`);
+  } catch {
+    return false;
+  }
+}
+
+/** Ours: nothing in it is in the way. */
+const OUR_TABLES = ['vipward'];
+/** Chains of iptables that nft shows too; iptables-save tells more of them. */
+const OF_IPTABLES = /^(?:ip|ip6) (?:filter|mangle|raw|security|nat) [A-Z]/;
+
+/** undefined where neither nft nor iptables-save can tell. */
+export async function lookAtFilters(): Promise<Ruleset | undefined> {
+  const [nft, iptables, ip6tables] = await Promise.all([
+    ask('nft', '-j', 'list', 'ruleset'),
+    ask('iptables-save'),
+    ask('ip6tables-save'),
+  ]);
+  if (nft === undefined && iptables === undefined && ip6tables === undefined) return undefined;
+  const fromIptables = [...parseIptables(iptables ?? '', 'ipv4'), ...parseIptables(ip6tables ?? '', 'ipv6')];
+  const fromNft = nft === undefined || nft.trim() === '' ? [] : parseNftables(nft, OUR_TABLES);
+  return [
+    ...fromIptables,
+    ...(iptables === undefined ? fromNft : fromNft.filter(({ id }) => !OF_IPTABLES.test(id))),
+  ];
+}
+
+/** Lines of the kernel's log and the audit log since boot. */
+export async function lookAtLog(): Promise<readonly string[]> {
+  const kernel =
+    (await ask('journalctl', '--quiet', '--boot', '--dmesg', '--no-pager')) ?? (await ask('dmesg')) ?? '';
+  const audit = await ask('ausearch', '-m', 'avc,apparmor_denied', '-ts', 'boot', '--raw');
+  return [kernel, audit ?? ''].join('\n').split('\n');
+}
+
+/** The link by which `address` is reached, and its MTU. */
+export async function wayTo(
+  address: IpAddress,
+  { links }: Sight,
+): Promise<{ readonly link: string; readonly mtu: number } | undefined> {
+  const route = await ask('ip', '-o', 'route', 'get', address);
+  const name = / dev (\S+)/.exec(route ?? '')?.[1];
+  const link = links.find((each) => each.name === name);
+  const own = / mtu (?:lock )?(\d+)/.exec(route ?? '')?.[1];
+  return link && { link: link.name, mtu: own === undefined ? link.mtu : Math.min(link.mtu, Number(own)) };
+}

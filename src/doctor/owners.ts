@@ -1,0 +1,74 @@
+/** Who answers for the virtual addresses. The rule is pure; asking is not. */
+import { openNeighbours } from '../kernel/neighbours.ts';
+import type { IpAddress, MacAddress } from '../model/address.ts';
+import type { Milliseconds } from '../model/units.ts';
+import { Reactor } from '../sys/reactor.ts';
+import { type Finding, good, problem, warning } from './finding.ts';
+
+export interface AskedAddress {
+  readonly address: IpAddress;
+  /** Where it lives. */
+  readonly link: { readonly name: string; readonly index: number; readonly mac: MacAddress | undefined };
+  /** Whether this host holds it. */
+  readonly here: boolean;
+}
+
+export function ownerFindings(
+  asked: readonly AskedAddress[],
+  answers: ReadonlyMap<IpAddress, readonly MacAddress[]>,
+): readonly Finding[] {
+  const found = asked.flatMap(({ address, link, here }) => {
+    const macs = answers.get(address) ?? [];
+    const owners = macs.length + (here ? 1 : 0);
+    if (owners === 0)
+      return [
+        warning(
+          `nobody on ${link.name} answers for ${address}`,
+          'no client reaches it',
+          'vipward status on every director',
+        ),
+      ];
+    if (owners === 1) return [];
+    const who = [...(here ? [`this host (${link.mac ?? 'no Ethernet address'})`] : []), ...macs].join(
+      ' and ',
+    );
+    return [
+      problem(
+        `${address} is answered for by ${who}`,
+        'clients reach now one, now the other: connections break',
+        'find the host by its Ethernet address (bridge fdb, the switch); a real server needs `vipward realserver start`, a director `vipward status`',
+      ),
+    ];
+  });
+  if (found.length > 0 || asked.length === 0) return found;
+  return [good('each virtual address is answered for by one host')];
+}
+
+/** Asks three times within `patience`, and gives the Ethernet addresses of others that claim each address. */
+export async function askOwners(
+  asked: readonly AskedAddress[],
+  patience: Milliseconds,
+): Promise<ReadonlyMap<IpAddress, readonly MacAddress[]>> {
+  const answers = new Map<IpAddress, MacAddress[]>();
+  const reactor = new Reactor();
+  const links = Map.groupBy(asked, ({ link }) => link.index);
+  const ears = [...links.values()].flatMap((of) => {
+    const [first] = of;
+    if (first === undefined) return [];
+    const ear = openNeighbours(reactor, first.link);
+    ear.onAnswer(({ address, mac }) => {
+      const macs = answers.get(address) ?? [];
+      if (!macs.includes(mac) && mac !== first.link.mac) answers.set(address, [...macs, mac]);
+    });
+    return [{ ear, of }];
+  });
+  for (let time = 0; time < 3; time++) {
+    for (const { ear, of } of ears) for (const { address } of of) ear.ask(address, undefined);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    setTimeout(resolve, patience / 3);
+    await promise;
+  }
+  for (const { ear } of ears) ear.close();
+  reactor.close();
+  return answers;
+}

@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest';
+import { denialFindings } from '../../../src/doctor/denials.ts';
+import type { Finding } from '../../../src/doctor/finding.ts';
+import { kernelFindings } from '../../../src/doctor/kernel-features.ts';
+import { ownerFindings } from '../../../src/doctor/owners.ts';
+import { parsePeerStatus, peerFindings } from '../../../src/doctor/peer.ts';
+import { returnPathFinding } from '../../../src/doctor/return-path.ts';
+import { tunnelMtuFindings, tunnelOverhead } from '../../../src/doctor/tunnel-mtu.ts';
+import type { IpAddress, MacAddress } from '../../../src/model/address.ts';
+import { realServerAt, virtualServer } from '../../support/virtual-server.ts';
+
+const ip = (text: string) => text as IpAddress;
+const mac = (text: string) => text as MacAddress;
+const severities = (findings: readonly Finding[]) => findings.map(({ severity }) => severity);
+
+describe('who answers for a virtual address', () => {
+  const link = { name: 'eth0', index: 2, mac: mac('02:00:00:00:00:01') };
+  const asked = (here: boolean) => [{ address: ip('10.1.1.254'), link, here }];
+  const answers = (...macs: readonly string[]) => new Map([[ip('10.1.1.254'), macs.map(mac)]]);
+
+  it.each([
+    [true, [], 'good'],
+    [false, ['02:00:00:00:00:02'], 'good'],
+    [false, [], 'warning'],
+    [true, ['02:00:00:00:00:02'], 'problem'],
+    [false, ['02:00:00:00:00:02', '02:00:00:00:00:03'], 'problem'],
+  ] as const)('here %s, others %j: %s', (here, macs, severity) => {
+    const [finding] = ownerFindings(asked(here), answers(...macs));
+    expect(finding?.severity).toBe(severity);
+    for (const each of severity === 'problem' ? macs : []) expect(finding?.what).toContain(each);
+  });
+});
+
+describe('the other director', () => {
+  const status = (changes: object = {}) => ({
+    director: 'lvs2',
+    version: '0.1.0',
+    at: 1_000_000,
+    configuration: { shared: 'a' },
+    ...changes,
+  });
+  const asked = { from: 999_900, to: 1_000_100 };
+
+  it.each([
+    [{}, ['good']],
+    [{ version: '0.2.0' }, ['warning']],
+    [{ configuration: { shared: 'b' } }, ['problem']],
+    [{ at: 1_003_000 }, ['warning']],
+    [{ at: 990_000 }, ['warning']],
+    [{ at: 1_001_000 }, ['good']],
+  ] as const)('with %j', (changes, expected) => {
+    expect(severities(peerFindings(status({ director: 'lvs1' }), status(changes), asked))).toEqual(expected);
+  });
+
+  it.each(['', 'null', '[]', '{"version":1}', 'vipward: command not found'])(
+    'that answers %j is no vipward',
+    (text) => {
+      expect(() => parsePeerStatus(text)).toThrow(/peer/);
+    },
+  );
+});
+
+describe('the way back of a masqueraded reply', () => {
+  const network = { address: ip('10.2.0.1'), length: 24 };
+  const server = { service: 'web', address: ip('10.2.0.2'), source: ip('10.1.1.254'), network };
+  const vips = [ip('10.1.1.254')];
+
+  it.each([
+    [server, vips, 64, 'good'],
+    [server, vips, 63, 'problem'],
+    [server, vips, 127, 'problem'],
+    [server, vips, undefined, 'warning'],
+    [server, [ip('10.2.0.254')], 64, 'warning'],
+    [{ ...server, network: undefined }, vips, 64, 'unknown'],
+  ] as const)('%#', (asked, addresses, ttl, severity) => {
+    const finding = returnPathFinding(asked, addresses, ttl);
+    expect(finding.severity).toBe(severity);
+    if (severity === 'problem') expect(finding.mend).toContain('default via 10.2.0.1');
+  });
+});
+
+describe('the kernel', () => {
+  const ipvs = {
+    exclusive: false,
+    sync: undefined,
+    timeouts: { tcp: undefined, tcpFin: undefined, udp: undefined },
+    sysctl: {},
+    prepare: true,
+  };
+  const findings = (modules: readonly string[], release = '6.1.0-28-amd64', servers = [virtualServer()]) =>
+    kernelFindings(
+      { virtualServers: servers, ipvs },
+      { release, hasModule: (name) => modules.includes(name) },
+    );
+
+  it('without IPVS, without a scheduler, and with both', () => {
+    expect(findings([])[0]?.mend).toContain('modprobe ip_vs');
+    expect(findings(['ip_vs'])[0]?.what).toBe('this kernel has no ip_vs_wlc');
+    expect(severities(findings(['ip_vs', 'ip_vs_wlc']))).toEqual(['good']);
+    expect(findings([], '6.1.0', [])).toEqual([]);
+  });
+
+  it('too old for a tunnel, or for a port that is used again', () => {
+    const tunnel = { kind: 'gue', port: 6080, checksum: 'none' } as const;
+    const gue = virtualServer({ realServers: [realServerAt('10.1.1.2', { forwarding: 'tun', tunnel })] });
+    expect(severities(findings(['ip_vs', 'ip_vs_wlc'], '4.19.0', [gue]))).toEqual(['problem', 'warning']);
+    expect(severities(findings(['ip_vs', 'ip_vs_wlc'], '5.10.0', [gue]))).toEqual(['good']);
+  });
+});
+
+describe('the MTU of a tunnel', () => {
+  const tun = { forwarding: 'tun' } as const;
+  const config = { virtualServers: [virtualServer({ realServers: [realServerAt('10.9.0.2', tun)] })] };
+  const found = (mtu: number) =>
+    tunnelMtuFindings(config, { client: 1500, to: () => ({ link: 'eth1', mtu }) });
+
+  it('must have room for what the tunnel adds', () => {
+    expect(severities(found(1500))).toEqual(['warning']);
+    expect(found(1500)[0]?.mend).toContain('mtu 1520');
+    expect(severities(found(1520))).toEqual(['good']);
+    expect(
+      tunnelMtuFindings({ virtualServers: [virtualServer()] }, { client: 1500, to: () => undefined }),
+    ).toEqual([]);
+  });
+
+  it.each([
+    ['ipip', 'none', '10.9.0.2', 20],
+    ['ipip', 'none', '2001:db8::2', 40],
+    ['gre', 'none', '10.9.0.2', 24],
+    ['gre', 'plain', '10.9.0.2', 28],
+    ['gue', 'none', '10.9.0.2', 32],
+    ['gue', 'remote', '10.9.0.2', 36],
+  ] as const)('%s %s to %s adds %d bytes', (kind, checksum, address, bytes) => {
+    expect(tunnelOverhead({ kind, port: 0, checksum }, ip(address))).toBe(bytes);
+  });
+});
+
+describe('what was denied', () => {
+  it('is ours alone, each kind once', () => {
+    const line = (pid: number, comm: string) =>
+      `audit: type=1400 audit(1.${pid}:2): apparmor="DENIED" operation="open" profile="x" pid=${pid} comm="${comm}"`;
+    expect(severities(denialFindings([line(1, 'cupsd'), 'nothing']))).toEqual(['good']);
+    const found = denialFindings([line(1, 'node'), line(2, 'node'), line(3, 'nft')]);
+    expect(severities(found)).toEqual(['problem', 'problem']);
+    expect(found[0]?.mend).toContain('aa-complain');
+  });
+});
