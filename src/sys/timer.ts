@@ -19,7 +19,9 @@ export class DeadlineTimer {
   readonly #value = new BigInt64Array(4);
   readonly #valueBytes = new Uint8Array(this.#value.buffer);
   readonly #expirations = new Uint8Array(8);
+  /** When the kernel wakes us: at the deadline, or before. */
   #armed: Instant | undefined;
+  #deadline: Instant | undefined;
   #closed = false;
 
   constructor(reactor: Reactor, onDeadline: () => void) {
@@ -28,14 +30,32 @@ export class DeadlineTimer {
     reactor.add(this.#fd, READABLE, () => {
       // Nothing to read: armed anew since epoll reported it.
       if (!this.#consume()) return;
+      const woken = this.#armed;
       this.#armed = undefined;
-      onDeadline();
+      if (woken !== undefined && this.#deadline !== undefined && this.#deadline > woken)
+        this.#set(this.#deadline);
+      else this.#expire(onDeadline);
     });
   }
 
-  /** Calls back once at `at`, or at once when that has passed; replaces what was armed. undefined: never. */
+  /**
+   * Calls back once at `at`, or at once when that has passed; replaces what was armed. undefined: never.
+   * The kernel is not told of a later deadline before it has woken us at the former: each of thousands of adverts a
+   * second puts off a backup's deadline.
+   */
   arm(at: Instant | undefined): void {
-    if (this.#closed || at === this.#armed) return;
+    if (this.#closed) return;
+    this.#deadline = at;
+    if (at === this.#armed || (at !== undefined && this.#armed !== undefined && at > this.#armed)) return;
+    this.#set(at);
+  }
+
+  #expire(onDeadline: () => void): void {
+    this.#deadline = undefined;
+    onDeadline();
+  }
+
+  #set(at: Instant | undefined): void {
     const whole = at === undefined ? 0 : Math.floor(at / 1e3);
     // All zero would disarm: a deadline at or before the clock's start is its first nanosecond.
     const nanoseconds = at === undefined ? 0 : Math.max(1, Math.ceil((at - whole * 1e3) * 1e6));

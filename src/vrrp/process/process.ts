@@ -22,7 +22,7 @@ import { Reactor } from '../../sys/reactor.ts';
 import { setRealtime } from '../../sys/realtime.ts';
 import type { VrrpKernel } from './context.ts';
 import { type ManagerChannel, openManagerChannel } from './manager-channel.ts';
-import { rehearse, rehearseForMany } from './rehearsal.ts';
+import { prepareCompiler, rehearse, rehearseForMany } from './rehearsal.ts';
 import { throttle } from './throttle.ts';
 import { VirtualRouters } from './virtual-routers.ts';
 
@@ -33,6 +33,7 @@ const FAREWELL_LIMIT = milliseconds(500);
 
 /** Runs until it is stopped; the process then exits with 0. Throws where the kernel's network cannot be reached. */
 export async function runVrrpProcess(): Promise<void> {
+  prepareCompiler();
   const stopped = Promise.withResolvers<void>();
   const channel = openManagerChannel(receive, () => stop('the manager is gone'));
   // Node then ends the process as it would have; the manager starts another, which resumes.
