@@ -1,12 +1,5 @@
 /** The real servers of a virtual server. */
-import {
-  type Family,
-  familyOf,
-  isLinkLocal,
-  isLoopback,
-  isNotUnicast,
-  isWithin,
-} from '../../model/address.ts';
+import { type Family, familyOf, isLinkLocal, isLoopback, isNotUnicast } from '../../model/address.ts';
 import { endpoint } from '../../model/virtual-server.ts';
 import { singlePort } from '../convert/entries.ts';
 import { errorAt, errorAtKey, type Finding, type Path, warningAt, warningAtKey } from '../finding.ts';
@@ -18,7 +11,7 @@ import {
   type SorryServerDraft,
 } from './draft.ts';
 import { forwardingOf, portOf, readServices, realServers, type Server, type Service } from './service.ts';
-import { MAPPED } from './virtual-addresses.ts';
+import { isMapped } from './virtual-addresses.ts';
 
 export const realServerFindings = (draft: ConfigDraft): readonly Finding[] =>
   readServices(draft).flatMap((service) => ofService(service, draft));
@@ -87,7 +80,7 @@ function unusable({ path, value: { address } }: Server, service: Service): reado
     return [
       errorAt(at, `${address} means something on one link only, and IPVS knows no links: give another`),
     ];
-  if (isWithin(address, MAPPED))
+  if (isMapped(address))
     return [errorAt(at, `${address} is an IPv4 address written as IPv6: write it as IPv4`)];
   if (!service.vips.has(address)) return [];
   return [errorAt(at, `${address} is the service's own address (VIP): give the real server's own (RIP)`)];

@@ -31,7 +31,16 @@ export interface Server<Value = RealServerDraft | SorryServerDraft> {
   readonly value: Value;
 }
 
-export const readServices = (draft: ConfigDraft): readonly Service[] =>
+/** Read once for all the rules. */
+export function readServices(draft: ConfigDraft): readonly Service[] {
+  const services = read.get(draft) ?? toServices(draft);
+  read.set(draft, services);
+  return services;
+}
+
+const read = new WeakMap<ConfigDraft, readonly Service[]>();
+
+const toServices = (draft: ConfigDraft): readonly Service[] =>
   servicesOf(draft).map((named) => {
     const selector = selectorOf(named.value);
     const addresses = addressesOf(named);

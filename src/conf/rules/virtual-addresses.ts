@@ -4,6 +4,7 @@ import {
   type Family,
   familyOf,
   formatPrefix,
+  type IpAddress,
   isLinkLocal,
   isLoopback,
   isNotUnicast,
@@ -72,7 +73,7 @@ function unusable({ router, path, prefix }: VirtualAddress): readonly Finding[] 
     return [errorAt(path, `${address} is a loopback address: no other host can reach it`)];
   if (isNotUnicast(address))
     return [errorAt(path, `${address} is no address of a host: give a unicast address`)];
-  if (isWithin(address, MAPPED))
+  if (isMapped(address))
     return [errorAt(path, `${address} is an IPv4 address written as IPv6: write it as IPv4`)];
   const role = roleInNetwork(prefix);
   if (role === undefined) return [];
@@ -82,7 +83,11 @@ function unusable({ router, path, prefix }: VirtualAddress): readonly Finding[] 
 }
 
 /** RFC 4291 section 2.5.5.2: ::ffff:0:0/96. */
-export const MAPPED: Prefix = { address: '::ffff:0:0' as Prefix['address'], length: 96 };
+const MAPPED: Prefix = { address: '::ffff:0:0' as Prefix['address'], length: 96 };
+
+/** Whether `address` is an IPv4 address written as IPv6. */
+export const isMapped = (address: IpAddress): boolean =>
+  address.startsWith('::ffff:') && isWithin(address, MAPPED);
 
 type Role = 'network address' | 'broadcast address' | 'anycast address of routers';
 

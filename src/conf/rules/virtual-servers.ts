@@ -1,5 +1,5 @@
 /** Virtual servers among each other, and the addresses at which clients find them. */
-import { isNotUnicast, isWithin } from '../../model/address.ts';
+import { isNotUnicast } from '../../model/address.ts';
 import type { PortRange } from '../../model/config.ts';
 import { type TableKey, tableKeyText } from '../../model/ipvs-table.ts';
 import { toEntries } from '../convert/entries.ts';
@@ -7,7 +7,7 @@ import type { Environment } from '../environment.ts';
 import { errorAt, errorAtKey, type Finding, pathText, warningAt } from '../finding.ts';
 import { type ConfigDraft, duplicates, virtualRoutersOf } from './draft.ts';
 import { entryCount, readServices, type Service } from './service.ts';
-import { MAPPED } from './virtual-addresses.ts';
+import { isMapped } from './virtual-addresses.ts';
 
 /** Far more than a director balances; each one is an entry of the kernel's table with real servers of its own. */
 const MOST_ENTRIES = 65_536;
@@ -54,7 +54,7 @@ const unusable = ({ addresses }: Service): readonly Finding[] =>
   addresses.flatMap(({ path, address }) => {
     if (isNotUnicast(address))
       return [errorAt(path, `${address} is no address of a host: give a unicast address`)];
-    if (!isWithin(address, MAPPED)) return [];
+    if (!isMapped(address)) return [];
     return [errorAt(path, `${address} is an IPv4 address written as IPv6: write it as IPv4`)];
   });
 
