@@ -7,6 +7,7 @@
  *     fence agent ─────outcome─────▶ └──────────────┘ ──fence────────▶ fence agent
  */
 
+import type { ActivityStatus } from '../model/activity-status.ts';
 import type { Config } from '../model/config.ts';
 import type { Log } from '../model/messages.ts';
 import type { GroupStatus, HandoverOutcome, RouterStatus } from '../model/router-status.ts';
@@ -170,6 +171,15 @@ export class Failover implements VrrpPartner {
       arbiter: this.#leases.status,
       fencing: this.#fencer?.fencer.status,
       sync: this.#config?.ipvs.sync && this.#sync.status,
+    };
+  }
+
+  /** What is looked at, and who is told. */
+  activity(): ActivityStatus {
+    return {
+      trackers: this.#book.activity,
+      notify: this.#notify.status,
+      mail: this.#config?.mail && this.#mailer.counts,
     };
   }
 

@@ -138,6 +138,7 @@ export class Manager implements ControlHandlers {
       virtualRouters,
       syncGroups: this.#failover.vrrp.groups,
       guards: this.#guards(),
+      activity: this.#failover.activity(),
       ...this.#balancer.status(),
       preparation: { problems: this.#preparation.problems },
     };

@@ -1,4 +1,5 @@
 /** Who is told of a change of state. */
+import type { RouterWord } from './router-status.ts';
 import type { Milliseconds } from './units.ts';
 
 /** As whom a program of the administrator's is run. */
@@ -40,3 +41,9 @@ export interface Mail {
   readonly to: readonly [string, ...string[]];
   readonly timeout: Milliseconds;
 }
+
+/** A virtual router, or a sync group. */
+export type TargetKind = 'INSTANCE' | 'GROUP';
+/** What scripts are told: of virtual servers whether their quorum is reached. */
+export type QuorumWord = 'QUORUM_UP' | 'QUORUM_DOWN';
+export type NotifyWord = RouterWord | QuorumWord;

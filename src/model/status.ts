@@ -1,5 +1,6 @@
 /** The documents that the control socket hands out; `vipward status|plan|reload --json` print them as they are. */
 
+import type { ActivityStatus } from './activity-status.ts';
 import type { Health } from './check.ts';
 import type { ConnectionCounts } from './ipvs-table.ts';
 import type { Override } from './override.ts';
@@ -30,6 +31,7 @@ export interface StatusDocument {
   readonly syncGroups: readonly GroupStatus[];
   /** What guards against two owners beyond VRRP, where it is configured. */
   readonly guards: GuardStatus;
+  readonly activity: ActivityStatus;
   readonly virtualServers: readonly VirtualServerStatus[];
   /** What operators have said of real servers, those included that are not in the file. */
   readonly overrides: readonly OverrideStatus[];

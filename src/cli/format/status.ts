@@ -1,5 +1,6 @@
 /** The whole status on one screen: what is wrong first, then virtual routers, virtual servers and the kernel's table. */
 import type { PreparationStatus, ProcessStatus, StatusDocument, TableStatus } from '../../model/status.ts';
+import { formatActivity } from './activity.ts';
 import { formatAgo, formatDuration } from './duration.ts';
 import { formatGuards, formatSyncGroups } from './guards.ts';
 import { formatDangling } from './overrides.ts';
@@ -24,6 +25,7 @@ export function formatStatus(status: StatusDocument, view: View): string[] {
     ...orNone(formatVirtualRouters(status.virtualRouters, view)),
     ...section('SYNC GROUPS', formatSyncGroups(status.syncGroups, view), style),
     ...section('GUARDS', formatGuards(status.guards, view), style),
+    ...section('TRACKING AND NOTIFICATION', formatActivity(status.activity, view), style),
     '',
     style.heading('VIRTUAL SERVERS'),
     ...orNone(formatVirtualServers(status.virtualServers, view)),

@@ -1,11 +1,8 @@
 /** A change of state as those who are told of it see it, in keepalived's words; pure. */
-import type { NotifyScript, NotifyTargets } from '../../model/notify.ts';
+import type { NotifyScript, NotifyTargets, NotifyWord, QuorumWord, TargetKind } from '../../model/notify.ts';
 import type { RouterWord } from '../../model/router-status.ts';
 
-/** A virtual router, or a sync group. */
-export type TargetKind = 'INSTANCE' | 'GROUP';
-export type QuorumWord = 'QUORUM_UP' | 'QUORUM_DOWN';
-export type NotifyWord = RouterWord | QuorumWord;
+export type { NotifyWord, QuorumWord, TargetKind };
 
 interface EventOf<Kind, Word> {
   readonly kind: Kind;

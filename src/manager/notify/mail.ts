@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Transporter } from 'nodemailer';
+import type { MailCounts } from '../../model/activity-status.ts';
 import type { Log } from '../../model/messages.ts';
 import type { Mail } from '../../model/notify.ts';
 import { durationText, type Milliseconds } from '../../model/units.ts';
@@ -20,14 +21,6 @@ export interface MailerOptions {
   readonly log: Log;
   /** Waits before each further attempt, in milliseconds; 1 s to 5 minutes unless given. */
   readonly backOff?: readonly number[];
-}
-
-export interface MailCounts {
-  readonly sent: number;
-  /** Refused for good, or tried too often. */
-  readonly failed: number;
-  readonly dropped: number;
-  readonly waiting: number;
 }
 
 export class Mailer implements MailSender {

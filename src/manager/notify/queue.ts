@@ -13,6 +13,7 @@
  * - A script that cannot be started for want of a process is tried again for some seconds.
  * - What was told last is kept in notify.json of the state directory; mail is written only for another state than that.
  */
+import type { NotifyStatus } from '../../model/activity-status.ts';
 import type { ConfiguredVirtualServer, SyncGroup, VirtualRouter } from '../../model/config.ts';
 import type { Log } from '../../model/messages.ts';
 import { type GroupStatus, type RouterStatus, routerWord } from '../../model/router-status.ts';
@@ -23,7 +24,6 @@ import { runProgram } from '../run/run.ts';
 import { DeliveredStates } from './delivered.ts';
 import {
   type NotifyEvent,
-  type NotifyWord,
   quorumRecipients,
   type Recipients,
   type RouterEvent,
@@ -48,17 +48,6 @@ export interface MailSender {
   send(event: RouterEvent): void;
   /** Resolves when everything is sent or given up, at the latest after `limit`. */
   flush(limit: Milliseconds): Promise<void>;
-}
-
-export interface NotifyStatus {
-  readonly kind: NotifyEvent['kind'];
-  readonly name: string;
-  /** The state that was told last. */
-  readonly told: NotifyWord | undefined;
-  /** Being told at this moment. */
-  readonly telling: NotifyWord | undefined;
-  readonly waiting: number;
-  readonly dropped: number;
 }
 
 interface Target {

@@ -9,9 +9,10 @@
 import { constants, type FSWatcher, watch } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
+import type { TrackCounts } from '../../model/activity-status.ts';
 import type { FileTracker, TrackVerdict } from '../../model/tracking.ts';
 import { type FileContent, fileContent } from './file-value.ts';
-import { isNews, type TrackCounts, type Tracker, type TrackerContext } from './tracker.ts';
+import { isNews, type Tracker, type TrackerContext } from './tracker.ts';
 
 /** Between a notice of the kernel and the reading: writers open, write and close in one go. */
 const SETTLING = 10;

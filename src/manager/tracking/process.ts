@@ -1,7 +1,8 @@
 /** Processes that must run: enough of them, and not too many. */
+import type { TrackCounts } from '../../model/activity-status.ts';
 import type { ProcessTracker, TrackVerdict } from '../../model/tracking.ts';
 import { durationText, elapsed, type Instant } from '../../model/units.ts';
-import { isNews, type TrackCounts, type Tracker, type TrackerContext } from './tracker.ts';
+import { isNews, type Tracker, type TrackerContext } from './tracker.ts';
 
 export class ProcessWatch implements Tracker {
   readonly #definition: ProcessTracker;

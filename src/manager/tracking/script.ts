@@ -1,8 +1,9 @@
 /** A script whose exit code decides: 0 is good. Run at an interval, one at a time. */
+import type { TrackCounts } from '../../model/activity-status.ts';
 import type { ScriptTracker, TrackVerdict } from '../../model/tracking.ts';
 import { outcomeOutput, outcomeText, type RunOutcome } from '../run/program.ts';
 import { applyResult, beginning, type Standing } from './rise-fall.ts';
-import { isNews, type TrackCounts, type Tracker, type TrackerContext } from './tracker.ts';
+import { isNews, type Tracker, type TrackerContext } from './tracker.ts';
 
 export class ScriptWatch implements Tracker {
   readonly #definition: ScriptTracker;

@@ -1,4 +1,5 @@
 /** What every kind of tracker is to the book of trackers. */
+import type { TrackCounts } from '../../model/activity-status.ts';
 import type { Log } from '../../model/messages.ts';
 import type { TrackVerdict } from '../../model/tracking.ts';
 import type { Clock } from '../../model/units.ts';
@@ -12,13 +13,6 @@ export interface Tracker {
   start(): void;
   /** Nothing is told from now on. Resolves when nothing of it runs any more. */
   close(): Promise<void>;
-}
-
-export interface TrackCounts {
-  /** Times that it was looked at. */
-  readonly looks: number;
-  /** Looks that were left out because the one before was still under way. */
-  readonly skipped: number;
 }
 
 export interface TrackerContext {

@@ -1,4 +1,5 @@
 /** The book of everything that the manager tracks by itself: scripts, processes and files. */
+import type { ActivityStatus } from '../../model/activity-status.ts';
 import type { Log } from '../../model/messages.ts';
 import {
   type Trackers,
@@ -14,7 +15,7 @@ import { FileWatch } from './file.ts';
 import { ProcessWatch } from './process.ts';
 import { ProcessTable } from './process-table.ts';
 import { ScriptWatch } from './script.ts';
-import type { TrackCounts, Tracker, TrackerContext } from './tracker.ts';
+import type { Tracker, TrackerContext } from './tracker.ts';
 
 export interface TrackerBookOptions {
   /** Called with the verdicts that changed, in their state, their value or their reason. Never from `configure`. */
@@ -93,9 +94,12 @@ export class TrackerBook {
     return [...this.#running.values()].map(({ tracker }) => tracker.verdict);
   }
 
-  /** For metrics, by `trackKey`. */
-  get counts(): ReadonlyMap<string, TrackCounts> {
-    return new Map([...this.#running].map(([key, { tracker }]) => [key, tracker.counts]));
+  /** For status. */
+  get activity(): ActivityStatus['trackers'] {
+    return [...this.#running.values()].map(({ tracker }) => {
+      const { kind, name } = tracker.verdict;
+      return { kind, name, ...tracker.counts };
+    });
   }
 
   /** Ends the scripts that run as well. */

@@ -151,6 +151,11 @@ describe('what is tracked', () => {
     const wait = 'INIT: gateway router has not been looked at yet';
     expect(lines).toContainEqual(expect.stringContaining(wait));
     expect(lines.filter((line) => line.includes(': FAULT: '))).toEqual([]);
+    const { activity } = await pair.one.status();
+    const looked = activity.trackers
+      .filter(({ looks }) => looks > 0)
+      .map(({ kind, name }) => `${kind} ${name}`);
+    expect(looked.sort()).toEqual(['file maintenance', 'process sleeper', 'script plain', 'script weighed']);
   });
 
   it.each(CASES)('$name: lost, the other takes over; regained, it comes back', async (one) => {

@@ -126,7 +126,7 @@ describe('a tracked script', () => {
     );
     startScript(path, { interval: milliseconds(20) });
     await scripts.lines('runs', 3);
-    const counts = book.counts.get('script check');
+    const counts = book.activity.find(({ kind, name }) => kind === 'script' && name === 'check');
     expect(counts?.skipped).toBeGreaterThan(10);
     expect(counts?.looks).toBeLessThan(6);
     expect(scripts.read('overlap')).toBe('');

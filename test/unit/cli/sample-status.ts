@@ -94,6 +94,7 @@ export const sampleStatus = (changes: Partial<StatusDocument> = {}): StatusDocum
   virtualRouters: [router()],
   syncGroups: [],
   guards: { arbiter: undefined, fencing: undefined, sync: undefined },
+  activity: { trackers: [], notify: [], mail: undefined },
   preparation: { problems: [] },
   virtualServers: [virtualServer()],
   overrides: [],

@@ -251,3 +251,47 @@ describe('the table', () => {
     expect(text).toContain('not ours and left alone:\n    tcp 192.0.2.1:443');
   });
 });
+
+describe('what is tracked and who is told', () => {
+  const fine = {
+    kind: 'INSTANCE',
+    name: 'web',
+    told: 'MASTER',
+    telling: undefined,
+    waiting: 0,
+    dropped: 0,
+  } as const;
+  const script = { kind: 'script', name: 'chk', looks: 40, skipped: 0 } as const;
+  const activity = {
+    trackers: [script],
+    notify: [fine],
+    mail: { sent: 3, failed: 0, dropped: 0, waiting: 1 },
+  };
+
+  test('is shown when asked for', () => {
+    expect(show({ activity })).not.toContain('TRACKING AND NOTIFICATION');
+    expect(show({ activity }, true)).toContain(`\
+TRACKING AND NOTIFICATION
+  script chk: looked at 40 times
+  notify INSTANCE web: told MASTER
+  mail: 3 sent, 0 failed, 0 dropped, 1 waiting
+`);
+  });
+
+  test('is shown unasked where something is slow or was lost', () => {
+    const slow = { ...fine, telling: 'BACKUP', waiting: 2, dropped: 1 } as const;
+    const text = show({
+      activity: {
+        trackers: [{ ...script, skipped: 12 }],
+        notify: [fine, slow],
+        mail: { sent: 0, failed: 1, dropped: 0, waiting: 0 },
+      },
+    });
+    expect(text).toContain(`\
+TRACKING AND NOTIFICATION
+  script chk: looked at 40 times, left out 12 times since the look before was still under way
+  notify INSTANCE web: told MASTER, tells BACKUP now, 2 states waiting, 1 state never told
+  mail: 0 sent, 1 failed, 0 dropped, 0 waiting
+`);
+  });
+});
