@@ -4,12 +4,13 @@ import type { Config } from '../model/config.ts';
 import { milliseconds } from '../model/units.ts';
 import { directorSettings } from '../prepare/director.ts';
 import { denialFindings } from './denials.ts';
+import { echo } from './echo.ts';
 import { directorPassages, passageFindings } from './filter/traffic.ts';
 import { type Finding, unknown } from './finding.ts';
 import { lookAtFilters, lookAtKernel, lookAtLog, lookAtNetwork, type Sight, wayTo } from './host.ts';
 import { kernelFindings } from './kernel-features.ts';
 import { type AskedAddress, askOwners, ownerFindings } from './owners.ts';
-import { type AskedServer, echo, returnPathFinding } from './return-path.ts';
+import { type AskedServer, returnPathFinding } from './return-path.ts';
 import { settingFindings } from './settings.ts';
 import { tunnelMtuFindings } from './tunnel-mtu.ts';
 
@@ -28,14 +29,14 @@ export async function examineDirector(config: Config): Promise<readonly Finding[
     returnPaths(config, sight),
   ]);
   const client = Math.max(...config.virtualRouters.map(({ interface: name }) => mtuOf(sight, name)), 0);
+  const links = sight.links.map(({ name }) => name);
+  // Without IPVS there is none of its settings, and it is told that there is no IPVS.
+  const settings = directorSettings(config, links).filter(
+    ({ path }) => kernel.hasModule('ip_vs') || path[2] !== 'vs',
+  );
   return [
     ...kernelFindings(config, kernel),
-    ...settingFindings(
-      directorSettings(
-        config,
-        sight.links.map(({ name }) => name),
-      ),
-    ),
+    ...settingFindings(settings),
     ...(filters === undefined
       ? [unknown('packet filters', 'neither nft nor iptables-save can tell', 'apt install nftables')]
       : passageFindings(filters, directorPassages(config))),
@@ -91,11 +92,13 @@ function returnPaths({ virtualServers, virtualRouters }: Config, sight: Sight): 
       .filter(({ forwarding }) => forwarding === 'nat')
       .map(({ address }) => askedServer(name, address, vips, sight)),
   );
+  const links = sight.links.filter(({ up }) => up);
   return Promise.all(
     servers.map(async (server) => {
-      const asks = server.source !== undefined && server.network !== undefined;
-      const ttl = asks && server.source !== undefined ? await echo(server.address, server.source) : undefined;
-      return returnPathFinding(server, vips, ttl);
+      const { address, source, link } = server;
+      const asks = source !== undefined && link !== undefined;
+      const reply = asks ? await echo(address, source, link, links, PATIENCE) : undefined;
+      return returnPathFinding(server, vips, reply);
     }),
   );
 }
@@ -105,7 +108,7 @@ function askedServer(
   service: string,
   address: IpAddress,
   vips: readonly IpAddress[],
-  { addresses }: Sight,
+  { addresses, links }: Sight,
 ): AskedServer {
   const family = familyOf(address);
   const ours = addresses.map(({ prefix }) => prefix).filter((prefix) => familyOf(prefix.address) === family);
@@ -116,5 +119,7 @@ function askedServer(
   const source =
     outside.find((prefix) => vips.includes(prefix.address)) ??
     outside.find((prefix) => vips.some((vip) => familyOf(vip) === family && isWithin(vip, prefix)));
-  return { service, address, source: source?.address, network };
+  const index = addresses.find(({ prefix }) => prefix === network)?.index;
+  const link = links.find((each) => each.index === index);
+  return { service, address, source: source?.address, network, link };
 }

@@ -10,7 +10,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   conf: ['model', 'yaml', 'zod', 'leven'],
   balance: ['model'],
   prepare: ['model', 'balance'],
-  doctor: ['model', 'balance', 'prepare', 'kernel', 'sys', 'zod'],
+  doctor: ['model', 'balance', 'packet', 'prepare', 'kernel', 'sys', 'zod'],
   realserver: ['model', 'kernel', 'prepare', 'zod'],
   sys: ['model', 'koffi'],
   kernel: ['model', 'netlink', 'packet', 'sys'],

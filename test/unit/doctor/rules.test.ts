@@ -62,18 +62,20 @@ describe('the other director', () => {
 
 describe('the way back of a masqueraded reply', () => {
   const network = { address: ip('10.2.0.1'), length: 24 };
-  const server = { service: 'web', address: ip('10.2.0.2'), source: ip('10.1.1.254'), network };
+  const link = { name: 'eth1', index: 3 };
+  const server = { service: 'web', address: ip('10.2.0.2'), source: ip('10.1.1.254'), network, link };
   const vips = [ip('10.1.1.254')];
 
   it.each([
-    [server, vips, 64, 'good'],
-    [server, vips, 63, 'problem'],
-    [server, vips, 127, 'problem'],
+    [server, vips, { link: 'eth1', ttl: 64 }, 'good'],
+    [server, vips, { link: 'eth1', ttl: 63 }, 'problem'],
+    [server, vips, { link: 'eth0', ttl: 64 }, 'problem'],
+    [server, vips, { link: 'eth0', ttl: 127 }, 'problem'],
     [server, vips, undefined, 'warning'],
-    [server, [ip('10.2.0.254')], 64, 'warning'],
-    [{ ...server, network: undefined }, vips, 64, 'unknown'],
-  ] as const)('%#', (asked, addresses, ttl, severity) => {
-    const finding = returnPathFinding(asked, addresses, ttl);
+    [server, [ip('10.2.0.254')], { link: 'eth1', ttl: 64 }, 'warning'],
+    [{ ...server, network: undefined }, vips, { link: 'eth1', ttl: 64 }, 'unknown'],
+  ] as const)('%#', (asked, addresses, reply, severity) => {
+    const finding = returnPathFinding(asked, addresses, reply);
     expect(finding.severity).toBe(severity);
     if (severity === 'problem') expect(finding.mend).toContain('default via 10.2.0.1');
   });

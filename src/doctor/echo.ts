@@ -1,0 +1,114 @@
+/** Asks a host whether it is there, and hears by which link its answer comes. */
+import { type Family, familyOf, type IpAddress } from '../model/address.ts';
+import type { Milliseconds } from '../model/units.ts';
+import { internetChecksum } from '../packet/checksum.ts';
+import { decodeIpv4 } from '../packet/ipv4.ts';
+import { openRawSocket, type RawSocket } from '../sys/raw-socket.ts';
+import { READABLE, Reactor } from '../sys/reactor.ts';
+
+/** ICMP and ICMPv6 (RFC 792, RFC 4443): protocol, and the types of request and reply. */
+const ECHO: Readonly<Record<Family, { protocol: number; request: number; reply: number }>> = {
+  ipv4: { protocol: 1, request: 8, reply: 0 },
+  ipv6: { protocol: 58, request: 128, reply: 129 },
+};
+/** TTL of what is asked: a real server is near. */
+const TTL = 64;
+const PER_TURN = 32;
+
+export interface EchoLink {
+  readonly name: string;
+  readonly index: number;
+}
+
+export interface EchoReply {
+  /** By which it came. */
+  readonly link: string;
+  /** What was left of the answer's TTL. */
+  readonly ttl: number;
+}
+
+/**
+ * Sends echo requests from `source` over `by`, three within `patience`, and gives the first reply, on whichever of
+ * `links` it comes. undefined: none came, or this host cannot send there. Throws SystemError: EPERM without root.
+ */
+export async function echo(
+  address: IpAddress,
+  source: IpAddress,
+  by: EchoLink,
+  links: readonly EchoLink[],
+  patience: Milliseconds,
+): Promise<EchoReply | undefined> {
+  const family = familyOf(address);
+  const { protocol } = ECHO[family];
+  const id = process.pid & 0xffff;
+  const reactor = new Reactor();
+  const sockets: RawSocket[] = [];
+  const { promise, resolve } = Promise.withResolvers<EchoReply | undefined>();
+  try {
+    for (const link of links) {
+      const socket = openRawSocket({ protocol, family, interface: link, ttl: TTL, anySource: true });
+      sockets.push(socket);
+      reactor.add(socket.fd, READABLE, () =>
+        socket.receive((packet, origin) => {
+          const ipv4 = origin === undefined ? decodeIpv4(packet) : undefined;
+          const message = ipv4?.payload ?? packet;
+          const from = origin?.source ?? ipv4?.source;
+          const ttl = origin?.hopLimit ?? ipv4?.ttl;
+          if (from === address && ttl !== undefined && isReply(message, family, id))
+            resolve({ link: link.name, ttl });
+        }, PER_TURN),
+      );
+      if (link.index === by.index) ask(socket, family, id, address, source, patience, resolve);
+    }
+    return await promise;
+  } finally {
+    for (const socket of sockets) {
+      reactor.remove(socket.fd);
+      socket.close();
+    }
+    reactor.close();
+  }
+}
+
+const TIMES = 3;
+
+function ask(
+  socket: RawSocket,
+  family: Family,
+  id: number,
+  address: IpAddress,
+  source: IpAddress,
+  patience: Milliseconds,
+  resolve: (reply: undefined) => void,
+): void {
+  for (let time = 0; time < TIMES; time++) {
+    setTimeout(
+      () => {
+        try {
+          socket.send(request(family, id, time), address, source);
+        } catch {
+          // Closed by now, or no way there: then there is no reply either.
+        }
+      },
+      (time * patience) / (TIMES + 1),
+    ).unref();
+  }
+  setTimeout(() => resolve(undefined), patience);
+}
+
+/** The kernel puts the checksum of ICMPv6 in by itself. */
+function request(family: Family, id: number, sequence: number): Uint8Array {
+  const message = new Uint8Array(16);
+  const view = new DataView(message.buffer);
+  view.setUint8(0, ECHO[family].request);
+  view.setUint16(4, id);
+  view.setUint16(6, sequence);
+  if (family === 'ipv4') view.setUint16(2, internetChecksum(message));
+  return message;
+}
+
+function isReply(message: Uint8Array, family: Family, id: number): boolean {
+  if (message.length < 8) return false;
+  const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
+  return view.getUint8(0) === ECHO[family].reply && view.getUint16(4) === id;
+}

@@ -1,0 +1,109 @@
+/** The doctor on a director whose network is wrong in every way that it should find. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Finding } from '../../src/doctor/finding.ts';
+import { Lab } from '../lab/support/lab.ts';
+import type { NamespaceNode } from '../lab/support/network.ts';
+
+const VIP = '10.1.1.254';
+/** Behind nat; its default route leads to a router that is not the director. */
+const STRAY = '10.2.0.2';
+const RIGHT = '10.2.0.3';
+const FILE = `
+virtual_routers:
+  web: { interface: eth0, vrid: 51, addresses: [${VIP}/24] }
+services:
+  web:
+    { address: ${VIP}, port: 80, forwarding: nat, check: { tcp: {} }, real_servers: [{ address: ${STRAY} }, { address: ${RIGHT} }] }
+`;
+
+let lab: Lab;
+let director: NamespaceNode;
+let thief: NamespaceNode;
+
+async function examine(): Promise<{
+  readonly code: number | undefined;
+  readonly findings: readonly Finding[];
+}> {
+  const { code, stdout, stderr } = await director.exec(
+    `src/vipward doctor --config ${director.scratch}/doctor.yaml --state-dir /nowhere --json`,
+  );
+  if (stdout === '') throw new Error(stderr);
+  return { code, findings: (JSON.parse(stdout) as { findings: Finding[] }).findings };
+}
+const about = (findings: readonly Finding[], what: RegExp) =>
+  findings.filter((finding) => what.test(finding.what)).map(({ severity }) => severity);
+
+beforeAll(async () => {
+  lab = await Lab.create();
+  const front = await lab.addSwitch('front');
+  const back = await lab.addSwitch('back');
+  director = await lab.addHost('director', {
+    ports: [
+      { on: front, addresses: ['10.1.1.1/24', `${VIP}/24`] },
+      { on: back, addresses: ['10.2.0.1/24'] },
+    ],
+  });
+  thief = await lab.addHost('thief', { ports: [{ on: front, addresses: ['10.1.1.66/24'] }] });
+  const router = await lab.addHost('router', {
+    ports: [
+      { on: front, addresses: ['10.1.1.3/24'] },
+      { on: back, addresses: ['10.2.0.9/24'] },
+    ],
+  });
+  await router.run('sysctl -qw net.ipv4.ip_forward=1');
+  const stray = await lab.addHost('stray', { ports: [{ on: back, addresses: [`${STRAY}/24`] }] });
+  await stray.run('ip route add default via 10.2.0.9');
+  const right = await lab.addHost('right', { ports: [{ on: back, addresses: [`${RIGHT}/24`] }] });
+  await right.run('ip route add default via 10.2.0.1');
+  await director.run('sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=0');
+  await director.writeFile(`${director.scratch}/doctor.yaml`, FILE);
+});
+afterAll(() => lab?.close());
+
+describe('the doctor', () => {
+  it('finds a real server whose gateway is another, and a setting that is missing', async () => {
+    const { code, findings } = await examine();
+    expect(code).toBe(1);
+    expect(
+      about(findings, new RegExp(`real server ${STRAY.replaceAll('.', '\\.')} answers by way of another`)),
+    ).toEqual(['problem']);
+    expect(
+      about(findings, new RegExp(`real server ${RIGHT.replaceAll('.', '\\.')} answers by way of this`)),
+    ).toEqual(['good']);
+    const forward = findings.find(({ what }) => what === 'net.ipv4.ip_forward is 0');
+    expect(forward).toMatchObject({ severity: 'problem', mend: 'sysctl -w net.ipv4.ip_forward=1' });
+    expect(about(findings, /each virtual address is answered for by one host/)).toEqual(['good']);
+    expect(about(findings, /packet filters let/)).toEqual(['good']);
+  });
+
+  it('does what mends a setting, and it is gone', async () => {
+    await director.run('sysctl -qw net.ipv4.ip_forward=1');
+    const { findings } = await examine();
+    expect(about(findings, /ip_forward/)).toEqual([]);
+  });
+
+  it('finds a second owner of a virtual address, by its Ethernet address', async () => {
+    await thief.run(`ip addr add ${VIP}/32 dev eth0`);
+    const mac = (await thief.run('cat /sys/class/net/eth0/address')).trim();
+    const { findings } = await examine();
+    const [owner] = findings.filter(({ what }) => what.startsWith(VIP));
+    expect(owner).toMatchObject({ severity: 'problem', what: expect.stringContaining(mac) });
+    await thief.run(`ip addr del ${VIP}/32 dev eth0`);
+  });
+
+  it('finds rules that swallow adverts and clients, and names them', async () => {
+    await director.run(
+      `nft 'table inet strict { chain in { type filter hook input priority 0; policy drop; tcp dport 22 accept; ip daddr ${VIP} tcp dport 80 drop; }; }'`,
+    );
+    const { findings } = await examine();
+    const dropped = findings.filter(({ what }) => what.includes('dropped by'));
+    expect(
+      dropped.map(({ severity, what }) => [severity, what.replace(/^(.*): (perhaps )?dropped.*$/, '$1')]),
+    ).toEqual([
+      ['problem', 'adverts of other directors on eth0'],
+      ['problem', `clients of web (tcp ${VIP} port 80)`],
+    ]);
+    expect(dropped[0]?.what).toContain('the policy of nftables chain inet strict in');
+    await director.run('nft delete table inet strict');
+  });
+});
