@@ -7,7 +7,8 @@ import { type Milliseconds, milliseconds } from '../model/units.ts';
 export interface ChildOptions<FromChild> {
   readonly name: 'vrrp' | 'checker';
   readonly nodeOptions: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
+  /** Beside the manager's own; undefined takes a variable away. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Silence of this length is a hang: the child is killed and started again. */
   readonly silenceLimit: Milliseconds;
   readonly log: Log;

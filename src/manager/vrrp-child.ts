@@ -73,7 +73,8 @@ export class VrrpChild {
       // A collection on other threads would wait behind busy processes even while this one is realtime.
       // Many virtual routers make the young generation grow; held at 4 MB from the start it would be 4 MB more for all.
       nodeOptions: ['--single-threaded-gc', '--max-semi-space-size=4'],
-      environment: {},
+      // In one piece of memory it would wait for its own threads, which are ordinary ones, even while it is realtime.
+      environment: { MALLOC_ARENA_MAX: undefined },
       silenceLimit: SILENCE_LIMIT,
       log,
       onMessage: (message) => this.#receive(message),
