@@ -1,35 +1,44 @@
 /**
- * Who is due when, for hundreds of owners of whom one changes at a time: a binary heap of times. A time that was
- * replaced stays in the heap until it comes up, and is skipped then.
+ * Who is due when, for hundreds of owners of whom one changes at a time: a binary heap of times. Nearly every change
+ * puts an owner off, as each advert does a backup, and costs nothing here: its entry stays where it is, and is put in
+ * its place when it comes up. So an owner's entry stands at its time or before, never behind.
  */
 import type { Instant } from '../../model/units.ts';
 
+interface Due<Owner> {
+  readonly owner: Owner;
+  /** undefined: never. */
+  at: Instant | undefined;
+  /** Where the entry that counts stands in the heap: not behind `at`. */
+  queuedAt: Instant | undefined;
+}
+
 interface Entry<Owner> {
   readonly at: Instant;
-  readonly owner: Owner;
+  readonly due: Due<Owner>;
 }
 
 export class Deadlines<Owner> {
   readonly #heap: Entry<Owner>[] = [];
-  readonly #current = new Map<Owner, Instant>();
+  readonly #known = new Map<Owner, Due<Owner>>();
 
   /** From now on `owner` is due at `at`; undefined: never. */
   set(owner: Owner, at: Instant | undefined): void {
-    if (this.#current.get(owner) === at) return;
-    if (at === undefined) {
-      this.#current.delete(owner);
-      return;
-    }
-    this.#current.set(owner, at);
-    this.#heap.push({ at, owner });
-    this.#up(this.#heap.length - 1);
+    const known = this.#known.get(owner);
+    if (known !== undefined) known.at = at;
+    else if (at === undefined) return;
+    const due = known ?? { owner, at, queuedAt: undefined };
+    if (known === undefined) this.#known.set(owner, due);
+    if (at !== undefined && (due.queuedAt === undefined || at < due.queuedAt)) this.#push(due, at);
   }
 
   /** The earliest of all. */
   get next(): Instant | undefined {
     for (let top = this.#heap[0]; top; top = this.#heap[0]) {
-      if (this.#holds(top)) return top.at;
+      const { at, due } = top;
+      if (due.queuedAt === at && due.at === at) return at;
       this.#pop();
+      if (due.queuedAt === at) this.#requeue(due);
     }
     return undefined;
   }
@@ -41,7 +50,8 @@ export class Deadlines<Owner> {
       const entry = this.#heap[index];
       // What lies below a later entry is later still.
       if (entry === undefined || entry.at > now) return;
-      if (this.#holds(entry)) found.add(entry.owner);
+      const { owner, at } = entry.due;
+      if (at !== undefined && at <= now) found.add(owner);
       visit(2 * index + 1);
       visit(2 * index + 2);
     };
@@ -49,7 +59,18 @@ export class Deadlines<Owner> {
     return [...found];
   }
 
-  #holds = ({ owner, at }: Entry<Owner>): boolean => this.#current.get(owner) === at;
+  /** Of one whose entry has come up before its time. */
+  #requeue(due: Due<Owner>): void {
+    due.queuedAt = undefined;
+    if (due.at === undefined) this.#known.delete(due.owner);
+    else this.#push(due, due.at);
+  }
+
+  #push(due: Due<Owner>, at: Instant): void {
+    due.queuedAt = at;
+    this.#heap.push({ at, due });
+    this.#up(this.#heap.length - 1);
+  }
 
   #pop(): void {
     const last = this.#heap.pop();
