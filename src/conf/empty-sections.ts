@@ -1,7 +1,7 @@
 /** A section whose keys are all commented out is null to YAML, and an empty section to the person who did that. */
 import * as z from 'zod';
 import { isMapping } from './mapping.ts';
-import { schemaAt, unwrap } from './schema-walk.ts';
+import { branchesOf, schemaAt, unwrap } from './schema-walk.ts';
 
 /** The value with `{}` wherever `schema` has a mapping and the file has nothing. */
 export function fillEmptySections(schema: z.core.$ZodType, value: unknown): unknown {
@@ -23,7 +23,7 @@ export function fillEmptySections(schema: z.core.$ZodType, value: unknown): unkn
 
 /** A key that may also have a mapping, where that mapping needs no key. */
 function fillBranch(union: z.ZodUnion, value: unknown): unknown {
-  const options = union.options.map(unwrap);
+  const options = branchesOf(union);
   const list = options.find((option) => option instanceof z.ZodArray);
   if (list !== undefined && Array.isArray(value)) return fillEmptySections(list, value);
   const mapping = options.find((option) => option instanceof z.ZodObject);

@@ -41,13 +41,21 @@ function explainUnion(
   schema: z.core.$ZodType,
   root: unknown,
 ): readonly Finding[] {
-  const branches = issue.errors.filter((branch) => branch.length > 0);
+  const branches = branchesOf(issue).filter((branch) => branch.length > 0);
   const inside =
     branches.find((branch) => branch.every((nested) => nested.path.length > 0 || isUnknownKey(nested))) ??
     branches.find((branch) => branch.every(({ code }) => OF_RIGHT_TYPE.includes(code)));
   if (inside === undefined) return [unexpected(issue, path, root)];
   return inside.flatMap((nested) => explainIssue(nested, path, schema, root));
 }
+
+/** A branch that is itself a union of the same value stands for its own branches. */
+const branchesOf = ({ errors }: z.core.$ZodIssueInvalidUnion): readonly (readonly Issue[])[] =>
+  errors.flatMap((branch) => {
+    const [only, ...others] = branch;
+    const isUnion = only?.code === 'invalid_union' && only.path.length === 0 && others.length === 0;
+    return isUnion ? branchesOf(only) : [branch];
+  });
 
 const OF_RIGHT_TYPE: readonly Issue['code'][] = ['invalid_format', 'too_big', 'too_small', 'custom'];
 

@@ -8,6 +8,12 @@ export function wholeNumber(least: number, most: number) {
   return z.int(words).min(least, words).max(most, words);
 }
 
+/** For sums, which are exact up to the largest that JavaScript has. */
+export function wholeNumberFrom(least: number) {
+  const words = { error: phrase(`a whole number of ${least} and up`) };
+  return z.int(words).min(least, words);
+}
+
 export const flag = () => z.boolean({ error: phrase('true or false') });
 
 /** One of a few words. */

@@ -26,10 +26,14 @@ export function schemaAt(schema: z.core.$ZodType, path: Path): z.core.$ZodType |
 /** The keys that the mapping at `path` may have; none where it is no mapping, or one of names that people choose. */
 export function knownKeys(schema: z.core.$ZodType, path: Path): readonly string[] {
   const at = schemaAt(schema, path);
-  const mappings = (at instanceof z.ZodUnion ? at.options.map(unwrap) : [at]).filter(
-    (option) => option instanceof z.ZodObject,
-  );
-  return mappings.flatMap(({ shape }) => Object.keys(shape));
+  if (at === undefined) return [];
+  return branchesOf(at).flatMap((branch) => (branch instanceof z.ZodObject ? Object.keys(branch.shape) : []));
+}
+
+/** What a value may be: the branches of a union, also of one within it, or the one schema itself. */
+export function branchesOf(schema: z.core.$ZodType): readonly z.core.$ZodType[] {
+  const inner = unwrap(schema);
+  return inner instanceof z.ZodUnion ? inner.options.flatMap(branchesOf) : [inner];
 }
 
 /** Of a union the way through the branch that has `part`: no two of them are mappings, or lists. */

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { SCHEDULER_FLAGS, SCHEDULERS } from '../../model/virtual-server.ts';
 import { address, endpointField } from '../address-fields.ts';
-import { flag, mapping, oneOf, oneOrMore, wholeNumber } from '../fields.ts';
+import { flag, mapping, oneOf, oneOrMore, wholeNumber, wholeNumberFrom } from '../fields.ts';
 import { phrase } from '../phrase.ts';
 import { anyPort, ports } from '../ports.ts';
 import { check } from './check.ts';
@@ -79,10 +79,10 @@ const sorryServer = z
 const quorum = z
   .union(
     [
-      wholeNumber(1, Number.MAX_SAFE_INTEGER),
+      wholeNumberFrom(1),
       z.strictObject({
-        weight: wholeNumber(1, Number.MAX_SAFE_INTEGER).prefault(1).describe('The sum of weights.'),
-        hysteresis: wholeNumber(0, Number.MAX_SAFE_INTEGER)
+        weight: wholeNumberFrom(1).prefault(1).describe('The sum of weights.'),
+        hysteresis: wholeNumberFrom(0)
           .prefault(0)
           .describe('Lost below weight - hysteresis, gained at weight + hysteresis.'),
       }),

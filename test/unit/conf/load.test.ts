@@ -193,6 +193,13 @@ virtual_routers: { web: { interface: eth0, vrid: 1, addresses: [10.1.1.254] } }`
     ).toEqual([]);
   });
 
+  test.each(['sorry_server: { address: 10.1.1.9, check: { tcp: } }', 'persistence:', 'quorum:', 'notify:'])(
+    'what needs no setting may have none: %s',
+    (line) => {
+      expect(problemsOf(service('check: { tcp: }', line))).toEqual([]);
+    },
+  );
+
   test('a sorry server has the port of the service unless it is given', () => {
     const [server] = configOf(service('check: { tcp: {} }', 'sorry_server: 127.0.0.1')).virtualServers;
     expect(server?.sorryServers).toEqual([sorryServerAt('127.0.0.1')]);

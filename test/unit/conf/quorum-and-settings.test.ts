@@ -25,7 +25,7 @@ describe('quorum', () => {
     [
       'a quorum of 0',
       file({ quorum: '0' }),
-      ['8:13: error: quorum: expected a whole number from 1 to 9007199254740991, not 0'],
+      ['8:13: error: quorum: expected a whole number of 1 and up, not 0'],
     ],
     [
       'the largest weights',

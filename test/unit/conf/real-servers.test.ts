@@ -201,6 +201,21 @@ describe('sorry servers and checks', () => {
       ['8:41: error: unknown key "prot": did you mean "port"?'],
     ],
     [
+      'one in its long form with a misspelt key',
+      file({ sorry_server: '{ addres: 10.1.1.9 }' }),
+      [
+        '8:5: error: services.web.sorry_server: missing key "address": an IPv4 or IPv6 address such as 10.1.1.2 or 2001:db8::2, without a prefix length',
+        '8:21: error: unknown key "addres": did you mean "address"?',
+      ],
+    ],
+    [
+      'a name',
+      file({ sorry_server: '[127.0.0.1:80, localhost]' }),
+      [
+        '8:34: error: sorry_server[1]: expected an address and a port from 1 to 65535 such as 127.0.0.1:80 or "[::1]:80", not "localhost"',
+      ],
+    ],
+    [
       'the VIP itself',
       file({ ...V6S, sorry_server: '"2001:db8::1"' }),
       [

@@ -214,7 +214,7 @@ describe('sorry servers', () => {
       'dr',
       '127.0.0.1:65536',
       [
-        '8:19: error: sorry_server: expected an address and a port from 1 to 65535 such as 127.0.0.1:80 or "[::1]:80", or a list of such or of mappings, not "127.0.0.1:65536"',
+        '8:19: error: sorry_server: expected an address and a port from 1 to 65535 such as 127.0.0.1:80 or "[::1]:80", not "127.0.0.1:65536"',
       ],
     ],
     [
