@@ -5,6 +5,7 @@ import { checkCommand } from './check.ts';
 import { doctorCommand } from './doctor.ts';
 import { drainCommand } from './drain.ts';
 import { handoverCommand } from './handover.ts';
+import { IPVSADM, ipvsadm, ipvsadmCommand } from './ipvsadm.ts';
 import type { Finish, RunManager } from './options.ts';
 import { planCommand } from './plan.ts';
 import { realServerCommand } from './realserver.ts';
@@ -29,6 +30,7 @@ export async function runCommandLine(
     exitCode = code;
   });
   try {
+    if (argv[0] === IPVSADM) return await ipvsadm(argv.slice(1), terminal);
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
   } catch (error) {
@@ -60,6 +62,7 @@ function buildProgram(runManager: RunManager, terminal: Terminal, finish: Finish
     weightCommand(terminal, finish),
     realServerCommand(terminal, finish),
     doctorCommand(terminal, finish),
+    ipvsadmCommand(),
   ];
   for (const command of commands) program.addCommand(command);
   settle(program, 'vipward', terminal);

@@ -90,14 +90,14 @@ export interface SyncDaemons {
   listDaemons(): readonly SyncDaemon[];
   /**
    * Throws KernelError: EEXIST where one of this role runs, ENODEV without the link, EADDRNOTAVAIL where that has no
-   * address; RangeError for numbers out of range, a `syncId` of 0 among them.
+   * address; RangeError for numbers out of range.
    */
   startDaemon(spec: DaemonSpec): void;
   /**
-   * Stops the daemon of this role if it has this id, and gives whether there was one. It takes up to a second or so
-   * for the kernel to have done it. Throws KernelError or KernelAnswerError.
+   * Stops the daemon of this role, only if it has this id where one is given, and gives whether there was one. It takes
+   * up to a second or so for the kernel to have done it. Throws KernelError or KernelAnswerError.
    */
-  stopDaemon(role: DaemonRole, syncId: number): boolean;
+  stopDaemon(role: DaemonRole, syncId?: number): boolean;
 }
 
 /** This kernel has no IPVS, or it is not loaded. */
@@ -209,9 +209,11 @@ class NetlinkIpvs implements Ipvs, SyncDaemons {
     }
   }
 
-  stopDaemon(role: DaemonRole, syncId: number): boolean {
+  stopDaemon(role: DaemonRole, syncId?: number): boolean {
     // The kernel itself does not compare the id.
-    const daemon = this.listDaemons().find((each) => each.role === role && each.syncId === syncId);
+    const daemon = this.listDaemons().find(
+      (each) => each.role === role && (syncId === undefined || each.syncId === syncId),
+    );
     if (daemon === undefined) return false;
     const attempt = { operation: 'stop', object: daemonText(daemon) };
     try {

@@ -81,6 +81,12 @@ export const isLoopback = (address: IpAddress): boolean => address.startsWith('1
 /** Whether `address` means something on one link only: fe80::/10 (RFC 4291 section 2.5.6). */
 export const isLinkLocal = (address: IpAddress): boolean => /^fe[89ab][0-9a-f]:/.test(address);
 
+/** Whether `address` lies in 224.0.0.0/4 or ff00::/8. */
+export function isMulticast(address: IpAddress): boolean {
+  const [first = 0] = addressToBytes(address);
+  return familyOf(address) === 'ipv4' ? first >= 224 && first < 240 : first === 0xff;
+}
+
 /** Whether `address` names no single host: unspecified, multicast, or the limited broadcast. */
 export function isNotUnicast(address: IpAddress): boolean {
   const [first = 0] = addressToBytes(address);

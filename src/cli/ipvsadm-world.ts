@@ -1,0 +1,46 @@
+/** What `vipward ipvsadm` works on: the kernel of this machine, its names, and the daemon that may own the table. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { runIpvsadm } from '../ipvsadm/ipvsadm.ts';
+import { SystemNames } from '../ipvsadm/system-names.ts';
+import { type Ipvs, IpvsUnavailable, openIpvs, type SyncDaemons } from '../kernel/ipvs.ts';
+import { readVersion } from '../version.ts';
+import { ownerWarnings } from './ipvsadm-owner.ts';
+import type { Terminal } from './terminal.ts';
+
+const CONNECTIONS = '/proc/net/ip_vs_conn';
+
+/** Carries out what comes after `vipward ipvsadm` and gives the exit code: ipvsadm's own. */
+export const ipvsadm = (argv: readonly string[], terminal: Terminal): Promise<number> =>
+  runIpvsadm(argv, {
+    out: terminal.out,
+    err: terminal.err,
+    open,
+    names: new SystemNames(),
+    readConnections: () => readFileSync(CONNECTIONS, 'utf8'),
+    readInput: () => text(process.stdin),
+    version: readVersion(),
+    changed: async (commands) => {
+      for (const line of await ownerWarnings(commands)) terminal.err(`vipward: ${line}\n`);
+    },
+  });
+
+/** As ipvsadm does, loads IPVS where the kernel has it not yet. Throws IpvsUnavailable. */
+function open(): Ipvs & SyncDaemons {
+  try {
+    return openIpvs();
+  } catch (error) {
+    if (!(error instanceof IpvsUnavailable) || !loaded()) throw error;
+    return openIpvs();
+  }
+}
+
+function loaded(): boolean {
+  try {
+    execFileSync('modprobe', ['--', 'ip_vs'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
