@@ -1,6 +1,7 @@
 /** How long a director waits before it acts: each wait on a virtual router of its own, beside one that does not wait. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Daemon, type LogLine, startDaemon } from '../../lab/support/daemon.ts';
+import { until } from '../../support/until.ts';
 import { advertsOf, becomes, createStage, routerOf, type Stage } from './stage.ts';
 
 const yaml = (priority: number) => `
@@ -40,7 +41,10 @@ const SLACK = 100;
 describe('a director of higher priority that comes later', () => {
   it('waits where preemption has a delay, and says for how long', async () => {
     const began = await becomes(one, 'polite', 'BACKUP');
-    const { explanation, state } = await routerOf(one, 'polite');
+    const { explanation, state } = await until(async () => {
+      const router = await routerOf(one, 'polite');
+      return router.explanation.startsWith('nobody was heard yet') ? undefined : router;
+    });
     if (state === 'backup')
       expect(explanation).toMatch(/heard 10\.1\.1\.5 priority 100 .*; preempts it in \d\.\d s/);
     expect(between(began, await becomes(one, 'polite', 'MASTER'))).toBeGreaterThan(2000 - SLACK);
@@ -53,12 +57,14 @@ describe('a director of higher priority that comes later', () => {
 
   it('does not preempt where it must not, and says so', async () => {
     await becomes(one, 'eager', 'MASTER');
-    expect(await routerOf(one, 'modest')).toMatchObject({
-      state: 'backup',
-      explanation: expect.stringMatching(
-        /^heard 10\.1\.1\.5 priority 100 .*; preempt is off; own priority 150$/,
-      ),
-    });
+    await expect
+      .poll(() => routerOf(one, 'modest'))
+      .toMatchObject({
+        state: 'backup',
+        explanation: expect.stringMatching(
+          /^heard 10\.1\.1\.5 priority 100 .*; preempt is off; own priority 150$/,
+        ),
+      });
   });
 });
 
