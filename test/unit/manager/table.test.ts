@@ -7,9 +7,9 @@ import { OwnedVirtualServers } from '../../../src/manager/owned.ts';
 import { TableKeeper } from '../../../src/manager/table.ts';
 import type { Health } from '../../../src/model/check.ts';
 import { type TableKey, tableKeyText } from '../../../src/model/ipvs-table.ts';
-import { instant } from '../../../src/model/units.ts';
+import { instant, seconds } from '../../../src/model/units.ts';
 import { FakeIpvs, type FakeIpvsOptions } from '../../support/fake-ipvs.ts';
-import { entryAt } from '../../support/virtual-server.ts';
+import { entryAt, realServerAt } from '../../support/virtual-server.ts';
 import { down, factsOf, ip, up, web } from '../balance/table.ts';
 
 const KEY: TableKey = { kind: 'address', protocol: 'tcp', address: ip('10.1.1.254'), port: 80 };
@@ -130,5 +130,143 @@ describe('what the kernel refuses', () => {
       ),
     ]);
     expect(keeper.status.refused).toHaveLength(1);
+  });
+});
+
+describe('a change of health', () => {
+  const target = targetOf(web, first);
+  if (target === undefined) throw new Error('the example has a check');
+
+  it('reaches the table without reading it, and is verified later', () => {
+    const { kernel, health, keeper, servers } = start();
+    keeper.configure(config());
+    let dumps = 0;
+    const dump = kernel.dump.bind(kernel);
+    kernel.dump = () => {
+      dumps++;
+      return dump();
+    };
+    health.set(target.id, down);
+    expect(keeper.update()).toEqual(['remove real server 10.1.1.2:80 from tcp 10.1.1.254:80']);
+    expect(keeper.update()).toEqual([]);
+    expect(dumps).toBe(0);
+    expect(servers()).toEqual(['tcp 10.1.1.254:80 10.1.1.3 1']);
+    keeper.reconcile();
+    expect(keeper.status).toMatchObject({ repairs: 0, refused: [] });
+  });
+
+  it('that meets what somebody else did meanwhile is planned anew, and mends it', () => {
+    const { kernel, health, keeper, servers } = start();
+    keeper.configure(config());
+    kernel.clear();
+    health.set(target.id, down);
+    expect(keeper.update()).toContain('add virtual server tcp 10.1.1.254:80 (wrr)');
+    expect(servers()).toEqual(['tcp 10.1.1.254:80 10.1.1.3 1']);
+    expect(keeper.status).toMatchObject({ repairs: 1, refused: [] });
+  });
+});
+
+describe('whatever the kernel answers', () => {
+  const OPERATIONS = [
+    'add-virtual-server',
+    'edit-virtual-server',
+    'remove-virtual-server',
+    'add-real-server',
+    'edit-real-server',
+    'remove-real-server',
+  ] as const;
+  const old = { ...web, name: 'old', entries: [entryAt('10.1.1.254', 81)] as const };
+  const next = {
+    ...web,
+    scheduler: 'lc' as const,
+    realServers: [{ ...first, weight: 5 }, realServerAt('10.1.1.4')],
+  };
+
+  it.each(
+    OPERATIONS.flatMap((op) =>
+      (['EBUSY', 'ENOSPC', 'EEXIST', 'ENOENT', 'ENOMEM', 'EINVAL'] as const).map(
+        (errno) => [op, errno] as const,
+      ),
+    ),
+  )('to %s, %s is told, leaves somebody who serves, and is got over', (op, errno) => {
+    let refusing = false;
+    const { kernel, log, keeper, servers } = start({
+      refuse: (operation) => (refusing && operation.op === op ? errno : undefined),
+    });
+    keeper.configure(config([web, old]));
+    refusing = true;
+    const added = { ...next, name: 'new', entries: [entryAt('10.1.1.254', 82)] as const };
+    keeper.configure(config([next, added]));
+    expect(keeper.status.refused.length).toBeGreaterThan(0);
+    expect(log.filter((line) => line.startsWith('error')).length).toBeGreaterThan(0);
+    const [entry] = kernel.dump().filter(({ key }) => key.kind === 'address' && key.port === 80);
+    expect(entry?.realServers.some(({ weight }) => weight > 0)).toBe(true);
+    refusing = false;
+    keeper.reconcile();
+    expect(keeper.status.refused).toEqual([]);
+    expect(servers()).toEqual([
+      'tcp 10.1.1.254:80 10.1.1.2 5',
+      'tcp 10.1.1.254:80 10.1.1.4 1',
+      'tcp 10.1.1.254:82 10.1.1.2 5',
+      'tcp 10.1.1.254:82 10.1.1.4 1',
+    ]);
+  });
+
+  it('real servers that cannot be replaced stay', () => {
+    const { keeper, servers } = start({
+      refuse: ({ op, ...rest }) =>
+        op === 'add-real-server' && 'realServer' in rest && rest.realServer.address === '10.1.1.4'
+          ? 'ENOMEM'
+          : undefined,
+    });
+    keeper.configure(config());
+    keeper.configure(config([{ ...web, realServers: [realServerAt('10.1.1.4')] }]));
+    expect(servers()).toEqual(inPlace);
+    expect(keeper.status.refused).toHaveLength(3);
+    expect(keeper.status.refused.at(-1)).toMatch(/it stays until what replaces it can be added$/);
+  });
+
+  it('a listing that fails is told, and tried again', () => {
+    const { kernel, keeper, log } = start();
+    const dump = kernel.dump.bind(kernel);
+    kernel.dump = () => {
+      throw new Error('the table changed during each of 10 listings');
+    };
+    keeper.configure(config());
+    expect(keeper.status.unavailable).toMatch(/each of 10 listings/);
+    kernel.dump = dump;
+    keeper.reconcile();
+    expect(keeper.status.unavailable).toBeUndefined();
+    expect(log).toContain('info: the IPVS table can be reached');
+  });
+});
+
+describe('the time-outs of connections', () => {
+  const timeouts = { tcp: seconds(600), tcpFin: undefined, udp: seconds(60) };
+  const timed = { virtualServers: [web], ipvs: { exclusive: false, timeouts } };
+
+  it('are planned, set, and put back when somebody changes them', () => {
+    const { kernel, keeper } = start();
+    keeper.configure(config());
+    const changes = [
+      'change time-out of tcp connections: 900 s → 600 s',
+      'change time-out of udp connections: 300 s → 60 s',
+    ];
+    expect(keeper.preview(timed)).toEqual(changes);
+    expect(keeper.configure(timed)).toEqual(changes);
+    expect(kernel.timeouts()).toEqual({ tcp: 600, tcpFin: 120, udp: 60 });
+    kernel.setTimeouts({ tcp: 1 });
+    expect(keeper.reconcile()).toEqual(['change time-out of tcp connections: 1 s → 600 s']);
+    expect(keeper.configure(config())).toEqual([]);
+  });
+
+  it('that are refused are told, and the table is as it should be all the same', () => {
+    const { kernel, keeper, servers } = start();
+    kernel.setTimeouts = () => {
+      throw new Error('EINVAL');
+    };
+    keeper.configure(timed);
+    expect(keeper.status.refused).toEqual(['cannot set the time-outs of connections: EINVAL']);
+    expect(servers()).toEqual(inPlace);
   });
 });
