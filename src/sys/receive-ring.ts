@@ -58,7 +58,8 @@ export class ReceiveRing {
         const count = this.#fill(socket.fd);
         this.#handle(count, socket, handler);
         total += count;
-        if (count < this.#messages.count) return;
+        // While a burst comes in there is more by now, and to be woken for it takes far longer than to look.
+        if (count === 0) return;
       }
     } finally {
       this.#handling = false;
