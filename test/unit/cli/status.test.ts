@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { formatStatus } from '../../../src/cli/format/status.ts';
 import { COLOURED, PLAIN } from '../../../src/cli/format/style.ts';
 import type { IpAddress } from '../../../src/model/address.ts';
+import type { Override } from '../../../src/model/override.ts';
 import type { RouterStatus } from '../../../src/model/router-status.ts';
 import type { StatusDocument, TableStatus, VirtualServerStatus } from '../../../src/model/status.ts';
 import { ago, down, NOW, realServer, router, sampleStatus, up, virtualServer } from './sample-status.ts';
@@ -293,5 +294,64 @@ TRACKING AND NOTIFICATION
   notify INSTANCE web: told MASTER, tells BACKUP now, 2 states waiting, 1 state never told
   mail: 0 sent, 1 failed, 0 dropped, 0 waiting
 `);
+  });
+});
+
+describe('what operators said', () => {
+  const said = {
+    ...{ service: 'web', server: '10.1.1.2:80', weight: undefined, reason: 'new\nkernel', by: 'ada' },
+    ...{ since: ago(120), until: undefined, drainedAt: undefined, cutOff: undefined },
+  } as const;
+
+  test.each<[string, Partial<Override>]>([
+    ['10.1.1.2:80 draining, 3m0s left, asked for by ada 2m0s ago: new kernel', { until: ago(-180) }],
+    ['10.1.1.2:80 drained, asked for by ada 2m0s ago: new kernel', { drainedAt: ago(60), cutOff: 0 }],
+    [
+      '10.1.1.2:80 drained (7 connections cut off), asked for by ada 2m0s ago: new kernel',
+      { drainedAt: ago(60), cutOff: 7 },
+    ],
+    ['10.1.1.2:80 disabled by ada 2m0s ago: new kernel', { action: 'disable' }],
+    ['10.1.1.2:80 given weight 5 by ada 2m0s ago', { action: 'weight', weight: 5, reason: undefined }],
+  ])('%s', (words, changes) => {
+    const override = { ...said, action: 'drain', ...changes } as const;
+    const text = showServer({ realServers: [realServer({ override })] });
+    expect(text.split('\n').map((line) => line.trim())).toContain(words);
+  });
+
+  test('of a real server that is not in the file', () => {
+    const text = show({
+      overrides: [{ ...said, action: 'disable', dangling: true, connections: undefined }],
+    });
+    expect(text).toContain(
+      'web: 10.1.1.2:80 disabled by ada 2m0s ago: new kernel; not in the file: vipward enable web',
+    );
+  });
+});
+
+describe('a pool', () => {
+  test('that has lost its quorum says by how much', () => {
+    const quorum = { state: 'lost', healthy: 2, weight: 3, hysteresis: 0 } as const;
+    expect(showServer({ quorum, sorryServers: [] })).toContain(
+      '1 of 2 serve, QUORUM LOST: healthy weight 2 of 3',
+    );
+  });
+
+  test('whose checks rest says so', () => {
+    const text = showServer({ checks: 'resting' });
+    expect(text).toContain('checks rest while not active here');
+    expect(text).toMatch(/10\.1\.1\.3:80 +resting, not in table/);
+  });
+
+  test('behind mh shows what directors must agree on', () => {
+    expect(showServer({ scheduler: 'mh' })).toContain('digest 99b2c3d4e5f6');
+  });
+
+  test('with thresholds shows them', () => {
+    const realServers = [realServer({ upperThreshold: 1000, lowerThreshold: 800 }), realServer()];
+    expect(showServer({ realServers })).toMatch(/ thresholds +last check\n.* 1000\/800 .*\n.* - /);
+  });
+
+  test('shows the weight in the table beside the one in the file', () => {
+    expect(showServer({ realServers: [realServer({ tableWeight: 0 })] })).toMatch(/ 0 \(2\) /);
   });
 });
