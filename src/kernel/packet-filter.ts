@@ -21,7 +21,9 @@ const PRIORITY = 200;
 export interface RefusedAddress {
   readonly address: IpAddress;
   /** What this host answers all the same: virtual servers on the address of which it is a real server itself. */
-  readonly services: readonly { readonly protocol: Protocol; readonly port: number }[];
+  readonly services: readonly { readonly protocol: Protocol /** 0: every one. */; readonly port: number }[];
+  /** Firewall marks of virtual servers of the same kind. */
+  readonly marks: readonly number[];
 }
 
 /**
@@ -71,12 +73,20 @@ export function refusingRuleset(addresses: readonly RefusedAddress[]): string {
     ...set('vips6', 'ipv6_addr', namesOf(six)),
     ...set('services4', 'ipv4_addr . inet_proto . inet_service', servicesOf(four)),
     ...set('services6', 'ipv6_addr . inet_proto . inet_service', servicesOf(six)),
+    ...set('protocols4', 'ipv4_addr . inet_proto', protocolsOf(four)),
+    ...set('protocols6', 'ipv6_addr . inet_proto', protocolsOf(six)),
+    ...set('marks4', 'ipv4_addr . mark', marksOf(four)),
+    ...set('marks6', 'ipv6_addr . mark', marksOf(six)),
     `  chain ${CHAIN} {`,
     `    type filter hook input priority ${PRIORITY}; policy accept;`,
     '    # A neighbour must find out who has the address, although it does not answer.',
     '    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept',
     '    ip daddr . meta l4proto . th dport @services4 accept',
     '    ip6 daddr . meta l4proto . th dport @services6 accept',
+    '    ip daddr . meta l4proto @protocols4 accept',
+    '    ip6 daddr . meta l4proto @protocols6 accept',
+    '    ip daddr . meta mark @marks4 accept',
+    '    ip6 daddr . meta mark @marks6 accept',
     '    ip daddr @vips4 counter drop',
     '    ip6 daddr @vips6 counter drop',
     '  }',
@@ -90,8 +100,18 @@ const namesOf = (addresses: readonly RefusedAddress[]): readonly string[] =>
 
 const servicesOf = (addresses: readonly RefusedAddress[]): readonly string[] =>
   addresses.flatMap(({ address, services }) =>
-    services.map(({ protocol, port }) => `${address} . ${protocol} . ${port}`),
+    services
+      .filter(({ port }) => port !== 0)
+      .map(({ protocol, port }) => `${address} . ${protocol} . ${port}`),
   );
+
+const protocolsOf = (addresses: readonly RefusedAddress[]): readonly string[] =>
+  addresses.flatMap(({ address, services }) =>
+    services.filter(({ port }) => port === 0).map(({ protocol }) => `${address} . ${protocol}`),
+  );
+
+const marksOf = (addresses: readonly RefusedAddress[]): readonly string[] =>
+  addresses.flatMap(({ address, marks }) => marks.map((mark) => `${address} . ${mark}`));
 
 /** nft takes no empty list of elements, and refuses one that is there twice in a concatenation. */
 function set(name: string, type: string, elements: readonly string[]): readonly string[] {

@@ -4,7 +4,8 @@
  * whatever the state of a virtual router, since a backup does not hold the addresses.
  */
 import { isRefusing, type RefusedAddress, refuseLocal } from '../kernel/packet-filter.ts';
-import type { Config } from '../model/config.ts';
+import type { IpAddress } from '../model/address.ts';
+import type { Config, ConfiguredVirtualServer } from '../model/config.ts';
 import type { Log } from '../model/messages.ts';
 import { milliseconds } from '../model/units.ts';
 
@@ -130,5 +131,13 @@ function refusedAddresses({
         .filter((entry) => entry.kind === 'address')
         .filter((entry) => entry.address === address)
         .map(({ protocol, port }) => ({ protocol, port })),
+      marks: virtualServers.filter((server) => mayMark(server, address)).flatMap(marksOf),
     }));
 }
+
+/** What somebody else marks may be sent to any address. */
+const mayMark = ({ match }: ConfiguredVirtualServer, address: IpAddress): boolean =>
+  match.length === 0 || match.some((each) => each.address === address);
+
+const marksOf = ({ entries }: ConfiguredVirtualServer): readonly number[] =>
+  entries.flatMap((entry) => (entry.kind === 'mark' ? [entry.mark] : []));

@@ -9,14 +9,17 @@ export type Transport = Exclude<Protocol, 'sctp'>;
  * $SOCAT_PEERADDR is the client. Resolves when it listens.
  */
 export async function answerOn(node: Node, ports: readonly string[], line: string): Promise<void> {
+  const listeners = ports.flatMap((each) => {
+    const [transport, port] = each.split(' ');
+    // One datagram at a time: two that come together to one socket would be taken for one.
+    const datagrams = [`UDP4-RECVFROM:${port},fork`, `UDP6-RECVFROM:${port},ipv6only=1,fork`];
+    return transport === 'udp' ? datagrams : [`TCP6-LISTEN:${port},ipv6only=0,reuseaddr,fork`];
+  });
   await Promise.all(
-    ports.map(async (each) => {
-      const [transport, port] = each.split(' ');
-      const listen = transport === 'tcp' ? 'TCP6-LISTEN' : 'UDP6-RECVFROM';
-      const address = `${listen}:${port},ipv6only=0,reuseaddr,fork`;
-      const server = await node.spawn(['socat', '-d', '-d', address, `SYSTEM:read x; echo ${line}`]);
+    listeners.map(async (listener) => {
+      const server = await node.spawn(['socat', '-d', '-d', listener, `SYSTEM:read x; echo ${line}`]);
       await server.stderr.waitFor((text) => / (listening|receiving) on /.test(text), {
-        what: `${node.name} to listen on ${each}`,
+        what: `${node.name} to listen on ${listener}`,
       });
     }),
   );

@@ -281,10 +281,10 @@ describe('packets to a VIP that this host is not to accept', () => {
     );
     const services = [{ protocol: 'tcp', port: 80 }];
     const refuse = [
-      { address: '10.1.1.254', services: [] },
-      { address: '10.1.1.253', services },
-      { address: 'fd00::fe', services: [] },
-      { address: 'fd00::fd', services },
+      { address: '10.1.1.254', services: [], marks: [] },
+      { address: '10.1.1.253', services, marks: [] },
+      { address: 'fd00::fe', services: [], marks: [] },
+      { address: 'fd00::fd', services, marks: [] },
     ];
     expect(await drive(router, 'refuse', JSON.stringify(refuse))).toBe('done');
     await forget();
@@ -304,7 +304,7 @@ describe('packets to a VIP that this host is not to accept', () => {
 
   it('leave alone what others have in nftables', async () => {
     await router.run('nft add table inet theirs');
-    await drive(router, 'refuse', JSON.stringify([{ address: '10.1.1.254', services: [] }]));
+    await drive(router, 'refuse', JSON.stringify([{ address: '10.1.1.254', services: [], marks: [] }]));
     await drive(router, 'refuse', '[]');
     expect(await router.run('nft list tables')).toBe('table inet theirs\n');
   });

@@ -4,6 +4,7 @@ import { LocalRefusal } from '../../../src/manager/local-refusal.ts';
 import type { Config } from '../../../src/model/config.ts';
 import type { LogLevel } from '../../../src/model/messages.ts';
 import { address, virtualRouter } from '../../support/virtual-router.ts';
+import { entryAt, virtualServer } from '../../support/virtual-server.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -13,10 +14,12 @@ function fakeFilter(left: readonly string[] = []) {
   const filter = {
     holds: [...left] as readonly string[],
     calls: [] as string[],
+    asked: [] as readonly RefusedAddress[],
     atOnce: 0,
     problem: undefined as Error | undefined,
     async refuse(addresses: readonly RefusedAddress[]) {
       expect(++filter.atOnce).toBe(1);
+      filter.asked = addresses;
       const names = addresses.map(({ address }) => address);
       filter.calls.push(names.join(' '));
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -113,4 +116,29 @@ it('takes its rules away at the end, also those that are just being put in place
   await closed;
   expect([filter.holds, filter.calls]).toEqual([[], ['10.1.1.1', '']]);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+it('lets through what is balanced on an address: its virtual servers, and the marks that may be sent there', async () => {
+  const filter = fakeFilter();
+  const { refusal } = start(filter);
+  const byMark = (mark: number, matched: readonly string[]) =>
+    virtualServer({
+      entries: [{ kind: 'mark', mark, family: 'ipv4' }],
+      match: matched.map((text) => ({ address: address(text).address, protocol: 'tcp', ports: [] })),
+    });
+  const here = virtualServer({ entries: [entryAt('10.1.1.1', 80), entryAt('10.1.1.1', 0)] });
+  const elsewhere = virtualServer({ entries: [entryAt('10.1.1.2', 80)] });
+  const virtualServers = [here, elsewhere, byMark(7, ['10.1.1.1']), byMark(8, ['10.1.1.2']), byMark(9, [])];
+  refusal.configure({ ...refusing('10.1.1.1'), virtualServers });
+  await vi.advanceTimersByTimeAsync(50);
+  expect(filter.asked).toEqual([
+    {
+      address: '10.1.1.1',
+      services: [
+        { protocol: 'tcp', port: 80 },
+        { protocol: 'tcp', port: 0 },
+      ],
+      marks: [7, 9],
+    },
+  ]);
 });
