@@ -15,6 +15,7 @@ interface Options extends OverrideOptions {
 
 /** In milliseconds. */
 const LOOK_INTERVAL = 500;
+const LATE = 30_000;
 
 export function drainCommand(terminal: Terminal, finish: Finish): Command {
   return addressed(new Command('drain'))
@@ -58,6 +59,9 @@ async function drained(
     const now = overrides.find((each) => each.service === service && each.server === server);
     if (now?.action !== 'drain' || now.since !== override?.since) return undefined;
     if (now.drainedAt !== undefined) return now;
+    // Without IPVS, for one, nobody can tell how many connections are left.
+    if (now.until !== undefined && Date.now() > now.until + LATE)
+      throw new Error('the time is over, but the daemon cannot look at the table: see vipward status');
     await delay(LOOK_INTERVAL);
   }
 }

@@ -5,12 +5,12 @@ import { chownSync, closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SOCKET_NAME } from '../../src/control/api.ts';
+import { NoSuchName, type OverrideRequest, SOCKET_NAME } from '../../src/control/api.ts';
 import { type ControlServer, serveControl } from '../../src/control/server.ts';
 import type { IpAddress } from '../../src/model/address.ts';
 import type { Problem } from '../../src/model/problem.ts';
 import type { HandoverOutcome } from '../../src/model/router-status.ts';
-import type { ReloadDocument } from '../../src/model/status.ts';
+import type { OverrideStatus, ReloadDocument } from '../../src/model/status.ts';
 import { handlers, temporaryDirectory } from '../unit/control/sample-handlers.ts';
 
 const NOBODY = 65_534;
@@ -29,6 +29,10 @@ const problem: Problem = {
 
 let server: ControlServer;
 let outcomes: readonly HandoverOutcome[] = [];
+/** What was asked for by drain, disable, enable and weight, and how a drain goes on. */
+const said: OverrideRequest[] = [];
+const spoken = { service: 'web', server: '10.1.1.2:80' };
+let drains: OverrideStatus[] = [];
 let reload: ReloadDocument = { applied: true, problems: [], changes: ['web: priority 150 → 100'] };
 
 beforeAll(async () => {
@@ -43,7 +47,18 @@ beforeAll(async () => {
   });
   server = await serveControl(
     join(directory.path, SOCKET_NAME),
-    handlers({ plan, reload: async () => reload, handover: async () => ({ outcomes }) }),
+    handlers({
+      plan,
+      reload: async () => reload,
+      handover: async () => ({ outcomes }),
+      override: async (request) => {
+        said.push(request);
+        if (request.service !== 'web') throw new NoSuchName('there is no service wep: did you mean web?');
+        return { ...spoken, override: drains[0], was: drains[0], changes: ['weight 2 → 0'], notes: ['mind'] };
+      },
+      // The last one stays.
+      overrides: async () => ({ overrides: (drains.length > 1 ? drains.splice(0, 1) : drains).flat() }),
+    }),
   );
 });
 afterAll(async () => {
@@ -266,6 +281,66 @@ describe('resume', () => {
     expect(await vipward(['resume', ...runtime])).toMatchObject({
       code: 0,
       out: 'none of them was kept a backup\n',
+    });
+  });
+});
+
+describe('a real server out of service', () => {
+  const drain: OverrideStatus = {
+    ...{ ...spoken, action: 'drain', weight: undefined, reason: undefined, by: 'ada', since: 1 },
+    ...{ until: 2e12, drainedAt: undefined, cutOff: undefined, dangling: false, connections: undefined },
+  };
+  const done = { ...drain, drainedAt: 3, cutOff: 0 };
+  const begun = `real server 10.1.1.2:80 of web: draining\n  weight 2 → 0\n  note: mind\n`;
+  const what = 'real server 10.1.1.2:80 of web:';
+
+  test('a drain is waited for', async () => {
+    drains = [drain, drain, done];
+    expect(await vipward(['drain', 'web', '10.1.1.2:80', '--timeout', '90s', ...runtime])).toEqual({
+      code: 0,
+      out: `${begun}${what} drained, no connection was left\n`,
+      err: '',
+    });
+    expect(said.at(-1)).toMatchObject({ ...spoken, action: 'drain', timeout: 90_000 });
+  });
+
+  test.each([
+    ['the time was over, 7 connections were cut off', { ...done, cutOff: 7 }],
+    ['somebody ended the drain', { ...drain, action: 'disable' } as const],
+  ])('a drain that fails: %s', async (words, last) => {
+    drains = [drain, last];
+    const err = `${what} ${words}\n`;
+    expect(await vipward(['drain', 'web', '10.1.1.2:80', ...runtime])).toEqual({ code: 1, out: begun, err });
+  });
+
+  test('a drain that is not waited for', async () => {
+    drains = [drain];
+    const { code, out } = await vipward(['drain', 'web', '10.1.1.2:80', '--no-wait', ...runtime]);
+    expect({ code, out }).toEqual({ code: 0, out: begun });
+  });
+
+  test.each([
+    ['disable', [], { action: 'disable', reason: 'disk' }, 'disabled'],
+    ['enable', [], { action: 'enable' }, 'as in the file again (was: drain by ada)'],
+    ['weight', ['5'], { action: 'weight', weight: 5, reason: 'disk' }, 'weight 5 until vipward enable'],
+  ])('%s', async (command, more, asked, words) => {
+    drains = [{ ...drain, weight: 5 }];
+    const reason = command === 'enable' ? [] : ['--reason', 'disk'];
+    const { code, out } = await vipward([command, 'web', '10.1.1.2:80', ...more, ...reason, ...runtime]);
+    expect({ code, out }).toEqual({ code: 0, out: `${what} ${words}\n  weight 2 → 0\n  note: mind\n` });
+    expect(said.at(-1)).toMatchObject({ ...spoken, ...asked, by: expect.stringMatching(/./) });
+  });
+
+  test('a name that nothing has, and a weight or a time that is none', async () => {
+    expect(await vipward(['disable', 'wep', '10.1.1.2:80', ...runtime])).toMatchObject({
+      code: 1,
+      err: 'vipward: the daemon refused (404): there is no service wep: did you mean web?\n',
+    });
+    expect((await vipward(['weight', 'web', '10.1.1.2:80', '-1', ...runtime])).code).toBe(2);
+    expect((await vipward(['weight', 'web', '10.1.1.2:80', '2147483648', ...runtime])).code).toBe(2);
+    expect(await vipward(['drain', 'web', '10.1.1.2:80', '--timeout', '5', ...runtime])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('A time is a number with a unit: 30s, 5m, 2h.'),
     });
   });
 });
