@@ -1,5 +1,6 @@
 /** From YAML text to a tree with places, or to what is wrong with the text as YAML. */
 import { Composer, type CST, type Document, Lexer, Parser } from 'yaml';
+import { parseInBlocks } from './blocks.ts';
 import { syntaxProblems } from './syntax-problems.ts';
 import type { TextProblem } from './text.ts';
 import { buildTree, type Tree } from './tree.ts';
@@ -17,11 +18,19 @@ const MAX_LEXEMES = 600_000;
 /** A mistake in the syntax makes others behind it. */
 const MAX_MISTAKES = 100;
 
+/** Files below this are read so fast that nothing need be remembered of them. */
+const LONG = 16 * 1024;
+
+/** Never throws. The tree of a long text shares its values with that of the next one, so they must not be changed. */
+export function parseSource(text: string): Source {
+  return (text.length < LONG ? undefined : parseInBlocks(text, parseWhole)) ?? parseWhole(text);
+}
+
 /**
  * Never throws. Keys are strings whatever they look like, so that a service may be called `80`. The core schema of
  * YAML 1.2: `yes` and `on` are words, not booleans, and no tag makes anything but plain values.
  */
-export function parseSource(text: string): Source {
+export function parseWhole(text: string): Source {
   return withoutStackTraces(() => {
     const { tokens, refused } = readTokens(text);
     if (refused !== undefined) return { tree: undefined, problems: [refused] };

@@ -23,7 +23,7 @@ interface Entry {
 }
 
 /** A megabyte of honest text holds about 100,000 values; aliases of aliases reach any number. */
-const MAX_VALUES = 500_000;
+export const MAX_VALUES = 500_000;
 /** More real servers than any kernel's table is asked to hold for one virtual server. */
 const MAX_ITEMS = 10_000;
 
