@@ -32,7 +32,7 @@ HOST is an address, in brackets when it is an IPv6 one with a port, or a name.
 Settings of a virtual service:
   -s, --scheduler NAME          rr, wrr, lc, wlc (default), lblc, lblcr, dh, sh, mh, sed, nq, fo, ovf
   -b, --sched-flags FLAGS       sh-fallback, sh-port, mh-fallback, mh-port, flag-1, flag-2, flag-3; with commas
-  -p, --persistent [SECONDS]    a client stays with its real server; 300 s unless given
+  -p, --persistent [SECONDS]    a client stays with its real server; 360 s unless given
   -M, --netmask MASK            what is one client: 255.255.255.0, or a prefix length for IPv6
       --pe sip                  persistence engine
   -o, --ops                     every packet by itself: UDP and marks

@@ -9,7 +9,8 @@ import { leadingNumber, MOST_TIMEOUT, readIpv4, readNumber } from './numbers.ts'
 import type { Found } from './options.ts';
 import { readServiceAddress } from './service-address.ts';
 
-const DEFAULT_PERSISTENCE = 300;
+/** IPVS_SVC_PERSISTENT_TIMEOUT of linux/ip_vs.h; ipvsadm's manual says 300, which is another's. */
+const DEFAULT_PERSISTENCE = 360;
 /** Letters that the kernel has room for (IP_VS_SCHEDNAME_MAXLEN, IP_VS_PENAME_MAXLEN); more are cut off. */
 const SCHEDULER_LENGTH = 15;
 const ENGINE_LENGTH = 16;

@@ -12,8 +12,9 @@ import { Attributes, AttributeWriter } from '../../src/netlink/attribute.ts';
 import { decodeFamily } from '../../src/netlink/generic.ts';
 import { decodeInfo, encodeOperation } from '../../src/netlink/ipvs/command.ts';
 import { type DaemonSpec, decodeDaemon, encodeNewDaemon } from '../../src/netlink/ipvs/daemon.ts';
-import { decodeDestination } from '../../src/netlink/ipvs/destination.ts';
-import { decodeService } from '../../src/netlink/ipvs/service.ts';
+import { decodeCountedDestination, decodeDestination } from '../../src/netlink/ipvs/destination.ts';
+import { decodeCountedService, decodeService } from '../../src/netlink/ipvs/service.ts';
+import { decodeTimeouts, encodeSetTimeouts } from '../../src/netlink/ipvs/timeouts.ts';
 import {
   decodeDone,
   decodeError,
@@ -48,6 +49,9 @@ const DECODERS: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
   info: decodeInfo,
   service: decodeService,
   destination: (bytes) => decodeDestination(bytes, 'ipv4'),
+  'service with counters': decodeCountedService,
+  'destination with counters': (bytes) => decodeCountedDestination(bytes, 'ipv4'),
+  'time-outs': decodeTimeouts,
   error: (bytes) => decodeError(message(bytes)),
   'error with the whole request': (bytes) => decodeError(message(bytes, 0x200)),
   done: (bytes) => decodeDone(message(bytes)),
@@ -71,7 +75,9 @@ const RULE = encodeRule({
 });
 const DAEMON = encodeNewDaemon({ role: 'master', interface: 'eth0', syncId: 7, ttl: 1 });
 
-const genuine = fc.constantFrom(LINK, GATEWAYS, RULE, DAEMON, ...Object.values(vectors));
+const TIMEOUTS = encodeSetTimeouts({ tcp: 900, tcpFin: 120, udp: 300 });
+
+const genuine = fc.constantFrom(LINK, TIMEOUTS, GATEWAYS, RULE, DAEMON, ...Object.values(vectors));
 
 /** Real payloads, cut anywhere and with some bytes replaced. */
 const altered = fc
