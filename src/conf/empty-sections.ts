@@ -5,6 +5,8 @@ import { branchesOf, schemaAt, unwrap } from './schema-walk.ts';
 
 /** The value with `{}` wherever `schema` has a mapping and the file has nothing. */
 export function fillEmptySections(schema: z.core.$ZodType, value: unknown): unknown {
+  // Nearly everything: a value alone cannot hold a section, and looking at its schema takes its time.
+  if (value !== null && typeof value !== 'object') return value;
   const inner = unwrap(schema);
   if (inner instanceof z.ZodUnion) return fillBranch(inner, value);
   if (inner instanceof z.ZodArray) {
