@@ -90,14 +90,14 @@ const services = (vip: string, natted: string, direct: string, local: string): r
   `-A -t ${vip}:${NOBODY} -s rr`,
 ];
 
+/** Only what goes on to this host itself is named: the rest must not get as far as our rules. */
 const refused = (address: string): RefusedAddress => {
-  const named = [NAT, DIRECT, LOCAL, NOBODY].map((port) => ({ protocol: 'tcp' as const, port }));
-  const services = VIPS.includes(address)
-    ? [...named, { protocol: 'udp' as const, port: NAT_UDP }]
-    : EVERY_PORT_VIPS.includes(address)
-      ? [{ protocol: 'tcp' as const, port: 0 }]
-      : [];
-  return { address: address as IpAddress, services, marks: MARK_VIPS.includes(address) ? [MARK] : [] };
+  const ports = VIPS.includes(address) ? [LOCAL] : EVERY_PORT_VIPS.includes(address) ? [0] : [];
+  return {
+    address: address as IpAddress,
+    services: ports.map((port) => ({ protocol: 'tcp', port })),
+    marks: MARK_VIPS.includes(address) ? [MARK] : [],
+  };
 };
 
 const refuse = async (): Promise<void> => {
