@@ -216,10 +216,10 @@ export class Manager implements ControlHandlers {
 
   async #apply(config: Config): Promise<readonly string[]> {
     this.#balancer.configure(config);
-    const configured = this.#configureRouters(config);
     const settings = await this.#prepare(config);
+    // Before addresses come for it, and before the vrrp process wants the processor.
     const changes = this.#balancer.configureTable(config);
-    await configured;
+    await this.#configureRouters(config);
     return [...changes, ...settings];
   }
 
