@@ -110,8 +110,8 @@ export class Preparation {
       if (this.#kernel.hasModule(name)) continue;
       const error = config.ipvs.prepare ? await this.#kernel.loadModule(name) : undefined;
       if (error === undefined && config.ipvs.prepare) this.#log('info', `kernel module ${name} loaded`);
-      // One that is built into the kernel cannot be seen, and modprobe knows it.
-      else
+      // What is missing in the end is told by whoever keeps the table, when that is refused.
+      else if (without !== '')
         problems.push(
           `${error?.message ?? `kernel module ${name} is not loaded`}: ${without} (modprobe ${name})`,
         );

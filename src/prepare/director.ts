@@ -129,7 +129,7 @@ function reversePath({ virtualServers, virtualRouters }: Configured): readonly K
   }));
 }
 
-/** Modules that the kernel does not load by itself when the table asks for them. */
+/** Modules of IPVS: most kernels load the schedulers by themselves when the table asks for them, not all do. */
 export function directorModules({ virtualServers }: Pick<Config, 'virtualServers'>): readonly KernelModule[] {
   const ftp = virtualServers.some(
     ({ entries, realServers }) =>
@@ -137,7 +137,14 @@ export function directorModules({ virtualServers }: Pick<Config, 'virtualServers
       entries.some((key) => key.kind === 'address' && key.protocol === 'tcp' && key.port === FTP),
   );
   return [
-    ...(virtualServers.length > 0 ? [{ name: 'ip_vs', without: 'there is no IPVS' }] : []),
+    ...(virtualServers.length > 0 ? [{ name: 'ip_vs', without: '' }] : []),
+    ...[...new Set(virtualServers.map(({ scheduler }) => `ip_vs_${scheduler}`))].map((name) => ({
+      name,
+      without: '',
+    })),
+    ...(virtualServers.some(({ persistence }) => persistence?.engine === 'sip')
+      ? [{ name: 'ip_vs_pe_sip', without: '' }]
+      : []),
     ...(ftp ? [{ name: 'ip_vs_ftp', without: 'FTP data connections do not get through nat' }] : []),
   ];
 }
@@ -146,6 +153,6 @@ const FTP = 21;
 
 export interface KernelModule {
   readonly name: string;
-  /** As of a KernelSetting. */
+  /** As of a KernelSetting; '' where whoever keeps the table tells what is missing. */
   readonly without: string;
 }

@@ -80,8 +80,11 @@ describe('the modules of a director', () => {
   it('are IPVS, and what FTP needs behind nat', () => {
     const ftp = { entries: [entryAt('10.1.1.254', 21)] as const };
     expect(names([])).toEqual([]);
-    expect(names([virtualServer({ ...ftp, realServers: [realServerAt('10.1.1.2')] })])).toEqual(['ip_vs']);
+    expect(names([virtualServer({ ...ftp, realServers: [realServerAt('10.1.1.2')] })])).toEqual([
+      'ip_vs',
+      'ip_vs_wlc',
+    ]);
     const nat = virtualServer({ ...ftp, realServers: [realServerAt('10.1.1.2', { forwarding: 'nat' })] });
-    expect(names([nat])).toEqual(['ip_vs', 'ip_vs_ftp']);
+    expect(names([nat])).toEqual(['ip_vs', 'ip_vs_wlc', 'ip_vs_ftp']);
   });
 });
