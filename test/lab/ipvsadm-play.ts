@@ -1,5 +1,5 @@
 /** Plays the cases inside a kernel with IPVS; prints one line of JSON for each: its name, and the error or undefined. */
-import { IPVSADM_CASES } from './ipvsadm-cases.ts';
+import { close, IPVSADM_CASES } from './ipvsadm-cases.ts';
 
 for (const { name, run } of IPVSADM_CASES) {
   let error: string | undefined;
@@ -10,3 +10,4 @@ for (const { name, run } of IPVSADM_CASES) {
   }
   console.log(JSON.stringify({ name, error }));
 }
+close();

@@ -46,7 +46,7 @@ describe('beside ipvsadm', () => expectCases(NAMES, () => result.played));
 it('is a command of vipward, which reads standard input and ends with ipvsadm’s exit codes', async () => {
   const vipward = ['src/vipward', 'ipvsadm'];
   const input = '-A -t 10.1.1.254:80 -s wrr\n-a -t 10.1.1.254:80 -r 10.1.1.2:80 -g -w 3\n';
-  expect(await director.run([...vipward, '-R'], { input })).toBe('');
+  expect(await director.run([...vipward, '-R'], { input: `-C\n${input}` })).toBe('');
   expect(await director.run([...vipward, '-S', '-n'])).toBe(input);
   const refused = await director.exec([...vipward, '-A', '-t', '10.1.1.254:80']);
   expect(refused).toMatchObject({ code: 255, stdout: '' });
