@@ -68,7 +68,7 @@ export class Balancer {
       owned: new OwnedVirtualServers(stateDir, log),
       facts: { healthOf, overrideOf, quorumBefore: this.#quorums.before },
       onRead: (actual) => this.#overrides.observe(actual),
-      isAwaited: () => this.#overrides.isDraining,
+      awaited: this.#overrides.awaited,
     });
     this.#operator = new Operator({
       overrides: this.#overrides,

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { entryOf, serverName } from '../balance/entry.ts';
 import { PresentTable } from '../balance/present.ts';
 import type { ConfiguredVirtualServer } from '../model/config.ts';
-import type { ActualTable } from '../model/ipvs-table.ts';
+import type { ActualTable, TableKey } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
 import type { Override, OverrideOf } from '../model/override.ts';
 import { durationText, milliseconds } from '../model/units.ts';
@@ -76,10 +76,12 @@ export class OverrideBook {
     return [...this.#overrides.values()].flatMap((servers) => [...servers.values()]);
   }
 
-  /** Whether anybody's connections are waited for. */
-  get isDraining(): boolean {
-    return this.all.some(isDraining);
-  }
+  /** The virtual servers in which connections are waited for. */
+  readonly awaited = (): readonly TableKey[] => {
+    const draining = new Set(this.all.filter(isDraining).map(({ service }) => service));
+    if (draining.size === 0) return [];
+    return this.#services.flatMap(({ name, entries }) => (draining.has(name) ? entries : []));
+  };
 
   /** Those whose real server is not in the file. */
   get dangling(): readonly Override[] {

@@ -1,10 +1,13 @@
 /** Carrying out a plan for the table, and what became of it in words. */
 import { afterOperations, heldBack, stagesOf } from '../balance/apply.ts';
+import { findDrift } from '../balance/drift.ts';
 import { operationText } from '../balance/words.ts';
 import type { Ipvs } from '../kernel/ipvs.ts';
 import {
   type ActualTable,
+  type ActualVirtualServer,
   type OperationOutcome,
+  type TableKey,
   type TableOperation,
   tableKeyText,
 } from '../model/ipvs-table.ts';
@@ -40,6 +43,33 @@ const heldOutcome = (operation: TableOperation): OperationOutcome => ({
   error: new Error('it stays until what replaces it can be added'),
   errno: undefined,
 });
+
+/** To look at more of them one by one costs as much as to read the whole table. */
+const MOST_LOOKED_AT = 50;
+
+/**
+ * `left` with the entries of `keys` as the kernel has them now; undefined where the whole table must be read, since
+ * somebody else has changed one of them. Throws KernelError or KernelAnswerError.
+ */
+export function refreshed(
+  ipvs: Pick<Ipvs, 'find'>,
+  left: ActualTable,
+  keys: readonly TableKey[],
+): ActualTable | undefined {
+  if (keys.length > MOST_LOOKED_AT) return undefined;
+  const looked = new Map(keys.map((key) => [tableKeyText(key), ipvs.find(key)]));
+  const table: ActualVirtualServer[] = [];
+  for (const entry of left) {
+    const text = tableKeyText(entry.key);
+    const now = looked.has(text) ? looked.get(text) : entry;
+    if (now === undefined || (now !== entry && findDrift([entry], [now], ALL_OURS).length > 0))
+      return undefined;
+    table.push(now);
+  }
+  return table;
+}
+
+const ALL_OURS = { owned: new Set<string>(), exclusive: true };
 
 export const refusalText = ({ operation, error }: OperationOutcome): string =>
   `cannot ${operationText(operation)}: ${error?.message ?? 'unknown error'}`;

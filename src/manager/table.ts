@@ -4,7 +4,7 @@
  *
  * A thousand virtual servers take the kernel a while to list. So a verdict, a command or a new configuration is first
  * answered by a plan against the table as it was left, and the table is read soon after; it is read at once where that
- * plan met a refusal.
+ * plan met a refusal. Of what drains, the entries alone are looked at each second.
  */
 import { type BalanceFacts, type Desired, desiredTable } from '../balance/desired.ts';
 import { digestOf } from '../balance/digest.ts';
@@ -18,15 +18,16 @@ import {
   type ActualTable,
   type DesiredTable,
   type OperationOutcome,
+  type TableKey,
   tableKeyText,
 } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
 import type { TableStatus } from '../model/status.ts';
-import { after, type Clock, elapsed, type Instant, type Milliseconds, milliseconds } from '../model/units.ts';
+import { after, type Clock, elapsed, type Instant, milliseconds } from '../model/units.ts';
 import { NO_TIMEOUTS, TimeoutKeeper, type WantedTimeouts } from './ipvs-timeouts.ts';
 import type { OwnedVirtualServers } from './owned.ts';
 import { TableReport, type TableReportStatus } from './table-report.ts';
-import { carryOut, refusalText, withoutConsequences } from './table-work.ts';
+import { carryOut, refreshed, refusalText, withoutConsequences } from './table-work.ts';
 
 /** How often the table is compared with the kernel's, unasked. */
 export const VERIFY_INTERVAL = milliseconds(10_000);
@@ -50,8 +51,8 @@ export interface TableKeeperOptions {
   readonly facts: BalanceFacts;
   /** Told of the table as it is, before it is planned. */
   readonly onRead?: (actual: ActualTable) => void;
-  /** Whether anybody waits for connections to end. */
-  readonly isAwaited?: () => boolean;
+  /** Virtual servers of which somebody waits for connections to end. */
+  readonly awaited?: () => readonly TableKey[];
   /** The kernel's unless given. */
   readonly open?: () => Ipvs;
 }
@@ -66,8 +67,8 @@ export class TableKeeper {
   /** The table as the last reconciliation left it: any other one since then is somebody else's doing. */
   #left: ActualTable | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** When the table is read next. */
-  #due: Instant | undefined;
+  /** When the whole table is read next. */
+  #verifyAt: Instant;
   #closed = false;
   /** This kernel has no IPVS, which changes seldom. */
   #lacking = false;
@@ -76,6 +77,7 @@ export class TableKeeper {
     this.#options = options;
     this.#report = new TableReport(options.log);
     this.#timeouts = new TimeoutKeeper(options.log);
+    this.#verifyAt = options.clock();
   }
 
   get status(): TableReportStatus {
@@ -130,24 +132,25 @@ export class TableKeeper {
     }
   }
 
-  /**
-   * Answers a change of what is wanted, as fast as that can be done safely; returns what was changed, in words. While
-   * connections are awaited only a fresh table will do.
-   */
+  /** Answers a change of what is wanted, as fast as that can be done safely; returns what was changed, in words. */
   update(): readonly string[] {
     const { changes, done } = this.#quickly();
     if (!done) return [...changes, ...this.reconcile()];
-    if (changes.length > 0 || this.#awaits()) this.#arm(VERIFY_SOON);
+    if (changes.length > 0)
+      this.#verifyIn(Math.min(VERIFY_SOON, elapsed(this.#options.clock(), this.#verifyAt)));
+    this.#schedule();
     return changes;
   }
 
   /** Reads the kernel's table and brings it to what it should be; returns what was changed, in words. */
   reconcile(): readonly string[] {
     if (this.#closed) return [];
-    this.#due = undefined;
     const changes: string[] = [];
     const done = this.#guard(() => this.#reconcile(changes));
-    this.#arm(this.#nextLook(done));
+    // What was refused for good is tried again when the table is verified.
+    const soon = !done && !this.#lacking && this.#report.status.refused.length === 0;
+    this.#verifyIn(soon ? TRY_AGAIN : VERIFY_INTERVAL);
+    this.#schedule();
     return changes;
   }
 
@@ -169,35 +172,45 @@ export class TableKeeper {
     }
   }
 
-  #awaits(): boolean {
-    return (
-      [...this.#sorry.values()].some(({ phase }) => phase === 'draining') ||
-      this.#options.isAwaited?.() === true
-    );
+  /** Whose connections decide what comes next. */
+  #awaited(): readonly TableKey[] {
+    const others = this.#options.awaited?.() ?? [];
+    if (![...this.#sorry.values()].some(({ phase }) => phase === 'draining')) return others;
+    const entries = this.#config.virtualServers.flatMap((server) => server.entries);
+    return [...others, ...entries.filter((key) => this.sorryPhase(tableKeyText(key)) === 'draining')];
   }
 
-  #nextLook(done: boolean): Milliseconds {
-    if (!done && !this.#lacking && this.#report.status.refused.length === 0) return TRY_AGAIN;
-    return this.#awaits() ? DRAIN_INTERVAL : VERIFY_INTERVAL;
+  #verifyIn(delay: number): void {
+    this.#verifyAt = after(this.#options.clock(), milliseconds(delay));
   }
 
-  /** The earlier of what was planned before and `delay` from now. */
-  #arm(delay: Milliseconds): void {
-    if (this.#closed) return;
-    const now = this.#options.clock();
-    const due = after(now, delay);
-    if (this.#due !== undefined && elapsed(due, this.#due) <= 0) return;
+  #schedule(): void {
     clearTimeout(this.#timer);
-    this.#due = due;
-    this.#timer = setTimeout(() => this.reconcile(), delay);
+    if (this.#closed) return;
+    const rest = Math.max(0, elapsed(this.#options.clock(), this.#verifyAt));
+    const delay = this.#awaited().length > 0 ? Math.min(rest, DRAIN_INTERVAL) : rest;
+    this.#timer = setTimeout(() => (delay < rest ? this.update() : this.reconcile()), delay);
   }
 
   /** By the table as it was left; not done where that will not do, or something was refused. */
   #quickly(): { readonly changes: readonly string[]; readonly done: boolean } {
     const changes: string[] = [];
-    if (this.#left === undefined || this.#closed || this.#awaits()) return { changes, done: false };
-    const done = this.#guard(() => this.#fromMemory(changes));
+    if (this.#left === undefined || this.#closed) return { changes, done: false };
+    const done = this.#guard(() => this.#lookAtAwaited() && this.#fromMemory(changes));
     return { changes, done };
+  }
+
+  /** False where somebody else changed what was looked at. */
+  #lookAtAwaited(): boolean {
+    const ipvs = this.#open();
+    const keys = this.#awaited();
+    if (ipvs === undefined || this.#left === undefined) return false;
+    if (keys.length === 0) return true;
+    const table = refreshed(ipvs, this.#left, keys);
+    if (table === undefined) return false;
+    this.#left = table;
+    this.#options.onRead?.(table);
+    return true;
   }
 
   #fromMemory(changes: string[]): boolean {

@@ -9,10 +9,10 @@ import { OverrideBook } from '../../../src/manager/overrides.ts';
 import { OwnedVirtualServers } from '../../../src/manager/owned.ts';
 import { TableKeeper } from '../../../src/manager/table.ts';
 import type { ConfiguredVirtualServer } from '../../../src/model/config.ts';
-import { realServerKey } from '../../../src/model/ipvs-table.ts';
+import { realServerKey, tableKeyText } from '../../../src/model/ipvs-table.ts';
 import { instant, seconds } from '../../../src/model/units.ts';
 import { FakeIpvs } from '../../support/fake-ipvs.ts';
-import { realServerAt } from '../../support/virtual-server.ts';
+import { entryAt, realServerAt } from '../../support/virtual-server.ts';
 import { factsOf, up, web } from '../balance/table.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'vipward-overrides-'));
@@ -38,7 +38,7 @@ function start(
     owned: new OwnedVirtualServers(stateDir, () => undefined),
     facts: factsOf(() => up, { overrideOf: book.of }),
     onRead: (actual) => book.observe(actual),
-    isAwaited: () => book.isDraining,
+    awaited: book.awaited,
     open: () => kernel,
   });
   keepers.push(keeper);
@@ -121,6 +121,28 @@ describe('a drain', () => {
     expect(third.servers()).toEqual(['10.1.1.3:80 1']);
     expect(third.say('enable')).toMatchObject({ was: { action: 'drain', by: 'ada' } });
     expect(third.servers()).toEqual(['10.1.1.2:80 2', '10.1.1.3:80 1']);
+  });
+
+  it('looks at its virtual server alone, and mends what somebody else does to that meanwhile', () => {
+    const other = { ...web, name: 'other', entries: [entryAt('10.1.1.9')] as const };
+    const { say, servers, busy, keeper, kernel } = start([web, other]);
+    busy(1, 0);
+    say('drain');
+    const looked: string[] = [];
+    const find = kernel.find.bind(kernel);
+    kernel.find = (key) => {
+      looked.push(tableKeyText(key));
+      return find(key);
+    };
+    keeper.update();
+    expect(looked).toEqual(['tcp 10.1.1.254:80']);
+    const [entry] = kernel.dump();
+    const [was] = entry?.realServers ?? [];
+    if (entry === undefined || was === undefined) throw new Error('the table was not made');
+    kernel.apply([{ op: 'edit-real-server', key: entry.key, realServer: { ...was, weight: 7 }, was }]);
+    keeper.update();
+    expect(keeper.status.repairs).toBe(1);
+    expect(servers()).toEqual(['10.1.1.2:80 0', '10.1.1.2:80 2', '10.1.1.3:80 1', '10.1.1.3:80 1']);
   });
 
   it('of one that is not in the table is over at once', () => {
