@@ -92,6 +92,7 @@ const ours: readonly ContractCase[] = [
     },
   },
   { name: 'ten thousand real servers', run: tenThousand },
+  { name: 'a thousand virtual servers with ten real servers each', run: thousandByTen },
 ];
 
 function tenThousand(ipvs: Ipvs): void {
@@ -113,6 +114,32 @@ function tenThousand(ipvs: Ipvs): void {
     new Map(servers.map((server): [IpAddress, number] => [server.address, server.weight])),
   );
   console.error(`10,000 real servers: added in ${ms(added - start)}, dumped in ${ms(end - added)}`);
+}
+
+function thousandByTen(ipvs: Ipvs): void {
+  const table = Array.from({ length: 1_000 }, (_, i) => ({
+    key: tcp(`10.9.${i >> 8}.${i & 255}`, 80),
+    servers: Array.from({ length: 10 }, (_, n) => real(`10.2.${i & 255}.${1 + n + 10 * (i >> 8)}`)),
+  }));
+  const start = performance.now();
+  const outcomes = ipvs.apply(
+    table.flatMap(({ key, servers }) => [
+      { op: 'add-virtual-server' as const, key, settings: PLAIN },
+      ...servers.map((realServer) => ({ op: 'add-real-server' as const, key, realServer })),
+    ]),
+  );
+  const added = performance.now();
+  assert.equal(outcomes.filter(({ error }) => error !== undefined).length, 0);
+  const times = Array.from({ length: 10 }, () => {
+    const begun = performance.now();
+    const dumped = ipvs.dump();
+    assert.equal(dumped.length, 1_000);
+    assert.ok(dumped.every(({ realServers }) => realServers.length === 10));
+    return performance.now() - begun;
+  });
+  console.error(
+    `1,000 virtual servers x 10: added in ${ms(added - start)}, dumped in ${ms(times[0] ?? 0)}, at best in ${ms(Math.min(...times))}`,
+  );
 }
 
 const ms = (time: number): string => `${time.toFixed(0)} ms`;

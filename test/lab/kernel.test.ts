@@ -35,6 +35,7 @@ describe('the table of a real kernel, beside ipvsadm', () => {
       'what ipvsadm set, dumped: in its own words the same',
       'a table dumped, cleared and applied again is the same to ipvsadm',
       'ten thousand real servers',
+      'a thousand virtual servers with ten real servers each',
     ],
     () => result.played,
   );
