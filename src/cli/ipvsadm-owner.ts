@@ -5,6 +5,7 @@ import { socketPath } from '../control/socket-path.ts';
 import type { IpvsadmCommand } from '../ipvsadm/command.ts';
 import { realServerKey, tableKeyText } from '../model/ipvs-table.ts';
 import type { StatusDocument } from '../model/status.ts';
+import { printable } from './format/text.ts';
 import { DEFAULT_RUNTIME_DIR } from './options.ts';
 
 /** Lines about `commands`, which were carried out; none where no daemon answers, or none of it is the daemon's. */
@@ -31,7 +32,7 @@ export function warning(
   switch (command.kind) {
     case 'flush':
       if (virtualServers.length === 0) return undefined;
-      return `vipward has ${virtualServers.length} virtual servers in this table and puts them back within seconds: to be rid of them, remove them from the configuration and run \`vipward reload\``;
+      return 'vipward puts its virtual servers back within seconds: to be rid of them, remove them from its configuration and run `vipward reload`';
     case 'start-daemon':
     case 'stop-daemon':
       if (guards.sync === undefined) return undefined;
@@ -52,9 +53,9 @@ function changeWarning(
   const key = tableKeyText(operation.key);
   const name = virtualServers.find(({ entries }) => entries.includes(key))?.name;
   if (name === undefined) return undefined;
-  const owned = `${key} is vipward's virtual server ${name}, and what is changed here is undone within seconds`;
+  const owned = `${key} is vipward's virtual server ${printable(name)}, and what is changed here is undone within seconds`;
   const instead = 'change its configuration and run `vipward reload`';
   if (!('realServer' in operation)) return `${owned}: ${instead}`;
   const server = realServerKey(operation.realServer);
-  return `${owned}: use \`vipward drain|disable|enable|weight ${name} ${server}\`, or ${instead}`;
+  return `${owned}: use \`vipward drain|disable|enable|weight ${printable(name)} ${server}\`, or ${instead}`;
 }

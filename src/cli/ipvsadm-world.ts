@@ -22,7 +22,7 @@ export const ipvsadm = (argv: readonly string[], terminal: Terminal): Promise<nu
     readInput: () => text(process.stdin),
     version: readVersion(),
     changed: async (commands) => {
-      for (const line of await ownerWarnings(commands)) terminal.err(`vipward: ${line}\n`);
+      for (const line of await ownerWarnings(commands)) terminal.err(`warning: ${line}\n`);
     },
   });
 

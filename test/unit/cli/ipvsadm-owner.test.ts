@@ -19,7 +19,7 @@ describe('who changes by hand what a daemon owns is told what to do instead', ()
       /virtual server web, .*: change its configuration and run `vipward reload`$/,
     ],
     ['-D -t 10.1.1.254:80', /virtual server web/],
-    ['-C', /1 virtual servers in this table/],
+    ['-C', /puts its virtual servers back/],
   ])('%s', async (line, words) => expect(await told(line)).toMatch(words));
 
   it.each(['-a -t 10.1.1.254:81 -r 10.1.1.9', '-L -n', '-Z', '-S'])('%s is not the daemon’s', async (line) =>
