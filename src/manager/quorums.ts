@@ -48,16 +48,19 @@ export class QuorumBook {
     );
     for (const { name, quorum } of virtualServers) {
       const now = this.of(name);
-      if (now.state !== 'unknown' && now.state !== before.get(name)?.state)
-        this.#tell({ ...now, state: now.state, name, weight: quorum.weight });
+      const was = before.get(name)?.state ?? 'unknown';
+      if (now.state !== 'unknown' && now.state !== was)
+        this.#tell({ ...now, state: now.state, name, weight: quorum.weight }, was);
     }
   }
 
-  #tell(event: QuorumEvent): void {
+  #tell(event: QuorumEvent, was: QuorumState): void {
+    this.#options.onChange(event);
     const { name, state, healthy, weight } = event;
+    // At the start of a thousand that are as they should be there is nothing to say.
+    if (state === 'gained' && was === 'unknown') return;
     const level = state === 'gained' ? 'info' : 'warn';
     const message = `virtual server ${name}: quorum ${state} (healthy weight ${healthy}, quorum ${weight})`;
     this.#options.log(level, message, { service: name, quorum: state, healthy, weight });
-    this.#options.onChange(event);
   }
 }
