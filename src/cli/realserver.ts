@@ -1,6 +1,6 @@
 /** `vipward realserver`: makes a host a real server of direct routing or tunnelling, and plain again. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type Family, familyOf, type IpAddress, isNotUnicast, parseAddress } from '../model/address.ts';
+import { type Family, type IpAddress, isNotUnicast, parseAddress } from '../model/address.ts';
 import type { RealServerRole } from '../prepare/real-server.ts';
 import { realServerScript } from '../prepare/script.ts';
 import type { Host } from '../realserver/host.ts';
@@ -123,7 +123,7 @@ function roleOptions(command: Command, remembers = true): Command {
     .addOption(
       new Option(
         '--outer <family>',
-        "of the packets that the director wraps around: that of this host's own address (default: that of the VIP)",
+        "of the packets that the director wraps around: that of this host's own address (default: that of each VIP)",
       ).choices(['ipv4', 'ipv6']),
     );
   return remembers ? place(command) : command;
@@ -144,7 +144,7 @@ function toVip(text: string): IpAddress {
 }
 
 function roleOf({ vip, forwarding, outer }: RoleOptions): RealServerRole {
-  return { vips: vip, forwarding, outer: outer ?? familyOf(vip[0]) };
+  return { vips: vip, forwarding, outer: outer ?? 'as the VIP' };
 }
 
 /** A role is known by its VIPs: whoever stops it need not know more. */

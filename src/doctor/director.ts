@@ -16,6 +16,8 @@ import { tunnelMtuFindings } from './tunnel-mtu.ts';
 
 /** Long enough for a host that has to be woken up. */
 const PATIENCE = milliseconds(900);
+/** Clients come by way of routers, and of Ethernet: a link of ours with a greater MTU makes none of their packets so. */
+const CLIENT_MTU = 1500;
 
 /** Throws where this host cannot be looked at at all: not as root. */
 export async function examineDirector(config: Config): Promise<readonly Finding[]> {
@@ -28,7 +30,7 @@ export async function examineDirector(config: Config): Promise<readonly Finding[
     waysToTunnels(config, sight),
     returnPaths(config, sight),
   ]);
-  const client = Math.max(...config.virtualRouters.map(({ interface: name }) => mtuOf(sight, name)), 0);
+  const link = Math.max(...config.virtualRouters.map(({ interface: name }) => mtuOf(sight, name)), 0);
   const links = sight.links.map(({ name }) => name);
   // Without IPVS there is none of its settings, and it is told that there is no IPVS.
   const settings = directorSettings(config, links).filter(
@@ -41,7 +43,7 @@ export async function examineDirector(config: Config): Promise<readonly Finding[
       ? [unknown('packet filters', 'neither nft nor iptables-save can tell', 'apt install nftables')]
       : passageFindings(filters, directorPassages(config))),
     ...denialFindings(log),
-    ...tunnelMtuFindings(config, { client, to: (address) => ways.get(address) }),
+    ...tunnelMtuFindings(config, { client: Math.min(link, CLIENT_MTU), to: (address) => ways.get(address) }),
     ...owners,
     ...returns,
   ];

@@ -12,8 +12,8 @@ export function tunnelOverhead(tunnel: Tunnel, outer: IpAddress): number {
     case 'ipip':
       return header;
     case 'gue':
-      // Remote checksum offload is an option of GUE of four bytes.
-      return header + 12 + (tunnel.checksum === 'remote' ? 4 : 0);
+      // Remote checksum offload is an option of GUE: four bytes, and four of flags that say so.
+      return header + 12 + (tunnel.checksum === 'remote' ? 8 : 0);
     case 'gre':
       return header + 4 + checksum;
     default:

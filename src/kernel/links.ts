@@ -7,7 +7,6 @@ import {
   RTM_SETLINK,
 } from '../netlink/route/link.ts';
 import { encodeLinkState } from '../netlink/route/macvlan.ts';
-import { encodeTunnelProtocol } from '../netlink/route/tunnel.ts';
 import { NETLINK_ROUTE, openNetlinkSocket } from '../sys/netlink-socket.ts';
 import { NetlinkRequester, type NetlinkTransport } from './request.ts';
 
@@ -19,11 +18,6 @@ export interface Links {
   list(): readonly Link[];
   /** Throws KernelError, or KernelAnswerError. */
   setUp(index: number, up: boolean): void;
-  /**
-   * Whether ip6tnl0, the kernel's own end of every IPv6 tunnel, takes packets of any protocol out of them, or IPv6
-   * alone as it does by itself. Throws KernelError.
-   */
-  setTunnelProtocol(name: string, protocol: 'any' | 'ipv6'): void;
   close(): void;
 }
 
@@ -39,10 +33,6 @@ export function openLinks(socket: NetlinkTransport = openNetlinkSocket(NETLINK_R
     setUp: (index, up) => {
       const attempt = { operation: up ? 'set up' : 'set down', object: `link ${index}` };
       netlink.request({ attempt, type: RTM_SETLINK, payload: encodeLinkState(index, up) });
-    },
-    setTunnelProtocol: (name, protocol) => {
-      const attempt = { operation: 'change', object: `tunnel ${name} to ${protocol}` };
-      netlink.request({ attempt, type: RTM_NEWLINK, payload: encodeTunnelProtocol(name, protocol) });
     },
     close: () => netlink.close(),
   };

@@ -13,8 +13,12 @@ export interface RealServerRole {
   readonly vips: readonly IpAddress[];
   readonly forwarding: 'dr' | 'tun';
   /** Of the packets that the director wraps around a client's: the family of this host's own address (RIP). */
-  readonly outer: Family;
+  readonly outer: Family | 'as the VIP';
 }
+
+/** The family of the packets that carry those for `vip`. */
+export const outerFamily = ({ outer }: Pick<RealServerRole, 'outer'>, vip: IpAddress): Family =>
+  outer === 'as the VIP' ? familyOf(vip) : outer;
 
 export interface HiddenAddress {
   readonly device: string;
@@ -27,11 +31,22 @@ export interface RealServerNeeds {
   readonly links: readonly { readonly name: string; readonly anyProtocol: boolean }[];
   readonly addresses: readonly HiddenAddress[];
   readonly settings: readonly KernelSetting[];
+  /** What keeps every other link as it is, to be set before `settings`: nobody needs it, and it may be changed since. */
+  readonly kept: readonly KernelSetting[];
 }
 
-/** The kernel's own tunnel ends: of ipip, and of ip6_tunnel. They take packets from every director. */
-const TUNNEL: Readonly<Record<Family, string>> = { ipv4: 'tunl0', ipv6: 'ip6tnl0' };
-const TUNNEL_MODULE: Readonly<Record<Family, string>> = { ipv4: 'ipip', ipv6: 'ip6_tunnel' };
+interface TunnelEnd {
+  readonly device: string;
+  readonly module: string;
+}
+
+const IP6_TUNNEL: TunnelEnd = { device: 'ip6tnl0', module: 'ip6_tunnel' };
+
+/** The kernel's own ends of tunnels, by the family outside, then inside. They take packets from every director. */
+const TUNNEL: Readonly<Record<Family, Readonly<Record<Family, TunnelEnd>>>> = {
+  ipv4: { ipv4: { device: 'tunl0', module: 'ipip' }, ipv6: { device: 'sit0', module: 'sit' } },
+  ipv6: { ipv4: IP6_TUNNEL, ipv6: IP6_TUNNEL },
+};
 
 export interface RealServerHost {
   /** The interfaces of this host. */
@@ -42,30 +57,31 @@ export interface RealServerHost {
 
 /** What all `roles` need together. */
 export function realServerNeeds(roles: readonly RealServerRole[], host: RealServerHost): RealServerNeeds {
-  const tunnels = roles.filter(({ forwarding }) => forwarding === 'tun');
-  const outers = [...new Set(tunnels.map(({ outer }) => outer))];
-  const names = ['lo', ...outers.map((family) => TUNNEL[family])];
+  const ends = roles.filter(({ forwarding }) => forwarding === 'tun').flatMap(tunnelEnds);
+  const devices = [...new Map(ends.map(({ end }) => [end.device, end.module]))];
+  const ofIpv4 = [...new Set(ends.filter(({ inner }) => inner === 'ipv4').map(({ end }) => end.device))];
   const hidesIpv4 = roles.some(({ vips }) => vips.some((vip) => familyOf(vip) === 'ipv4'));
   return {
-    modules: outers.map((family) => ({
-      name: TUNNEL_MODULE[family],
-      without: `there is no ${TUNNEL[family]} that takes packets out of the tunnel`,
+    modules: devices.map(([device, name]) => ({
+      name,
+      without: `there is no ${device} that takes packets out of the tunnel`,
     })),
-    links: names.map((name) => ({ name, anyProtocol: name === TUNNEL.ipv6 && wrapsIpv4(tunnels) })),
+    links: ['lo', ...devices.map(([device]) => device)].map((name) => ({
+      name,
+      anyProtocol: name === IP6_TUNNEL.device && ofIpv4.includes(name),
+    })),
     addresses: distinct(roles.flatMap(hidden)),
-    settings: [
-      ...(hidesIpv4 ? QUIET : []),
-      ...(hidesIpv4 ? outers.flatMap((family) => unfiltered(TUNNEL[family], host)) : []),
-    ],
+    settings: [...(hidesIpv4 ? QUIET : []), ...unfiltered(ofIpv4)],
+    kept: ofIpv4.length > 0 ? kept(ofIpv4, host) : [],
   };
 }
 
-const wrapsIpv4 = (tunnels: readonly RealServerRole[]): boolean =>
-  tunnels.some(({ outer, vips }) => outer === 'ipv6' && vips.some((vip) => familyOf(vip) === 'ipv4'));
+const tunnelEnds = (role: RealServerRole) =>
+  role.vips.map((vip) => ({ inner: familyOf(vip), end: TUNNEL[outerFamily(role, vip)][familyOf(vip)] }));
 
-const hidden = ({ vips, forwarding, outer }: RealServerRole): readonly HiddenAddress[] =>
-  vips.map((address) => ({
-    device: forwarding === 'dr' ? 'lo' : TUNNEL[outer],
+const hidden = (role: RealServerRole): readonly HiddenAddress[] =>
+  role.vips.map((address) => ({
+    device: role.forwarding === 'dr' ? 'lo' : TUNNEL[outerFamily(role, address)][familyOf(address)].device,
     prefix: { address, length: familyOf(address) === 'ipv4' ? 32 : 128 },
   }));
 
@@ -89,26 +105,24 @@ const QUIET: readonly KernelSetting[] = [
   },
 ];
 
-/**
- * What comes out of the tunnel is from a client, and is answered over another link: the filter must be off. Since the
- * greater of `all` and the link's own holds, `all` goes to 0, and every other link takes over what `all` had.
- */
-function unfiltered(tunnel: string, { links, filter }: RealServerHost): readonly KernelSetting[] {
-  const path = (link: string) => ['net', 'ipv4', 'conf', link, 'rp_filter'] as const;
-  const without = `packets of clients that come out of ${tunnel} are dropped without a word`;
-  const off = [tunnel, 'all'].map(
-    (link): KernelSetting => ({ path: path(link), value: '0', orElse: [], without }),
-  );
-  if (filter === '0') return off;
-  const kept = links
-    .filter((link) => link !== tunnel && link !== 'lo')
-    .map(
-      (link): KernelSetting => ({
-        path: path(link),
-        value: filter,
-        orElse: ['1', '2'],
-        without: `${link} is no longer filtered by reverse path, as net.ipv4.conf.all had it`,
-      }),
-    );
-  return [...kept, ...off];
+const filterPath = (link: string) => ['net', 'ipv4', 'conf', link, 'rp_filter'] as const;
+
+/** What comes out of a tunnel is from a client, and is answered over another link: the filter must be off. */
+function unfiltered(tunnels: readonly string[]): readonly KernelSetting[] {
+  if (tunnels.length === 0) return [];
+  const without = `packets of clients that come out of ${tunnels.join(' and ')} are dropped without a word`;
+  return [...tunnels, 'all'].map((link) => ({ path: filterPath(link), value: '0', orElse: [], without }));
+}
+
+/** Since the greater of `all` and the link's own holds, `all` goes to 0, and every other link takes over what it had. */
+function kept(tunnels: readonly string[], { links, filter }: RealServerHost): readonly KernelSetting[] {
+  if (filter === '0') return [];
+  return links
+    .filter((link) => !tunnels.includes(link) && link !== 'lo')
+    .map((link) => ({
+      path: filterPath(link),
+      value: filter,
+      orElse: ['1', '2'],
+      without: `${link} is no longer filtered by reverse path, as net.ipv4.conf.all had it`,
+    }));
 }

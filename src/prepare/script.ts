@@ -9,8 +9,9 @@ export function realServerScript(role: RealServerRole): string {
   const needs = realServerNeeds([role], { links: [], filter: '0' });
   const tunnels = needs.links.map(({ name }) => name).filter((name) => name !== 'lo');
   const settings = needs.settings.filter(({ path }) => path.at(-1) !== 'rp_filter');
-  const unfiltered =
-    needs.settings.filter(({ path }) => path.at(-1) === 'rp_filter').length > 0 ? tunnels : [];
+  const unfiltered = tunnels.filter((tunnel) =>
+    needs.settings.some(({ path }) => path.at(-1) === 'rp_filter' && path.at(-2) === tunnel),
+  );
   const lines = (items: readonly string[], otherwise = '  :'): string =>
     items.length === 0 ? otherwise : items.map((item) => `  ${item}`).join('\n');
   const addresses = needs.addresses.map(({ device, prefix }) => ({
@@ -20,6 +21,7 @@ export function realServerScript(role: RealServerRole): string {
   return `#!/bin/sh
 # Makes this host a real server of ${role.vips.join(', ')} by ${role.forwarding === 'dr' ? 'direct routing' : 'tunnelling'}.
 # Usage: $0 start|stop|status, as root. Written by \`vipward realserver script\`.
+# Several of these on one host are stopped in the reverse of the order in which they were started.
 set -eu
 STATE=/run/vipward-realserver-${[role.forwarding, ...role.vips].join('-').replaceAll(/[^A-Za-z0-9.-]/g, '_')}
 
@@ -61,7 +63,7 @@ ${lines([
   ...settings.map(({ path, value }) => `put ${path.join('/')} ${value}`),
   ...unfiltered.map((tunnel) => `unfilter ${tunnel}`),
   ...needs.links.flatMap(({ name, anyProtocol }) =>
-    anyProtocol ? [`ip link set ${name} type ip6tnl mode any`] : [],
+    anyProtocol ? [`ip -6 tunnel change ${name} mode any`] : [],
   ),
   ...needs.links.map(({ name }) => `up ${name}`),
   ...addresses.map(({ text, device }) => `add ${text} ${device}`),
@@ -81,7 +83,7 @@ stop() {
   done
 ${lines(
   needs.links.flatMap(({ name, anyProtocol }) =>
-    anyProtocol ? [`ip link set ${name} type ip6tnl mode ip6ip6 || :`] : [],
+    anyProtocol ? [`ip -6 tunnel change ${name} mode ip6ip6 || :`] : [],
   ),
 )}
   rm -f "$STATE"

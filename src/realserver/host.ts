@@ -6,6 +6,7 @@ import { loadModule } from '../kernel/modules.ts';
 import { readSetting, writeSetting } from '../kernel/sysctl.ts';
 import type { SettingsAccess } from '../prepare/ledger.ts';
 import type { HiddenAddress } from '../prepare/real-server.ts';
+import { setTunnelProtocol } from '../sys/tunnel-protocol.ts';
 
 export interface Host {
   readonly settings: SettingsAccess;
@@ -20,7 +21,7 @@ export interface Host {
   close(): void;
 }
 
-/** Throws SystemError. Its functions throw KernelError. */
+/** Throws SystemError. Its functions throw KernelError and SystemError. */
 export function openHost(): Host {
   const links: Links = openLinks();
   const addresses: Addresses = openAddresses();
@@ -37,7 +38,7 @@ export function openHost(): Host {
       readdirSync('/proc/sys/net/ipv4/conf').filter((name) => name !== 'all' && name !== 'default'),
     isUp: (link) => find(link)?.up,
     setUp: (link, up) => links.setUp(indexOf(link), up),
-    openTunnel: (link, open) => links.setTunnelProtocol(link, open ? 'any' : 'ipv6'),
+    openTunnel: (link, open) => setTunnelProtocol(link, open ? 'any' : 'ipv6'),
     holds: ({ device, prefix }) => {
       const link = find(device);
       return (

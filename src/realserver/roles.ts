@@ -78,6 +78,8 @@ function checkNeeds(needs: RealServerNeeds, state: RealServerState, host: Host):
 function reconcile(directory: string, state: RealServerState, roles: Roles, host: Host): Changes {
   const work = new Work(directory, { ...state, roles }, host);
   const needs = needsOf(roles, state, host);
+  // Once nothing is filtered by `all`, what a link has is what somebody wants.
+  if (host.settings.read(FILTER) !== '0') for (const setting of needs.kept) work.set(setting);
   // The kernel must be quiet before the address is there, and until it is gone.
   for (const setting of needs.settings) work.set(setting);
   for (const link of needs.links) work.setUp(link);
@@ -158,7 +160,7 @@ class Work {
       this.#remember({ opened: this.#state.opened.filter((each) => each !== name) });
       this.changes.push(`link ${name}: takes IPv6 alone again`);
     }
-    for (const change of this.#ledger.obsolete(needs.settings).toReversed()) {
+    for (const change of this.#ledger.obsolete([...needs.settings, ...needs.kept]).toReversed()) {
       const outcome = this.#ledger.putBack(change);
       this.save();
       if (outcome instanceof Error) throw outcome;

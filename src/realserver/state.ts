@@ -13,7 +13,7 @@ const Address = z.string().transform((text, context): IpAddress => {
 const Role = z.object({
   vips: z.array(Address).readonly(),
   forwarding: z.enum(['dr', 'tun']),
-  outer: z.enum(['ipv4', 'ipv6']),
+  outer: z.enum(['ipv4', 'ipv6', 'as the VIP']),
 });
 const State = z.object({
   version: z.literal(1),

@@ -28,6 +28,7 @@ export const libc = {
   setsockopt: bind<(fd: number, level: number, name: number, value: Pointer, length: number) => number>(
     'int setsockopt(int, int, int, const void *, uint32_t)',
   ),
+  ioctl: bind<(fd: number, request: number, argument: Pointer) => number>('int ioctl(int, ulong, void *)'),
   send: bind<(fd: number, data: Pointer, length: number, flags: number) => number>(
     'intptr send(int, const void *, size_t, int)',
   ),

@@ -2,7 +2,7 @@
 import { portAt, takesPart } from '../../balance/entry.ts';
 import { type Family, familyOf, type IpAddress } from '../../model/address.ts';
 import type { Config } from '../../model/config.ts';
-import type { RealServerRole } from '../../prepare/real-server.ts';
+import { outerFamily, type RealServerRole } from '../../prepare/real-server.ts';
 import { type Finding, good, problem, warning } from '../finding.ts';
 import { type Hook, type Probe, type Ruleset, verdictOf } from './ruleset.ts';
 
@@ -103,13 +103,11 @@ function replies({ virtualServers }: Pick<Config, 'virtualServers'>): readonly P
   );
 }
 
-/** Protocols of linux/in.h by the family outside, then inside. */
-const WRAPPED: Readonly<Record<Family, Readonly<Record<Family, string>>>> = {
-  ipv4: { ipv4: 'ipip', ipv6: 'ipv6' },
-  ipv6: { ipv4: 'ipip', ipv6: 'ipv6' },
-};
+/** What is inside of a tunnel, as a protocol of linux/in.h. */
+const WRAPPED: Readonly<Record<Family, string>> = { ipv4: 'ipip', ipv6: 'ipv6' };
 
-export function realServerPassages({ vips, forwarding, outer }: RealServerRole): readonly Passage[] {
+export function realServerPassages(role: RealServerRole): readonly Passage[] {
+  const { vips, forwarding } = role;
   const arrivals = vips.map((vip): Passage => {
     const family = familyOf(vip);
     return {
@@ -120,10 +118,15 @@ export function realServerPassages({ vips, forwarding, outer }: RealServerRole):
     };
   });
   if (forwarding === 'dr') return arrivals;
-  const protocols = [...new Set(vips.map((vip) => WRAPPED[outer][familyOf(vip)]))];
-  const wrapped = protocols.map(
-    (protocol): Passage => ({
-      probe: { ...ANYWHERE, family: outer, hook: 'input', protocol },
+  const outside = new Map(
+    vips.map((vip) => {
+      const way = { family: outerFamily(role, vip), protocol: WRAPPED[familyOf(vip)] };
+      return [`${way.family} ${way.protocol}`, way];
+    }),
+  );
+  const wrapped = [...outside.values()].map(
+    ({ family, protocol }): Passage => ({
+      probe: { ...ANYWHERE, family, hook: 'input', protocol },
       what: `packets of the director's tunnel (${protocol})`,
       breaks: 'nothing comes out of the tunnel',
       rule: `meta l4proto ${protocol} accept`,

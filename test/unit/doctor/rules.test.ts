@@ -131,7 +131,7 @@ describe('the MTU of a tunnel', () => {
     ['gre', 'none', '10.9.0.2', 24],
     ['gre', 'plain', '10.9.0.2', 28],
     ['gue', 'none', '10.9.0.2', 32],
-    ['gue', 'remote', '10.9.0.2', 36],
+    ['gue', 'remote', '10.9.0.2', 40],
   ] as const)('%s %s to %s adds %d bytes', (kind, checksum, address, bytes) => {
     expect(tunnelOverhead({ kind, port: 0, checksum }, ip(address))).toBe(bytes);
   });
