@@ -166,37 +166,43 @@ export class AttributeWriter {
 
   /** Bytes as they are, such as the fixed header that comes before the attributes. */
   raw(bytes: Uint8Array | readonly number[]): this {
-    this.#bytes.set(bytes, this.#grow(align(bytes.length)));
+    const at = this.#grow(align(bytes.length));
+    this.#bytes.set(bytes, at);
     return this;
   }
 
   attribute(type: number, value: Uint8Array | readonly number[]): this {
-    this.#bytes.set(value, this.#begin(type, value.length));
+    const at = this.#begin(type, value.length);
+    this.#bytes.set(value, at);
     return this;
   }
 
   u8(type: number, value: number): this {
     checkRange(type, value, 0xff);
-    this.#bytes.writeUInt8(value, this.#begin(type, 1));
+    const at = this.#begin(type, 1);
+    this.#bytes.writeUInt8(value, at);
     return this;
   }
 
   u16(type: number, value: number): this {
     checkRange(type, value, 0xffff);
-    this.#bytes.writeUInt16LE(value, this.#begin(type, 2));
+    const at = this.#begin(type, 2);
+    this.#bytes.writeUInt16LE(value, at);
     return this;
   }
 
   /** In network byte order, as ports are. */
   u16be(type: number, value: number): this {
     checkRange(type, value, 0xffff);
-    this.#bytes.writeUInt16BE(value, this.#begin(type, 2));
+    const at = this.#begin(type, 2);
+    this.#bytes.writeUInt16BE(value, at);
     return this;
   }
 
   u32(type: number, value: number): this {
     checkRange(type, value, 0xffffffff);
-    this.#bytes.writeUInt32LE(value, this.#begin(type, 4));
+    const at = this.#begin(type, 4);
+    this.#bytes.writeUInt32LE(value, at);
     return this;
   }
 
@@ -220,7 +226,7 @@ export class AttributeWriter {
     return written;
   }
 
-  /** An attribute's header and room for its value: gives where that begins. */
+  /** An attribute's header and room for its value: gives where that begins. It may replace the bytes. */
   #begin(type: number, length: number): number {
     const at = this.#grow(align(HEADER + length));
     this.#header(at, HEADER + length, type);
