@@ -74,7 +74,7 @@ it('a drain lets connections finish and new ones go elsewhere, and then removes;
   });
 });
 
-it('below its quorum the sorry server takes over from the real servers that are left; both are notified', async () => {
+it('below its quorum the sorry server takes over from the real servers that are left, once they are checked here', async () => {
   const pool = (quorum: number) =>
     config(
       service(
@@ -84,6 +84,7 @@ it('below its quorum the sorry server takes over from the real servers that are 
         more(
           CHECK,
           `quorum: ${quorum}`,
+          'check_while: active',
           `sorry_server: { address: 10.1.1.3, ${CHECK} }`,
           'notify: { quorum_up: [/bin/true, up], quorum_down: [/bin/true, down] }',
         ),
@@ -92,6 +93,9 @@ it('below its quorum the sorry server takes over from the real servers that are 
   await start(pool(3));
   await stage.holdsVip();
   await stage.daemon.said('virtual server web: quorum lost (healthy weight 2, quorum 3)');
+  const told = stage.daemon.log.all.map(({ message }) => message);
+  const at = (part: string) => told.findIndex((message) => message.includes(part));
+  expect(at('real server 10.1.1.2:80 is up')).toBeGreaterThan(at('virtual router web: MASTER'));
   await stage.daemon.said('notify script /bin/true for SERVICE web QUORUM_DOWN: exit code 0');
   await stage.daemon.said('add real server 10.1.1.3:80');
   expect(await stage.table()).toEqual([`-A -t ${VIP}:80 -s wrr`, `-a -t ${VIP}:80 -r 10.1.1.3:80 -g -w 1`]);
