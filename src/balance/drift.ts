@@ -1,13 +1,25 @@
 /** What somebody else did to the table since we left it, in words: the reverse of what would mend it. */
-import { type ActualTable, type TableOperation, tableKeyText } from '../model/ipvs-table.ts';
+import {
+  type ActualTable,
+  type ActualVirtualServer,
+  type DesiredVirtualServer,
+  type TableOperation,
+  tableKeyText,
+} from '../model/ipvs-table.ts';
 import { type Ownership, planTable } from './plan.ts';
 import { operationText } from './words.ts';
 
 /** One line for each difference between the table as it was `left` and as it is; what is not ours does not count. */
 export function findDrift(left: ActualTable, actual: ActualTable, ownership: Ownership): readonly string[] {
   const ours = left.filter(({ key }) => ownership.exclusive || ownership.owned.has(tableKeyText(key)));
-  return planTable(ours, actual, ownership).operations.map(driftText);
+  return planTable(ours.map(asAdded), actual, ownership).operations.map(driftText);
 }
+
+/** The kernel lists the newest first; a plan names them in the order in which they are added. */
+const asAdded = (entry: ActualVirtualServer): DesiredVirtualServer => ({
+  ...entry,
+  realServers: entry.realServers.toReversed(),
+});
 
 function driftText(mend: TableOperation): string {
   const what = operationText(mend).replace(/^(?:add|remove) (real server \S+) (?:to|from) /, '$1 of ');

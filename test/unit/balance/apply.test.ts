@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { afterOperations, heldBack, stagesOf } from '../../../src/balance/apply.ts';
 import { desiredTable } from '../../../src/balance/desired.ts';
 import { digestOf } from '../../../src/balance/digest.ts';
+import { findDrift } from '../../../src/balance/drift.ts';
 import { planTable } from '../../../src/balance/plan.ts';
 import { operationText } from '../../../src/balance/words.ts';
 import type { ConfiguredVirtualServer } from '../../../src/model/config.ts';
@@ -131,6 +132,16 @@ describe('behind mh', () => {
       'add real server 10.1.1.5:80 to tcp 10.1.1.254:80 (dr, weight 2)',
       'change real server 10.1.1.5:80 of tcp 10.1.1.254:80: weight 2 → 0',
     ]);
+  });
+
+  it('a table that nobody has touched has not drifted', () => {
+    expect(findDrift(kernelAfter(more), kernelAfter(more), OURS)).toEqual([]);
+    // A foreign hand took one out and put it in again.
+    const grown = kernelAfter(more).map((entry) => ({
+      ...entry,
+      realServers: entry.realServers.toReversed(),
+    }));
+    expect(findDrift(kernelAfter(more), grown, OURS)).not.toEqual([]);
   });
 
   it('one that fails is only given weight 0', () => {

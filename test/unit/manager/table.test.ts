@@ -90,8 +90,8 @@ describe('drift', () => {
       lastRepair: {
         found: [
           'missing: virtual server tcp 10.1.1.254:80 (wrr)',
-          'missing: real server 10.1.1.3:80 of tcp 10.1.1.254:80 (dr, weight 1)',
           'missing: real server 10.1.1.2:80 of tcp 10.1.1.254:80 (dr, weight 2)',
+          'missing: real server 10.1.1.3:80 of tcp 10.1.1.254:80 (dr, weight 1)',
         ],
       },
     });
