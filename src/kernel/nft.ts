@@ -37,15 +37,43 @@ export class RulesetError extends Error {
  * RulesetError, or the signal's reason.
  */
 export async function applyRuleset(text: string, what: string, options: RulesetOptions = {}): Promise<void> {
-  const { signal, timeout = TIMEOUT, program = findProgram() } = options;
+  await run(['-f', '-'], text, what, options);
+}
+
+/**
+ * A table (`inet vipward`) as nft lists it, without what it has counted: the same text as long as nobody has changed it;
+ * undefined where there is none. Rejects as `applyRuleset`.
+ */
+export async function readTable(table: string, options: RulesetOptions = {}): Promise<string | undefined> {
+  const list = ['--stateless', '--numeric', 'list', 'table', ...table.split(' ')];
+  try {
+    return await run(list, '', `list table ${table}`, options);
+  } catch (error) {
+    if (error instanceof RulesetError && error.message.includes('No such file or directory'))
+      return undefined;
+    throw error;
+  }
+}
+
+/** What nft prints. */
+async function run(
+  args: readonly string[],
+  input: string,
+  what: string,
+  { signal, timeout = TIMEOUT, program = findProgram() }: RulesetOptions,
+): Promise<string> {
   signal?.throwIfAborted();
   const limit = AbortSignal.timeout(timeout);
-  const child = spawn(program, ['-f', '-'], {
+  const child = spawn(program, args, {
     cwd: '/',
     env: { LC_ALL: 'C' },
-    stdio: ['pipe', 'ignore', 'pipe'],
+    stdio: 'pipe',
     signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     killSignal: 'SIGKILL',
+  });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (part: string) => {
+    output += part;
   });
   let words = '';
   child.stderr.setEncoding('utf8').on('data', (part: string) => {
@@ -53,8 +81,8 @@ export async function applyRuleset(text: string, what: string, options: RulesetO
   });
   // One that ends before it has read everything says why on its standard error.
   child.stdin.on('error', () => undefined);
-  child.stdin.end(text);
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  child.stdin.end(input);
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
   let failure: unknown;
   child.once('error', (cause) => {
     if (signal?.aborted === true) failure = signal.reason;
@@ -64,10 +92,10 @@ export async function applyRuleset(text: string, what: string, options: RulesetO
     if (child.pid === undefined) reject(failure);
   });
   child.once('close', (code, killed) => {
-    if (code === 0) resolve();
+    if (code === 0) resolve(output);
     else reject(failure ?? new RulesetError(what, `nft refused it (${killed ?? code}): ${words.trim()}`));
   });
-  await promise;
+  return await promise;
 }
 
 function findProgram(): string {

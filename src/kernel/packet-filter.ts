@@ -10,6 +10,7 @@
 import { familyOf, type IpAddress } from '../model/address.ts';
 import type { Protocol } from '../model/virtual-server.ts';
 import { applyRuleset, NftMissing, RulesetError, type RulesetOptions } from './nft.ts';
+import { setLines } from './nft-text.ts';
 
 export { applyRuleset, NftMissing, RulesetError, type RulesetOptions } from './nft.ts';
 
@@ -69,14 +70,14 @@ export function refusingRuleset(addresses: readonly RefusedAddress[]): string {
   const six = addresses.filter(({ address }) => familyOf(address) === 'ipv6');
   return [
     `${REMOVAL}${TABLE} {`,
-    ...set('vips4', 'ipv4_addr', namesOf(four)),
-    ...set('vips6', 'ipv6_addr', namesOf(six)),
-    ...set('services4', 'ipv4_addr . inet_proto . inet_service', servicesOf(four)),
-    ...set('services6', 'ipv6_addr . inet_proto . inet_service', servicesOf(six)),
-    ...set('protocols4', 'ipv4_addr . inet_proto', protocolsOf(four)),
-    ...set('protocols6', 'ipv6_addr . inet_proto', protocolsOf(six)),
-    ...set('marks4', 'ipv4_addr . mark', marksOf(four)),
-    ...set('marks6', 'ipv6_addr . mark', marksOf(six)),
+    ...setLines('vips4', 'ipv4_addr', namesOf(four)),
+    ...setLines('vips6', 'ipv6_addr', namesOf(six)),
+    ...setLines('services4', 'ipv4_addr . inet_proto . inet_service', servicesOf(four)),
+    ...setLines('services6', 'ipv6_addr . inet_proto . inet_service', servicesOf(six)),
+    ...setLines('protocols4', 'ipv4_addr . inet_proto', protocolsOf(four)),
+    ...setLines('protocols6', 'ipv6_addr . inet_proto', protocolsOf(six)),
+    ...setLines('marks4', 'ipv4_addr . mark', marksOf(four)),
+    ...setLines('marks6', 'ipv6_addr . mark', marksOf(six)),
     `  chain ${CHAIN} {`,
     `    type filter hook input priority ${PRIORITY}; policy accept;`,
     '    # A neighbour must find out who has the address, although it does not answer.',
@@ -112,14 +113,3 @@ const protocolsOf = (addresses: readonly RefusedAddress[]): readonly string[] =>
 
 const marksOf = (addresses: readonly RefusedAddress[]): readonly string[] =>
   addresses.flatMap(({ address, marks }) => marks.map((mark) => `${address} . ${mark}`));
-
-/** nft takes no empty list of elements, and refuses one that is there twice in a concatenation. */
-function set(name: string, type: string, elements: readonly string[]): readonly string[] {
-  const list = [...new Set(elements)].join(', ');
-  return [
-    `  set ${name} {`,
-    `    type ${type}`,
-    ...(list === '' ? [] : [`    elements = { ${list} }`]),
-    '  }',
-  ];
-}

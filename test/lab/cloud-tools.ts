@@ -11,19 +11,31 @@ export type Transport = Exclude<Protocol, 'sctp'>;
 export async function answerOn(node: Node, ports: readonly string[], line: string): Promise<void> {
   const listeners = ports.flatMap((each) => {
     const [transport, port] = each.split(' ');
-    // One datagram at a time: two that come together to one socket would be taken for one.
-    const datagrams = [`UDP4-RECVFROM:${port},fork`, `UDP6-RECVFROM:${port},ipv6only=1,fork`];
-    return transport === 'udp' ? datagrams : [`TCP6-LISTEN:${port},ipv6only=0,reuseaddr,fork`];
+    const word = transport === 'tcp' ? 'LISTEN' : 'RECVFROM';
+    const name = transport === 'tcp' ? 'TCP' : 'UDP';
+    return [`${name}4-${word}:${port},reuseaddr,fork`, `${name}6-${word}:${port},ipv6only=1,reuseaddr,fork`];
   });
   await Promise.all(
     listeners.map(async (listener) => {
-      const server = await node.spawn(['socat', '-d', '-d', listener, `SYSTEM:read x; echo ${line}`]);
+      // -t: the end of a datagram is the end of what there is to read, and half a second later socat would give up.
+      const server = await node.spawn([
+        'socat',
+        '-t',
+        '30',
+        '-d',
+        '-d',
+        listener,
+        `SYSTEM:read x; echo ${line}`,
+      ]);
       await server.stderr.waitFor((text) => / (listening|receiving) on /.test(text), {
         what: `${node.name} to listen on ${listener}`,
       });
     }),
   );
 }
+
+/** socat writes every digit of an IPv6 address. */
+const shortAddress = (long: string): string => new URL(`http://${long}`).hostname.slice(1, -1);
 
 /** Seconds that somebody who is there may take. */
 const PATIENCE = 30;
@@ -41,7 +53,7 @@ export async function ask(
   const words = [transport, address, String(port)];
   const command = ['timeout', String(patience), 'bash', '--norc', '-c', talk, ...words];
   const { stdout, stderr } = await node.exec(command);
-  if (stdout !== '') return stdout.trim();
+  if (stdout !== '') return stdout.trim().replace(/\[.*\]/, shortAddress);
   return stderr.includes('refused') ? 'refused' : 'silent';
 }
 

@@ -1,0 +1,43 @@
+/** What the packet filter must do for the virtual servers of a configuration. */
+import { familyOf, isLoopback } from '../model/address.ts';
+import type { ConfiguredVirtualServer, MarkMatch } from '../model/config.ts';
+import type { TableKey } from '../model/ipvs-table.ts';
+import type { MarkRule, NatRealServer, PacketRules, SourceNatRule } from '../model/packet-rules.ts';
+import { familyOfKey } from './entry.ts';
+
+/** Real servers, and sorry servers, behind fullnat; each of the addresses that it is reached at is of its own family. */
+export const packetRulesOf = (virtualServers: readonly ConfiguredVirtualServer[]): PacketRules => ({
+  marks: virtualServers.flatMap(marksOf),
+  sourceNats: virtualServers.flatMap(sourceNatsOf),
+});
+
+/** The mark of each family's entry is for its addresses. */
+const marksOf = ({ entries, match }: ConfiguredVirtualServer): readonly MarkRule[] =>
+  entries.flatMap((key) =>
+    key.kind === 'mark'
+      ? match
+          .filter(({ address }) => familyOf(address) === key.family)
+          .map((each) => ({ ...each, mark: key.mark }))
+      : [],
+  );
+
+function sourceNatsOf(virtualServer: ConfiguredVirtualServer): readonly SourceNatRule[] {
+  const servers = [...virtualServer.realServers, ...virtualServer.sorryServers].filter(
+    ({ forwarding, address }) => forwarding === 'fullnat' && !isLoopback(address),
+  );
+  return virtualServer.entries
+    .flatMap((key) => matchesOf(virtualServer, key))
+    .flatMap((virtual) => {
+      const realServers = servers
+        .filter(({ address }) => familyOf(address) === familyOf(virtual.address))
+        .map(({ address, port }): NatRealServer => ({ address, port }));
+      return realServers.length === 0 ? [] : [{ virtual, realServers, to: 'auto' }];
+    });
+}
+
+/** What clients of an entry ask for. */
+function matchesOf({ match }: ConfiguredVirtualServer, key: TableKey): readonly MarkMatch[] {
+  if (key.kind === 'mark') return match.filter(({ address }) => familyOf(address) === familyOfKey(key));
+  const { address, protocol, port } = key;
+  return [{ address, protocol, ports: port === 0 ? [] : [{ from: port, to: port }] }];
+}

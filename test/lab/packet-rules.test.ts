@@ -1,0 +1,75 @@
+/** The packet rules for IPVS as this machine's kernel takes them; what they do is in cloud-packet-rules.test.ts. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { packetRulesOf } from '../../src/balance/packet-rules.ts';
+import { packetRuleset } from '../../src/kernel/packet-rules.ts';
+import type { IpAddress } from '../../src/model/address.ts';
+import type { PacketRules } from '../../src/model/packet-rules.ts';
+import { entryAt, realServerAt, virtualServer } from '../support/virtual-server.ts';
+import { Lab } from './support/lab.ts';
+import type { Node } from './support/node.ts';
+
+let lab: Lab;
+let host: Node;
+
+beforeAll(async () => {
+  lab = await Lab.create();
+  host = await lab.addHost('h1', { ports: [] });
+  await host.run('nft add table inet theirs; nft add table inet vipward');
+});
+afterAll(() => lab?.close());
+
+const NONE: PacketRules = { marks: [], sourceNats: [] };
+const SOME: PacketRules = packetRulesOf([
+  virtualServer({ realServers: [realServerAt('10.2.0.2', { forwarding: 'fullnat', port: 8080 })] }),
+  virtualServer({
+    entries: [{ kind: 'mark', mark: 7, family: 'ipv6' }],
+    match: [{ address: 'fd00::fe' as IpAddress, protocol: 'udp', ports: [{ from: 5000, to: 6000 }] }],
+    realServers: [realServerAt('fd02::2', { forwarding: 'fullnat', port: undefined })],
+  }),
+]);
+
+interface Report {
+  readonly given: readonly (string | null)[];
+  readonly held: string | null;
+}
+const drive = async (...rules: readonly PacketRules[]): Promise<Report> => {
+  const program = ['node', 'test/lab/packet-rules-driver.ts', ...rules.map((each) => JSON.stringify(each))];
+  return JSON.parse(await host.run(program)) as Report;
+};
+
+it('hold as given, however often; and another text tells that somebody changed them', async () => {
+  const { given, held } = await drive(NONE, SOME, SOME);
+  expect(given).toEqual([null, held, held]);
+  expect(held).toContain('10.1.1.254 . 6 . 10.2.0.2 . 8080');
+  expect(held).toContain('fd00::fe . 17 . 5000-6000 : 0x00000007');
+  await host.run('nft flush set inet vipward-ipvs masqueraded4_0');
+  const changed = await drive();
+  expect(changed.held).not.toBe(held);
+  expect(changed.held).not.toBeNull();
+  await host.run('nft flush ruleset');
+  expect(await drive()).toEqual({ given: [], held: null });
+  expect((await drive(SOME)).held).toBe(held);
+});
+
+it('are removed alone', async () => {
+  await host.run('nft add table inet theirs; nft add table inet vipward');
+  expect(await drive(SOME, NONE, NONE)).toEqual({ given: [expect.any(String), null, null], held: null });
+  expect(await host.run('nft list tables')).toBe('table inet theirs\ntable inet vipward\n');
+});
+
+it('a thousand virtual servers with ten real servers each', async () => {
+  const many = Array.from({ length: 1_000 }, (_, index) => {
+    const realServers = Array.from({ length: 10 }, (_, server) =>
+      realServerAt(`10.2.${server}.2`, { forwarding: 'fullnat', port: 10_000 + 2 * index }),
+    );
+    return virtualServer({ entries: [entryAt('10.1.1.254', 1_000 + index)], realServers });
+  });
+  const started = performance.now();
+  const text = packetRuleset(packetRulesOf(many));
+  const computed = performance.now();
+  await host.run('nft -f -', { input: text });
+  console.info(
+    `10,000 source NATs: written in ${Math.round(computed - started)} ms, set in ${Math.round(performance.now() - computed)} ms`,
+  );
+  expect(await host.run('nft list table inet vipward-ipvs')).toContain('10.1.1.254 . tcp . 10.2.9.2 . 11998');
+});

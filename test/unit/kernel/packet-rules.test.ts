@@ -1,0 +1,91 @@
+import { expect, it } from 'vitest';
+import { packetRuleset } from '../../../src/kernel/packet-rules.ts';
+import type { IpAddress } from '../../../src/model/address.ts';
+import type { MarkRule, SourceNatRule } from '../../../src/model/packet-rules.ts';
+
+const ip = (text: string) => text as IpAddress;
+const VIP = ip('10.1.1.254');
+const mark = (more: Partial<MarkRule> = {}): MarkRule => ({
+  mark: 7,
+  address: VIP,
+  protocol: 'tcp',
+  ports: [{ from: 80, to: 80 }],
+  ...more,
+});
+const nat = (more: Partial<SourceNatRule> = {}): SourceNatRule => ({
+  virtual: { address: VIP, protocol: 'tcp', ports: [{ from: 80, to: 80 }] },
+  realServers: [{ address: ip('10.2.0.2'), port: 8080 }],
+  to: 'auto',
+  ...more,
+});
+/** The elements of each set and map that has any. */
+const elements = (text: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    [...text.matchAll(/ (?:set|map) (\S+) \{[^}]*?elements = \{ ([^}]*) \}/g)].map(([, name, list]) => [
+      name,
+      list,
+    ]),
+  );
+
+it('replaces the table as a whole, and only removes it where there is nothing to hold', () => {
+  const removal = 'table inet vipward-ipvs\ndelete table inet vipward-ipvs\n';
+  expect(packetRuleset({ marks: [], sourceNats: [] })).toBe(removal);
+  const marks = packetRuleset({ marks: [mark()], sourceNats: [] });
+  expect(marks.startsWith(`${removal}table inet vipward-ipvs {\n`)).toBe(true);
+  // A chain for source NAT would switch connection tracking on for everybody.
+  expect(marks).not.toContain('hook postrouting');
+  expect(packetRuleset({ marks: [], sourceNats: [nat()] })).not.toContain('hook prerouting');
+});
+
+it('marks ports, ranges and every port, each family by itself', () => {
+  const text = packetRuleset({
+    marks: [
+      mark(),
+      mark({ protocol: 'udp', ports: [{ from: 5060, to: 5080 }], mark: 8 }),
+      mark({ address: ip('fd00::fe'), ports: [], mark: 9 }),
+    ],
+    sourceNats: [],
+  });
+  expect(elements(text)).toEqual({
+    ports4: '10.1.1.254 . tcp . 80 : 7, 10.1.1.254 . udp . 5060-5080 : 8',
+    protocols6: 'fd00::fe . tcp : 9',
+  });
+});
+
+it('joins ranges that overlap or touch, which nft would refuse', () => {
+  const ranges = [
+    { from: 443, to: 443 },
+    { from: 80, to: 90 },
+    { from: 91, to: 95 },
+    { from: 85, to: 88 },
+  ];
+  const text = packetRuleset({
+    marks: [mark({ ports: ranges }), mark({ ports: [{ from: 90, to: 100 }] })],
+    sourceNats: [],
+  });
+  expect(elements(text)).toEqual({ ports4: '10.1.1.254 . tcp . 80-100 : 7, 10.1.1.254 . tcp . 443 : 7' });
+});
+
+it('source NAT is of real servers behind a virtual address, at their own port or the one asked for', () => {
+  const virtual = { address: VIP, protocol: 'tcp', ports: [{ from: 1000, to: 1010 }] } as const;
+  const text = packetRuleset({
+    marks: [],
+    sourceNats: [
+      nat(),
+      nat({ virtual, realServers: [{ address: ip('10.2.0.2'), port: undefined }] }),
+      nat({
+        virtual: { ...virtual, ports: [] },
+        realServers: [{ address: ip('10.2.0.3'), port: undefined }],
+      }),
+      nat({ to: ip('10.2.0.9'), realServers: [{ address: ip('10.2.0.4'), port: 80 }] }),
+    ],
+  });
+  expect(elements(text)).toEqual({
+    masqueraded4_0:
+      '10.1.1.254 . tcp . 10.2.0.2 . 1000-1010, 10.1.1.254 . tcp . 10.2.0.2 . 8080, 10.1.1.254 . tcp . 10.2.0.3 . 0-65535',
+    masqueraded4_1: '10.1.1.254 . tcp . 10.2.0.4 . 80',
+  });
+  expect(text).toContain('@masqueraded4_0 masquerade\n');
+  expect(text).toContain('@masqueraded4_1 snat ip to 10.2.0.9\n');
+  expect(text).not.toContain('ip6');
+});
