@@ -1,0 +1,35 @@
+/**
+ * A real server that tells its name: naming-server.ts NAME PLACE... Each PLACE is tcp/PORT, on every address, or
+ * udp/ADDRESS/PORT. A connection is told NAME, and NAME again for each line that it sends; so is each datagram, with a
+ * newline. Prints `listening` when it does, on all of them.
+ */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+
+const [name = '', ...places] = process.argv.slice(2);
+
+function serve(socket: Socket): void {
+  // A client that is gone without a farewell is no error here.
+  socket.on('error', () => undefined);
+  socket.write(`${name}\n`);
+  createInterface({ input: socket }).on('line', () => void socket.write(`${name}\n`));
+}
+
+async function listen(place: string): Promise<void> {
+  const [protocol, ...where] = place.split('/');
+  const port = Number(where.at(-1));
+  if (protocol === 'tcp') {
+    await once(createServer(serve).listen(port), 'listening');
+    return;
+  }
+  const address = where[0] ?? '';
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  socket.on('message', (_text, { address: to, port: toPort }) => socket.send(`${name}\n`, toPort, to));
+  socket.bind(port, address);
+  await once(socket, 'listening');
+}
+
+await Promise.all(places.map(listen));
+console.log('listening');
