@@ -106,12 +106,12 @@ describe('sync daemons beside ipvsadm', () => {
     await until(one, 'test -z "$(ipvsadm -L --daemon)"');
   });
 
-  it('a link that is not there, an id that would be any, a group that is none', async () => {
+  it('a link that is not there, an id past the last, a group that is none', async () => {
     expect(await start(one, { role: 'master', interface: 'nix0', syncId: 1 })).toEqual({
       error: expect.stringMatching(/nix0.*ENODEV/),
     });
-    expect(await start(one, { role: 'master', interface: 'eth0', syncId: 0 })).toEqual({
-      error: 'sync id 0 is not 1 to 255',
+    expect(await start(one, { role: 'master', interface: 'eth0', syncId: 256 })).toEqual({
+      error: 'sync id 256 is not 0 to 255',
     });
     expect(
       await start(one, { role: 'master', interface: 'eth0', syncId: 1, group: '10.1.1.1' as IpAddress }),
