@@ -1,7 +1,7 @@
 /** iptables-save(8) as chains of rules. What it does not know says maybe. */
 import type { Family } from '../../model/address.ts';
 import type { Action, Chain, Hook, Rule, Ruleset, Test } from './ruleset.ts';
-import { addressIs, anyOf, linkIs, MAYBE, not, portIs, protocolIs } from './tests.ts';
+import { addressIs, anyOf, linkIs, MAYBE, not, portIs, protocolIs, stateIs } from './tests.ts';
 
 const HOOKS: Readonly<Record<string, Hook>> = {
   PREROUTING: 'prerouting',
@@ -13,9 +13,13 @@ const HOOKS: Readonly<Record<string, Hook>> = {
 /** enum nf_ip_hook_priorities of linux/netfilter_ipv4.h. */
 const PRIORITY: Readonly<Record<string, number>> = { raw: -300, mangle: -150, filter: 0, security: 50 };
 
+interface SavedChain extends Chain {
+  readonly rules: Rule[];
+}
+
 /** Tables that translate addresses (nat) drop nothing and are left out. */
 export function parseIptables(text: string, family: Family): Ruleset {
-  const chains = new Map<string, Chain>();
+  const chains = new Map<string, SavedChain>();
   let table = '';
   for (const line of text.split('\n')) {
     if (line.startsWith('*')) table = line.slice(1).trim();
@@ -28,24 +32,23 @@ export function parseIptables(text: string, family: Family): Ruleset {
       const hook = HOOKS[name];
       chains.set(id, {
         id,
-        name: `${family === 'ipv4' ? 'iptables' : 'ip6tables'} ${table} ${name}`,
+        place: { program: family === 'ipv4' ? 'iptables' : 'ip6tables', family: '', table, name },
         families: [family],
         hook: hook && { hook, priority },
+        partial: false,
         policy: policy === 'DROP' ? 'drop' : 'accept',
         rules: [],
       });
     }
-    const added = /^-A (\S+) (.*)$/.exec(line);
-    const id = `${family} ${table} ${added?.[1] ?? ''}`;
-    const chain = chains.get(id);
-    if (added === null || chain === undefined) continue;
-    chains.set(id, { ...chain, rules: [...chain.rules, toRule(added[2] ?? '', `${family} ${table}`)] });
+    const added = /^(?:\[\d+:\d+\] )?-A (\S+) (.*)$/.exec(line);
+    const chain = chains.get(`${family} ${table} ${added?.[1] ?? ''}`);
+    chain?.rules.push(toRule(added?.[2] ?? '', `${family} ${table}`));
   }
   return [...chains.values()];
 }
 
 /** Options whose values are of no interest, and how many there are. */
-const IGNORED: Readonly<Record<string, number>> = { '--comment': 1, '--set-xmark': 1, '--reject-with': 1 };
+const IGNORED: Readonly<Record<string, number>> = { '--comment': 1 };
 /** Modules that test nothing by themselves. */
 const PLAIN_MODULES = ['tcp', 'udp', 'sctp', 'multiport', 'comment', 'state', 'conntrack'];
 
@@ -63,7 +66,8 @@ function toRule(text: string, table: string): Rule {
     const value = words[i + 1] ?? '';
     if (word === '-j' || word === '-g') {
       action = toAction(value, word, table);
-      i++;
+      // What follows are options of the target.
+      break;
     } else if (word in IGNORED) i += IGNORED[word] ?? 0;
     else if (word.startsWith('-')) {
       const test = toTest(word, value);
@@ -76,6 +80,33 @@ function toRule(text: string, table: string): Rule {
   return { tests, action, text };
 }
 
+/** Targets of iptables-extensions(8) that let every packet go on. */
+const PASSING_TARGETS = [
+  'AUDIT',
+  'CHECKSUM',
+  'CLASSIFY',
+  'CONNMARK',
+  'CONNSECMARK',
+  'CT',
+  'DSCP',
+  'ECN',
+  'HL',
+  'LED',
+  'LOG',
+  'MARK',
+  'NFLOG',
+  'NOTRACK',
+  'RATEEST',
+  'SECMARK',
+  'SET',
+  'TCPMSS',
+  'TEE',
+  'TOS',
+  'TRACE',
+  'TTL',
+  'ULOG',
+];
+
 function toAction(target: string, how: string, table: string): Action {
   switch (target) {
     case 'ACCEPT':
@@ -86,7 +117,8 @@ function toAction(target: string, how: string, table: string): Action {
     case 'RETURN':
       return { kind: 'return' };
     default:
-      // Targets such as LOG let the packet go on, as a jump to a chain that is not there does.
+      if (PASSING_TARGETS.includes(target)) return { kind: 'continue' };
+      // A target that is not known is a chain that is not there: either may be.
       return { kind: how === '-g' ? 'goto' : 'jump', chain: `${table} ${target}` };
   }
 }
@@ -108,6 +140,9 @@ function toTest(option: string, value: string): Test | undefined {
     case '--sport':
     case '--sports':
       return ports('sourcePort', value);
+    case '--ctstate':
+    case '--state':
+      return anyOf(value.split(',').map(stateIs));
     case '-m':
       return PLAIN_MODULES.includes(value) ? undefined : MAYBE;
     default:

@@ -1,6 +1,7 @@
 /**
  * Packet filters as far as one packet's way through them goes: chains of rules, whoever wrote them. Not every test can
- * be told from outside (a set that changes, a limit, a connection's state): such a one says maybe.
+ * be told from outside (a set that changes, a limit), nor what every target does: the packet may then go either way,
+ * and what may become of it is followed on every way.
  */
 import type { Family, IpAddress } from '../../model/address.ts';
 
@@ -12,19 +13,22 @@ export interface Probe {
   readonly hook: Hook;
   /** Of linux/in.h, as getprotobyname(3) names it: tcp, udp, sctp, vrrp, ipip, gre, ipv6. */
   readonly protocol: string;
-  /** Where it comes in; undefined: not known. */
+  /** Where it comes in; undefined: not known, but from outside. */
   readonly link: string | undefined;
   readonly source: IpAddress | undefined;
   readonly destination: IpAddress | undefined;
   readonly sourcePort: number | undefined;
   readonly destinationPort: number | undefined;
+  /** What connection tracking takes it for; undefined: not known. */
+  readonly state: 'new' | 'established' | 'invalid' | undefined;
 }
 
 export type Answer = 'yes' | 'no' | 'maybe';
 export type Test = (probe: Probe) => Answer;
 
 export type Action =
-  | { readonly kind: 'accept' | 'drop' | 'return' | 'continue' }
+  /** unsure: may accept it, drop it, or let it go on. */
+  | { readonly kind: 'accept' | 'drop' | 'return' | 'continue' | 'unsure' }
   | { readonly kind: 'jump' | 'goto'; readonly chain: string };
 
 export interface Rule {
@@ -34,14 +38,24 @@ export interface Rule {
   readonly text: string;
 }
 
+/** Where a chain is, as the program that keeps it names it. */
+export interface ChainPlace {
+  readonly program: 'nft' | 'iptables' | 'ip6tables';
+  /** Of nft: the family of the table. */
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+}
+
 export interface Chain {
   /** Unique in the ruleset: family, table and name. */
   readonly id: string;
-  /** As people know it: `inet filter input`. */
-  readonly name: string;
+  readonly place: ChainPlace;
   readonly families: readonly Family[];
   /** undefined: only jumped to. */
   readonly hook: { readonly hook: Hook; readonly priority: number } | undefined;
+  /** Whether only some packets of its hook come here, and nobody can tell which: those of one device. */
+  readonly partial: boolean;
   readonly policy: 'accept' | 'drop';
   readonly rules: readonly Rule[];
 }
@@ -52,55 +66,126 @@ export interface Verdict {
   readonly verdict: 'accept' | 'drop' | 'unsure';
   /** Which chain and rule decided, or may; '' for accept. */
   readonly by: string;
+  /** The chain of the hook where that is so: a rule at its head decides first. undefined for accept. */
+  readonly chain: Chain | undefined;
 }
 
-const ACCEPT: Verdict = { verdict: 'accept', by: '' };
+/** `nftables chain inet filter input`, `iptables filter INPUT`. */
+export const chainName = ({ place: { program, family, table, name } }: Chain): string =>
+  program === 'nft' ? `nftables chain ${family} ${table} ${name}` : `${program} ${table} ${name}`;
+
+const ACCEPT: Verdict = { verdict: 'accept', by: '', chain: undefined };
 /** Jumps go no deeper in the kernel (NFT_JUMP_STACK_SIZE). */
 const DEEPEST = 16;
 
 /** The packet's way through every chain of its hook: it must be accepted by all of them. */
 export function verdictOf(ruleset: Ruleset, probe: Probe): Verdict {
-  const chains = ruleset
+  const passage = new Passage(ruleset, probe);
+  const bases = ruleset
     .filter(({ hook, families }) => hook?.hook === probe.hook && families.includes(probe.family))
     .toSorted((a, b) => (a.hook?.priority ?? 0) - (b.hook?.priority ?? 0));
   let unsure: Verdict | undefined;
-  for (const chain of chains) {
-    const verdict = throughChain(ruleset, chain, probe, 0);
-    const whole = verdict === 'end' ? policyOf(chain) : verdict;
-    if (whole.verdict === 'drop') return whole;
-    if (whole.verdict === 'unsure') unsure ??= whole;
+  for (const chain of bases) {
+    const { accepted, droppedBy } = passage.base(chain);
+    if (droppedBy === undefined) continue;
+    if (!accepted) return { verdict: 'drop', by: droppedBy, chain };
+    unsure ??= { verdict: 'unsure', by: droppedBy, chain };
   }
   return unsure ?? ACCEPT;
 }
 
-const policyOf = (chain: Chain): Verdict =>
-  chain.policy === 'accept' ? ACCEPT : { verdict: 'drop', by: `the policy of ${chain.name}` };
-
-/** `end`: it came out at the end, or returned. A verdict that only may be reached makes every later one unsure. */
-function throughChain(ruleset: Ruleset, chain: Chain, probe: Probe, depth: number): Verdict | 'end' {
-  let mayDrop: string | undefined;
-  let mayAccept = false;
-  for (const rule of chain.rules) {
-    const answer = allOf(rule.tests, probe);
-    if (answer === 'no') continue;
-    const outcome = actionOf(ruleset, rule, chain, probe, depth);
-    if (outcome === 'continue') continue;
-    if (answer === 'yes' && outcome === 'end') break;
-    if (answer === 'yes' && outcome !== 'end' && outcome.verdict !== 'unsure')
-      return settle(outcome, mayDrop, mayAccept);
-    // Only perhaps: what it would do is remembered, and the packet goes on.
-    if (outcome === 'end') continue;
-    if (outcome.verdict === 'accept') mayAccept = true;
-    else mayDrop ??= outcome.by;
-  }
-  if (chain.hook !== undefined) return settle(policyOf(chain), mayDrop, mayAccept);
-  return mayDrop === undefined ? 'end' : { verdict: 'unsure', by: mayDrop };
+/** What may become of a packet in a rule or a chain: each on one of the ways that it may go. */
+interface Outcome {
+  readonly accepted: boolean;
+  readonly droppedBy: string | undefined;
+  /** It goes on behind. */
+  readonly goesOn: boolean;
+  /** It leaves the chain. */
+  readonly leaves: boolean;
 }
 
-function settle(verdict: Verdict, mayDrop: string | undefined, mayAccept: boolean): Verdict {
-  if (verdict.verdict === 'accept')
-    return mayDrop === undefined ? verdict : { verdict: 'unsure', by: mayDrop };
-  return mayAccept ? { verdict: 'unsure', by: verdict.by } : verdict;
+const NOTHING: Outcome = { accepted: false, droppedBy: undefined, goesOn: false, leaves: false };
+const GOES_ON: Outcome = { ...NOTHING, goesOn: true };
+
+/** One packet in one ruleset. What becomes of it in a chain is the same wherever it is jumped to from. */
+class Passage {
+  readonly #chains: ReadonlyMap<string, Chain>;
+  readonly #probe: Probe;
+  readonly #known = new Map<string, Outcome>();
+
+  constructor(ruleset: Ruleset, probe: Probe) {
+    this.#chains = chainsById(ruleset);
+    this.#probe = probe;
+  }
+
+  base(chain: Chain): Outcome {
+    const { accepted, droppedBy, goesOn } = this.#through(chain, 0);
+    return {
+      ...NOTHING,
+      accepted: accepted || chain.partial || (goesOn && chain.policy === 'accept'),
+      droppedBy:
+        droppedBy ?? (goesOn && chain.policy === 'drop' ? `the policy of ${chainName(chain)}` : undefined),
+    };
+  }
+
+  /** `goesOn`: it came out at the end, or returned. */
+  #through(chain: Chain, depth: number): Outcome {
+    const known = this.#known.get(chain.id);
+    if (known !== undefined) return known;
+    let { accepted, droppedBy, leaves } = NOTHING;
+    let reachesEnd = true;
+    for (const rule of chain.rules) {
+      const answer = allOf(rule.tests, this.#probe);
+      if (answer === 'no') continue;
+      const outcome = this.#outcomeOf(rule, chain, depth);
+      accepted ||= outcome.accepted;
+      droppedBy ??= outcome.droppedBy;
+      leaves ||= outcome.leaves;
+      if (answer === 'yes' && !outcome.goesOn) {
+        reachesEnd = false;
+        break;
+      }
+    }
+    const outcome: Outcome = { accepted, droppedBy, goesOn: reachesEnd || leaves, leaves: false };
+    this.#known.set(chain.id, outcome);
+    return outcome;
+  }
+
+  #outcomeOf({ action, text }: Rule, chain: Chain, depth: number): Outcome {
+    const by = `${chainName(chain)}: ${text}`;
+    switch (action.kind) {
+      case 'accept':
+        return { ...NOTHING, accepted: true };
+      case 'drop':
+        return { ...NOTHING, droppedBy: by };
+      case 'return':
+        return { ...NOTHING, leaves: true };
+      case 'continue':
+        return GOES_ON;
+      case 'unsure':
+        return { ...GOES_ON, accepted: true, droppedBy: by };
+      case 'jump':
+      case 'goto': {
+        const target = this.#chains.get(action.chain);
+        if (target === undefined || depth >= DEEPEST) return { ...GOES_ON, accepted: true, droppedBy: by };
+        const { goesOn, ...ends } = this.#through(target, depth + 1);
+        return action.kind === 'jump' ? { ...ends, goesOn } : { ...ends, goesOn: false, leaves: goesOn };
+      }
+      default:
+        return action satisfies never;
+    }
+  }
+}
+
+/** One ruleset is asked about many packets. */
+const indexes = new WeakMap<Ruleset, ReadonlyMap<string, Chain>>();
+
+function chainsById(ruleset: Ruleset): ReadonlyMap<string, Chain> {
+  const known = indexes.get(ruleset);
+  if (known !== undefined) return known;
+  const index = new Map(ruleset.map((chain) => [chain.id, chain]));
+  indexes.set(ruleset, index);
+  return index;
 }
 
 function allOf(tests: readonly Test[], probe: Probe): Answer {
@@ -111,33 +196,4 @@ function allOf(tests: readonly Test[], probe: Probe): Answer {
     if (each === 'maybe') answer = 'maybe';
   }
   return answer;
-}
-
-function actionOf(
-  ruleset: Ruleset,
-  { action, text }: Rule,
-  chain: Chain,
-  probe: Probe,
-  depth: number,
-): Verdict | 'end' | 'continue' {
-  switch (action.kind) {
-    case 'accept':
-      return ACCEPT;
-    case 'drop':
-      return { verdict: 'drop', by: `${chain.name}: ${text}` };
-    case 'return':
-      return 'end';
-    case 'continue':
-      return 'continue';
-    case 'jump':
-    case 'goto': {
-      const target = ruleset.find(({ id }) => id === action.chain);
-      if (target === undefined || depth >= DEEPEST) return 'continue';
-      const verdict = throughChain(ruleset, target, probe, depth + 1);
-      if (verdict !== 'end') return verdict;
-      return action.kind === 'jump' ? 'continue' : 'end';
-    }
-    default:
-      return action satisfies never;
-  }
 }

@@ -1,5 +1,12 @@
 /** The tests of packet filters that can be told from outside, for both notations. */
-import { familyOf, type IpAddress, isWithin, type Prefix, parseAddress } from '../../model/address.ts';
+import {
+  type Family,
+  familyOf,
+  type IpAddress,
+  isWithin,
+  type Prefix,
+  parseAddress,
+} from '../../model/address.ts';
 import type { Answer, Probe, Test } from './ruleset.ts';
 
 export const MAYBE: Test = () => 'maybe';
@@ -22,6 +29,7 @@ const PROTOCOLS: Readonly<Record<string, string>> = {
   41: 'ipv6',
   47: 'gre',
   58: 'ipv6-icmp',
+  icmpv6: 'ipv6-icmp',
   112: 'vrrp',
   carp: 'vrrp',
   132: 'sctp',
@@ -32,21 +40,39 @@ export const protocolIs =
   ({ protocol }) =>
     told(name === 'all' || name === '0' || (PROTOCOLS[name] ?? name) === protocol);
 
+export const familyIs =
+  (family: Family): Test =>
+  (probe) =>
+    told(probe.family === family);
+
 /** `eth*` and iptables' `eth+` stand for every name that begins so. */
 export function linkIs(pattern: string): Test {
   const start = /^(.*)[*+]$/.exec(pattern)?.[1];
   return ({ link }) => {
-    if (link === undefined) return 'maybe';
+    if (start === '') return 'yes';
+    // What comes from outside does not come in here.
+    if (link === undefined) return pattern === 'lo' ? 'no' : 'maybe';
     return told(start === undefined ? link === pattern : link.startsWith(start));
   };
 }
 
+/** A state of connection tracking, in either notation: `new`, `ESTABLISHED`. */
+export const stateIs = (name: string): Test => {
+  const asked = name.toLowerCase();
+  return ({ state }) => (state === undefined ? 'maybe' : told(state === asked));
+};
+
+/** `text`: an address, with a length or a mask behind it or none. */
 export function addressIs(which: 'source' | 'destination', text: string): Test {
   const prefix = toPrefix(text);
+  if (prefix === undefined) return MAYBE;
+  const family = familyOf(prefix.address);
+  const single = prefix.length === (family === 'ipv4' ? 32 : 128);
   return (probe: Probe) => {
+    if (probe.family !== family) return 'no';
     const address = probe[which];
-    if (address === undefined || prefix === undefined) return 'maybe';
-    return told(familyOf(address) === familyOf(prefix.address) && isWithin(address, prefix));
+    if (address === undefined) return prefix.length === 0 ? 'yes' : 'maybe';
+    return told(single ? address === prefix.address : isWithin(address, prefix));
   };
 }
 
@@ -56,7 +82,7 @@ function toPrefix(text: string): Prefix | undefined {
   if (address === undefined) return undefined;
   const full = familyOf(address) === 'ipv4' ? 32 : 128;
   const length = mask === undefined ? full : maskLength(mask);
-  return length === undefined ? undefined : { address, length };
+  return length === undefined || length > full ? undefined : { address, length };
 }
 
 /** `24` or `255.255.255.0`. */

@@ -1,9 +1,11 @@
 /** What must get through the packet filters of a director and of a real server. Pure. */
 import { portAt, takesPart } from '../../balance/entry.ts';
 import { type Family, familyOf, type IpAddress } from '../../model/address.ts';
-import type { Config } from '../../model/config.ts';
+import type { Config, ConfiguredVirtualServer } from '../../model/config.ts';
+import type { Protocol } from '../../model/virtual-server.ts';
 import { outerFamily, type RealServerRole } from '../../prepare/real-server.ts';
 import { type Finding, good, problem, warning } from '../finding.ts';
+import { passCommand } from './mend.ts';
 import { type Hook, type Probe, type Ruleset, verdictOf } from './ruleset.ts';
 
 export interface Passage {
@@ -12,8 +14,8 @@ export interface Passage {
   readonly what: string;
   /** What goes wrong when they are dropped. */
   readonly breaks: string;
-  /** The nftables rule that would let them through, without its chain. */
-  readonly rule: string;
+  /** Whether what lets them through need not name the link: they may come by others as well. */
+  readonly anyLink?: true;
 }
 
 const ANYWHERE = {
@@ -22,23 +24,35 @@ const ANYWHERE = {
   destination: undefined,
   sourcePort: undefined,
   destinationPort: undefined,
+  state: undefined,
 } as const;
 
-export const directorPassages = (
-  config: Pick<Config, 'virtualRouters' | 'virtualServers'>,
-): readonly Passage[] => [...adverts(config), ...clients(config), ...replies(config)];
+type Configured = Pick<Config, 'virtualRouters' | 'virtualServers'> & {
+  readonly ipvs: Pick<Config['ipvs'], 'sysctl'>;
+};
+
+export const directorPassages = (config: Configured): readonly Passage[] => [
+  ...adverts(config),
+  ...clients(config),
+  ...replies(config),
+];
+
+/** Where a packet of the network is dropped before it has arrived. */
+const ARRIVAL: readonly Hook[] = ['prerouting', 'input'];
 
 function adverts({ virtualRouters }: Pick<Config, 'virtualRouters'>): readonly Passage[] {
   const ways = virtualRouters.flatMap((router) =>
-    router.heartbeat.map(({ interface: link, transport, port }) => ({
+    router.heartbeat.map(({ interface: link, transport, port, peers }) => ({
       link,
       port: transport === 'udp' ? port : undefined,
       family: familyOf(router.addresses[0]?.address ?? ('0.0.0.0' as IpAddress)),
+      // Nobody answers to a multicast; to what comes from a peer we have sent something ourselves.
+      state: peers.length === 0 ? ('new' as const) : undefined,
     })),
   );
   const distinct = [...new Map(ways.map((way) => [JSON.stringify(way), way])).values()];
-  return distinct.flatMap(({ link, family, port }) =>
-    (['prerouting', 'input'] as const).map((hook) => ({
+  return distinct.flatMap(({ link, family, port, state }) =>
+    ARRIVAL.map((hook) => ({
       probe: {
         ...ANYWHERE,
         family,
@@ -46,61 +60,98 @@ function adverts({ virtualRouters }: Pick<Config, 'virtualRouters'>): readonly P
         link,
         protocol: port === undefined ? 'vrrp' : 'udp',
         destinationPort: port,
+        state,
       },
       what: `adverts of other directors on ${link}`,
       breaks: 'this director does not hear the others: two become active at once',
-      rule: `iifname "${link}" ${port === undefined ? 'meta l4proto 112' : `udp dport ${port}`} accept`,
     })),
   );
 }
 
+/** What clients ask for; port 0: whichever. */
+interface Asked {
+  readonly address: IpAddress;
+  readonly protocol: Protocol;
+  readonly port: number;
+}
+
+/** Of a mark that vipward sets itself, the first port of each range stands for it. */
+const askedOf = ({ entries, match }: ConfiguredVirtualServer): readonly Asked[] => [
+  ...entries.flatMap((key) => (key.kind === 'address' ? [key] : [])),
+  ...match.flatMap(({ address, protocol, ports }) =>
+    (ports.length === 0 ? [0] : ports.map(({ from }) => from)).map((port) => ({ address, protocol, port })),
+  ),
+];
+
 /** IPVS takes packets at the end of INPUT: everything before it must let them come so far. */
-function clients({ virtualServers }: Pick<Config, 'virtualServers'>): readonly Passage[] {
-  return virtualServers.flatMap(({ entries, name }) =>
-    entries.flatMap((key) => {
-      if (key.kind === 'mark') return [];
-      const { address, protocol, port } = key;
-      const family = familyOf(address);
-      const rule = `${family === 'ipv4' ? 'ip' : 'ip6'} daddr ${address} ${protocol}${port === 0 ? '' : ` dport ${port}`} accept`;
-      return (['prerouting', 'input'] as const).map((hook) => ({
+function clients({ virtualServers, virtualRouters }: Configured): readonly Passage[] {
+  const links = new Map(
+    virtualRouters.flatMap(({ interface: link, vmac, addresses }) =>
+      addresses.map(({ address, device }) => [address, device ?? vmac?.device ?? link]),
+    ),
+  );
+  return virtualServers.flatMap((virtualServer) =>
+    askedOf(virtualServer).flatMap(({ address, protocol, port }) =>
+      ARRIVAL.map((hook) => ({
         probe: {
           ...ANYWHERE,
-          family,
+          family: familyOf(address),
           hook,
+          link: links.get(address),
           protocol,
           destination: address,
           destinationPort: port || undefined,
+          state: 'new' as const,
         },
-        what: `clients of ${name} (${protocol} ${address}${port === 0 ? '' : ` port ${port}`})`,
+        what: `clients of ${virtualServer.name} (${protocol} ${address}${port === 0 ? '' : ` port ${port}`})`,
         breaks: 'clients are turned away before IPVS sees them',
-        rule,
-      }));
-    }),
+        anyLink: true as const,
+      })),
+    ),
   );
 }
 
 /** Under nat and fullnat the replies come back to be forwarded. */
-function replies({ virtualServers }: Pick<Config, 'virtualServers'>): readonly Passage[] {
+function replies({ virtualServers, ipvs }: Configured): readonly Passage[] {
+  const tracked =
+    ipvs.sysctl.conntrack === '1' ||
+    virtualServers.some(({ realServers }) => realServers.some((server) => server.forwarding === 'fullnat'));
   return virtualServers.flatMap((virtualServer) =>
     virtualServer.realServers
       .filter(({ forwarding }) => forwarding === 'nat' || forwarding === 'fullnat')
       .flatMap((server) => {
         const key = virtualServer.entries.find((entry) => takesPart(virtualServer, entry, server));
         if (key === undefined) return [];
-        const family = familyOf(server.address);
         const protocol = key.kind === 'mark' ? 'tcp' : key.protocol;
-        const hook: Hook = 'forward';
-        const port = portAt(key, server) || undefined;
+        const sourcePort = portAt(key, server) || undefined;
+        const probe: Probe = {
+          ...ANYWHERE,
+          family: familyOf(server.address),
+          hook: 'forward',
+          protocol,
+          source: server.address,
+          sourcePort,
+          state: replyState(protocol, tracked),
+        };
+        const untold = tracked ? '' : ' (connection tracking does not know them: net.ipv4.vs.conntrack)';
         return [
           {
-            probe: { ...ANYWHERE, family, hook, protocol, source: server.address, sourcePort: port },
-            what: `replies of real server ${server.address} of ${virtualServer.name}`,
+            probe,
+            what: `replies of real server ${server.address} of ${virtualServer.name}${untold}`,
             breaks: 'clients never get an answer',
-            rule: `${family === 'ipv4' ? 'ip' : 'ip6'} saddr ${server.address} accept`,
           },
         ];
       }),
   );
+}
+
+/**
+ * Without net.ipv4.vs.conntrack IPVS takes its connections out of connection tracking: the reply to a TCP or SCTP
+ * handshake is then one to nothing, and rules that drop what is invalid drop it.
+ */
+function replyState(protocol: string, tracked: boolean): Probe['state'] {
+  if (tracked) return 'established';
+  return protocol === 'udp' ? 'new' : 'invalid';
 }
 
 /** What is inside of a tunnel, as a protocol of linux/in.h. */
@@ -111,10 +162,9 @@ export function realServerPassages(role: RealServerRole): readonly Passage[] {
   const arrivals = vips.map((vip): Passage => {
     const family = familyOf(vip);
     return {
-      probe: { ...ANYWHERE, family, hook: 'input', protocol: 'tcp', destination: vip },
+      probe: { ...ANYWHERE, family, hook: 'input', protocol: 'tcp', destination: vip, state: 'new' },
       what: `clients of the VIP ${vip}`,
       breaks: 'clients that the director sends here get no answer',
-      rule: `${family === 'ipv4' ? 'ip' : 'ip6'} daddr ${vip} accept`,
     };
   });
   if (forwarding === 'dr') return arrivals;
@@ -126,10 +176,9 @@ export function realServerPassages(role: RealServerRole): readonly Passage[] {
   );
   const wrapped = [...outside.values()].map(
     ({ family, protocol }): Passage => ({
-      probe: { ...ANYWHERE, family, hook: 'input', protocol },
+      probe: { ...ANYWHERE, family, hook: 'input', protocol, state: 'new' },
       what: `packets of the director's tunnel (${protocol})`,
       breaks: 'nothing comes out of the tunnel',
-      rule: `meta l4proto ${protocol} accept`,
     }),
   );
   return [...wrapped, ...arrivals];
@@ -137,10 +186,11 @@ export function realServerPassages(role: RealServerRole): readonly Passage[] {
 
 /** One finding for what is, or may be, dropped, and one for all that gets through. */
 export function passageFindings(ruleset: Ruleset, passages: readonly Passage[]): readonly Finding[] {
-  const found = passages.flatMap(({ probe, what, breaks, rule }) => {
-    const { verdict, by } = verdictOf(ruleset, probe);
-    if (verdict === 'accept') return [];
-    const mend = `let them through before that: nft insert rule … ${rule}`;
+  const found = passages.flatMap(({ probe, what, breaks, anyLink }) => {
+    const { verdict, by, chain } = verdictOf(ruleset, probe);
+    if (chain === undefined) return [];
+    const command = passCommand(chain, anyLink === true ? { ...probe, link: undefined } : probe);
+    const mend = `${command}; and in the file that makes these rules, so that it lasts`;
     return [
       verdict === 'drop'
         ? problem(`${what}: dropped by ${by}`, breaks, mend)
