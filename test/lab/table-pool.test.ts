@@ -111,7 +111,8 @@ it('below its quorum the sorry server takes over from the real servers that are 
 });
 
 it('behind mh a failure is weight 0, and directors with other pasts and other files have the same table', async () => {
-  const pool = (servers: string) => config(service('web', 80, servers, more(CHECK)).replace('wrr', 'mh'));
+  const pool = (servers: string) =>
+    config(service('web', 80, servers, more('scheduler_flags: [mh-fallback]', CHECK)).replace('wrr', 'mh'));
   const listed = async () =>
     (await stage.ipvsadm('-Ln')).match(/-> 10\.\S+ .*\d/g)?.map((line) => line.replace(/ +/g, ' '));
   const all = [FIRST, SECOND, '{ address: 10.1.1.100 }'];
