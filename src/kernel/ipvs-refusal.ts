@@ -53,6 +53,7 @@ function adviceFor(operation: TableOperation, code: string): string | undefined 
       return 'somebody else is changing it: try again';
     case 'ENOMEM':
     case 'ENOBUFS':
+    case 'ENOSPC':
       return 'the kernel has no memory for it';
     case 'EAFNOSUPPORT':
       return 'this kernel is built without IPv6 for IPVS';
@@ -99,13 +100,13 @@ function invalidRealServer(operation: TableOperation): string | undefined {
     : `${address} is a broadcast address here, or no link has an address yet: is lo up?`;
 }
 
-/** As `explainRefusal`, for what is set of the table as a whole, and for counters. */
-export function explainSetRefusal(error: KernelError): KernelError {
-  const advice = setAdvice(error.code);
+/** As `explainRefusal`, for what is asked or set of the table as a whole, and for counters. */
+export function explainTableRefusal(error: KernelError): KernelError {
+  const advice = tableAdvice(error.code);
   return advice === undefined ? error : new KernelError(error, error.errno, error.kernelText, advice);
 }
 
-function setAdvice(code: string): string | undefined {
+function tableAdvice(code: string): string | undefined {
   switch (code) {
     case 'EPERM':
       return NEEDS_CAPABILITY;

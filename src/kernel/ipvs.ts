@@ -47,7 +47,7 @@ import {
   daemonText,
   explainDaemonRefusal,
   explainRefusal,
-  explainSetRefusal,
+  explainTableRefusal,
 } from './ipvs-refusal.ts';
 import { type Attempt, isKernelError, KernelError } from './kernel-error.ts';
 import { type NetlinkRequest, NetlinkRequester, type NetlinkTransport } from './request.ts';
@@ -148,20 +148,20 @@ class NetlinkIpvs implements Ipvs, SyncDaemons {
 
   info(): IpvsInfo {
     const attempt = { operation: 'get', object: 'IPVS information' };
-    const [answer] = this.#netlink.request(this.#request(attempt, encodeGetInfo()));
+    const [answer] = explained(() => this.#netlink.request(this.#request(attempt, encodeGetInfo())));
     return decoded(attempt, answer && decodeInfo(answer.payload));
   }
 
   dump(): ActualTable {
-    return this.#listing.table();
+    return explained(() => this.#listing.table());
   }
 
   dumpCounted(): readonly CountedVirtualServer[] {
-    return this.#listing.countedTable();
+    return explained(() => this.#listing.countedTable());
   }
 
   find(key: TableKey): CountedVirtualServer | undefined {
-    return this.#listing.counted(key);
+    return explained(() => this.#listing.counted(key));
   }
 
   apply(operations: readonly TableOperation[]): readonly OperationOutcome[] {
@@ -183,7 +183,7 @@ class NetlinkIpvs implements Ipvs, SyncDaemons {
 
   timeouts(): ConnectionTimeouts {
     const attempt = { operation: 'get', object: 'connection time-outs' };
-    const [answer] = this.#netlink.request(this.#request(attempt, encodeGetTimeouts()));
+    const [answer] = explained(() => this.#netlink.request(this.#request(attempt, encodeGetTimeouts())));
     return decoded(attempt, answer && decodeTimeouts(answer.payload));
   }
 
@@ -230,15 +230,20 @@ class NetlinkIpvs implements Ipvs, SyncDaemons {
   }
 
   #set(attempt: Attempt, payload: Uint8Array): void {
-    try {
-      this.#netlink.request(this.#request(attempt, payload));
-    } catch (error) {
-      throw error instanceof KernelError ? explainSetRefusal(error) : error;
-    }
+    explained(() => this.#netlink.request(this.#request(attempt, payload)));
   }
 
   #request(attempt: Attempt, payload: Uint8Array): NetlinkRequest {
     return { attempt, type: this.#family, payload };
+  }
+}
+
+/** What `work` gives; a refusal by the kernel with what it means. */
+function explained<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof KernelError ? explainTableRefusal(error) : error;
   }
 }
 

@@ -52,4 +52,7 @@ it('is a command of vipward, which reads standard input and ends with ipvsadm’
   expect(refused).toMatchObject({ code: 255, stdout: '' });
   expect(refused.stderr).toMatch(/add virtual server tcp 10\.1\.1\.254:80: file already exists \(EEXIST\)/);
   expect(refused.stderr).not.toMatch(/Memory allocation/);
+  const nobody = await director.exec(['setpriv', '--reuid=65534', '--clear-groups', ...vipward, '-Ln']);
+  expect(nobody).toMatchObject({ code: 255, stdout: '' });
+  expect(nobody.stderr).toMatch(/EPERM\); this needs CAP_NET_ADMIN: run it as root/);
 });

@@ -3,7 +3,7 @@
  * and in the same words; `ipvs-contract.ts` holds both to the same behaviour.
  */
 import type { ConnectionTimeouts, Ipvs } from '../../src/kernel/ipvs.ts';
-import { attemptOf, explainRefusal, explainSetRefusal } from '../../src/kernel/ipvs-refusal.ts';
+import { attemptOf, explainRefusal, explainTableRefusal } from '../../src/kernel/ipvs-refusal.ts';
 import { KernelError } from '../../src/kernel/kernel-error.ts';
 import { familyOf, isNotUnicast } from '../../src/model/address.ts';
 import {
@@ -103,7 +103,7 @@ export class FakeIpvs implements Ipvs {
   zero(key?: TableKey): void {
     if (key === undefined || this.#table.has(tableKeyText(key))) return;
     const attempt = { operation: 'zero the counters of', object: `virtual server ${tableKeyText(key)}` };
-    throw explainSetRefusal(new KernelError(attempt, ERRNO.ESRCH));
+    throw explainTableRefusal(new KernelError(attempt, ERRNO.ESRCH));
   }
 
   timeouts(): ConnectionTimeouts {
@@ -114,7 +114,7 @@ export class FakeIpvs implements Ipvs {
     encodeSetTimeouts(timeouts);
     const { tcp = 0, tcpFin = 0, udp = 0 } = timeouts;
     if ([tcp, tcpFin, udp].some((seconds) => seconds > MOST_TIMEOUT))
-      throw explainSetRefusal(
+      throw explainTableRefusal(
         new KernelError({ operation: 'set', object: 'connection time-outs' }, ERRNO.EINVAL),
       );
     const was = this.#timeouts;

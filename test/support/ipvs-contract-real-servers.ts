@@ -132,6 +132,15 @@ export const REAL_SERVER_CASES: readonly ContractCase[] = [
         ),
         ['ERANGE', 'ERANGE', 'ERANGE'],
       );
+      const [thresholds, weight] = ipvs.apply([
+        addReal(WEB, real('10.1.1.2', 80, { upperThreshold: 3, lowerThreshold: 5 })),
+        addReal(WEB, real('10.1.1.2', 80, { weight: 0x80000000 })),
+      ]);
+      assert.match(
+        String(thresholds?.error),
+        /the lower threshold \(5\) must not exceed the upper one \(3\)/,
+      );
+      assert.match(String(weight?.error), /a weight is 0 to 2147483647, not 2147483648/);
       holds(ipvs, WEB, PLAIN);
     },
   },
