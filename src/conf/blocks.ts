@@ -5,6 +5,7 @@
  * Only what surely means the same in pieces is cut into pieces; everything else, and whatever has a mistake, is left to
  * the parser as a whole.
  */
+import { parsePlain } from './plain.ts';
 import type { Source } from './source.ts';
 import { MAX_VALUES, type Tree } from './tree.ts';
 
@@ -85,7 +86,8 @@ function toSection({ offset, text }: Block): Section | undefined {
 
 /** A mapping of one key without a mistake in it. */
 function parseBlock(text: string, parse: (block: string) => Source): Tree | undefined {
-  const { tree, problems } = parse(text);
+  const plain = parsePlain(text);
+  const { tree, problems } = plain === undefined ? parse(text) : { tree: plain, problems: [] };
   return problems.length === 0 && tree?.entries?.size === 1 ? tree : undefined;
 }
 

@@ -17,7 +17,7 @@ export interface Tree {
   readonly items?: readonly Tree[];
 }
 
-interface Entry {
+export interface Entry {
   readonly keyOffset: number;
   readonly tree: Tree;
 }
