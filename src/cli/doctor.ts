@@ -74,7 +74,7 @@ async function examine(options: DoctorOptions): Promise<readonly Finding[]> {
       'this host is no real server yet: vipward realserver start --vip ADDRESS --forwarding dr|tun',
     );
   }
-  const asRealServer = (await Promise.all(roles.map(examineRealServer))).flat();
+  const asRealServer = roles.length === 0 ? [] : await examineRealServer(roles);
   if (options.realserver === true) return asRealServer;
   const bytes = await readConfigFile(options.config).catch((error: unknown) => {
     if (roles.length > 0) return undefined;

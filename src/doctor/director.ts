@@ -1,13 +1,16 @@
 /** The doctor's round on a director. */
+import { linksWithIpv6 } from '../kernel/sysctl.ts';
 import { familyOf, type IpAddress, isWithin, type MacAddress } from '../model/address.ts';
 import type { Config } from '../model/config.ts';
 import { milliseconds } from '../model/units.ts';
 import { directorSettings } from '../prepare/director.ts';
 import { denialFindings } from './denials.ts';
 import { echo } from './echo.ts';
+import { markFindings } from './filter/marks.ts';
 import { directorPassages, passageFindings } from './filter/traffic.ts';
-import { type Finding, unknown } from './finding.ts';
-import { lookAtFilters, lookAtKernel, lookAtLog, lookAtNetwork, type Sight, wayTo } from './host.ts';
+import { lookAtFilters } from './filters.ts';
+import type { Finding } from './finding.ts';
+import { lookAtKernel, lookAtLog, lookAtNetwork, type Sight, wayTo } from './host.ts';
 import { kernelFindings } from './kernel-features.ts';
 import { type AskedAddress, askOwners, ownerFindings } from './owners.ts';
 import { type AskedServer, returnPathFinding } from './return-path.ts';
@@ -31,17 +34,16 @@ export async function examineDirector(config: Config): Promise<readonly Finding[
     returnPaths(config, sight),
   ]);
   const link = Math.max(...config.virtualRouters.map(({ interface: name }) => mtuOf(sight, name)), 0);
-  const links = sight.links.map(({ name }) => name);
   // Without IPVS there is none of its settings, and it is told that there is no IPVS.
-  const settings = directorSettings(config, links).filter(
+  const settings = directorSettings(config, linksWithIpv6()).filter(
     ({ path }) => kernel.hasModule('ip_vs') || path[2] !== 'vs',
   );
   return [
     ...kernelFindings(config, kernel),
     ...settingFindings(settings),
-    ...(filters === undefined
-      ? [unknown('packet filters', 'neither nft nor iptables-save can tell', 'apt install nftables')]
-      : passageFindings(filters, directorPassages(config))),
+    ...passageFindings(filters.ruleset, directorPassages(config)),
+    ...markFindings(config, filters.marks),
+    ...filters.unseen,
     ...denialFindings(log),
     ...tunnelMtuFindings(config, { client: Math.min(link, CLIENT_MTU), to: (address) => ways.get(address) }),
     ...owners,
@@ -89,18 +91,20 @@ async function waysToTunnels({ virtualServers }: Config, sight: Sight) {
 
 function returnPaths({ virtualServers, virtualRouters }: Config, sight: Sight): Promise<readonly Finding[]> {
   const vips = virtualRouters.flatMap(({ addresses }) => addresses.map(({ address }) => address));
-  const servers = virtualServers.flatMap(({ name, realServers }) =>
-    realServers
+  const servers = virtualServers.flatMap(({ name, entries, realServers }) => {
+    // Others may be in the real servers' network: its gateway, for one.
+    const asked = entries.flatMap((entry) => (entry.kind === 'address' ? [entry.address] : []));
+    return realServers
       .filter(({ forwarding }) => forwarding === 'nat')
-      .map(({ address }) => askedServer(name, address, vips, sight)),
-  );
+      .map(({ address }) => ({ asked, server: askedServer(name, address, vips, sight) }));
+  });
   const links = sight.links.filter(({ up }) => up);
   return Promise.all(
-    servers.map(async (server) => {
+    servers.map(async ({ asked, server }) => {
       const { address, source, link } = server;
       const asks = source !== undefined && link !== undefined;
       const reply = asks ? await echo(address, source, link, links, PATIENCE) : undefined;
-      return returnPathFinding(server, vips, reply);
+      return returnPathFinding(server, asked, reply);
     }),
   );
 }

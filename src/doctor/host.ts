@@ -5,9 +5,6 @@ import { type InterfaceAddress, openAddresses } from '../kernel/addresses.ts';
 import { type Link, openLinks } from '../kernel/links.ts';
 import { hasModule } from '../kernel/modules.ts';
 import type { IpAddress } from '../model/address.ts';
-import { parseIptables } from './filter/iptables.ts';
-import { parseNftables } from './filter/nftables.ts';
-import type { Ruleset } from './filter/ruleset.ts';
 import type { KernelFacts } from './kernel-features.ts';
 import { ask } from './programs.ts';
 
@@ -48,27 +45,6 @@ function isBuiltIn(name: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Ours: nothing in it is in the way. */
-const OUR_TABLES = ['vipward'];
-/** Chains of iptables that nft shows too; iptables-save tells more of them. */
-const OF_IPTABLES = /^(?:ip|ip6) (?:filter|mangle|raw|security|nat) [A-Z]/;
-
-/** undefined where neither nft nor iptables-save can tell. */
-export async function lookAtFilters(): Promise<Ruleset | undefined> {
-  const [nft, iptables, ip6tables] = await Promise.all([
-    ask('nft', '-j', 'list', 'ruleset'),
-    ask('iptables-save'),
-    ask('ip6tables-save'),
-  ]);
-  if (nft === undefined && iptables === undefined && ip6tables === undefined) return undefined;
-  const fromIptables = [...parseIptables(iptables ?? '', 'ipv4'), ...parseIptables(ip6tables ?? '', 'ipv6')];
-  const fromNft = nft === undefined || nft.trim() === '' ? [] : parseNftables(nft, OUR_TABLES);
-  return [
-    ...fromIptables,
-    ...(iptables === undefined ? fromNft : fromNft.filter(({ id }) => !OF_IPTABLES.test(id))),
-  ];
 }
 
 /** Lines of the kernel's log and the audit log since boot. */

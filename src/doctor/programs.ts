@@ -2,10 +2,16 @@
 import { execFile } from 'node:child_process';
 
 const LIMIT_MS = 10_000;
-const MOST_BYTES = 32 * 1024 * 1024;
+const MOST_BYTES = 64 * 1024 * 1024;
 
-/** What the program prints; undefined where it is not installed, fails or does not end. */
-export function ask(program: string, ...args: readonly string[]): Promise<string | undefined> {
+export type ProgramAnswer =
+  | { readonly kind: 'said'; readonly text: string }
+  | { readonly kind: 'missing' }
+  /** `why`: the last line of what it complained about, or how it ended. */
+  | { readonly kind: 'failed'; readonly why: string };
+
+/** What the program prints. Never rejects. */
+export function run(program: string, ...args: readonly string[]): Promise<ProgramAnswer> {
   return new Promise((resolve) => {
     execFile(
       program,
@@ -16,7 +22,22 @@ export function ask(program: string, ...args: readonly string[]): Promise<string
         encoding: 'utf8',
         env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
       },
-      (error, out) => resolve(error === null ? out : undefined),
+      (error, text, complaint) => {
+        if (error === null) resolve({ kind: 'said', text });
+        else if (error.code === 'ENOENT') resolve({ kind: 'missing' });
+        else resolve({ kind: 'failed', why: whyOf(error, complaint) });
+      },
     );
   });
+}
+
+function whyOf(error: { readonly message: string; readonly killed?: boolean }, complaint: string): string {
+  if (error.killed === true) return `it did not end within ${LIMIT_MS / 1000} seconds`;
+  return complaint.trim().split('\n').at(-1) || error.message;
+}
+
+/** As `run`, where it does not matter why there is nothing. */
+export async function ask(program: string, ...args: readonly string[]): Promise<string | undefined> {
+  const answer = await run(program, ...args);
+  return answer.kind === 'said' ? answer.text : undefined;
 }

@@ -17,7 +17,7 @@ export interface AskedServer {
 /** What hosts start with; each router on the way takes one off. */
 const INITIAL_TTLS = [64, 128, 255];
 
-/** `reply`: undefined when there was none. */
+/** `vips`: of the service. `reply`: undefined when there was none. */
 export function returnPathFinding(
   server: AskedServer,
   vips: readonly IpAddress[],

@@ -1,5 +1,5 @@
 /** Kernel settings, as sysctl(8) has them, of this network namespace: files under /proc/sys. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 const fileOf = (path: readonly string[]): string => `/proc/sys/${path.join('/')}`;
 
@@ -22,6 +22,16 @@ export function writeSetting(path: readonly string[], value: string): Error | un
     return new Error(`cannot set ${file} to ${value}: ${reasonOf(cause as NodeJS.ErrnoException)}`, {
       cause,
     });
+  }
+}
+
+/** The interfaces that have IPv6, but lo: not every tunnel does, and none where the kernel has no IPv6. */
+export function linksWithIpv6(): readonly string[] {
+  try {
+    const names = readdirSync('/proc/sys/net/ipv6/conf');
+    return names.filter((name) => !['all', 'default', 'lo'].includes(name));
+  } catch {
+    return [];
   }
 }
 

@@ -2,10 +2,10 @@
  * Prepares this director's kernel for its virtual servers, and puts back at the end what was there before. What was
  * changed is remembered in the state directory, so that a daemon that was killed is no reason to forget it.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { z } from 'zod';
 import { hasModule, loadModule } from '../kernel/modules.ts';
-import { readSetting, writeSetting } from '../kernel/sysctl.ts';
+import { linksWithIpv6, readSetting, writeSetting } from '../kernel/sysctl.ts';
 import type { Config } from '../model/config.ts';
 import type { Log } from '../model/messages.ts';
 import { milliseconds } from '../model/units.ts';
@@ -40,7 +40,7 @@ export interface PreparationOptions {
 export interface PreparedKernel extends SettingsAccess {
   hasModule(name: string): boolean;
   loadModule(name: string): Promise<Error | undefined>;
-  /** The interfaces of this host. */
+  /** The interfaces of this host that have IPv6. */
   links(): readonly string[];
   /** Another one after each boot and in each network namespace. */
   identity(): string;
@@ -51,7 +51,7 @@ const REAL_KERNEL: PreparedKernel = {
   write: writeSetting,
   hasModule,
   loadModule,
-  links: () => readable(() => readdirSync('/sys/class/net'), []),
+  links: linksWithIpv6,
   identity: () =>
     readable(
       () =>

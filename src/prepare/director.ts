@@ -13,7 +13,7 @@ type Configured = Pick<Config, 'virtualServers' | 'virtualRouters'> & {
 
 /**
  * In the order in which they are to be made; each path once. What the file itself sets comes before what follows from
- * the services. `links`: the interfaces of this host.
+ * the services. `links`: the interfaces of this host that have IPv6.
  */
 export function directorSettings(config: Configured, links: readonly string[]): readonly KernelSetting[] {
   const wanted = [...fromFile(config), ...forwarding(config, links), ...ipvs(config), ...reversePath(config)];

@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   balance: ['model'],
   prepare: ['model', 'balance'],
   doctor: ['model', 'balance', 'packet', 'prepare', 'kernel', 'sys', 'zod'],
-  realserver: ['model', 'kernel', 'prepare', 'zod'],
+  realserver: ['model', 'kernel', 'prepare', 'sys', 'zod'],
   sys: ['model', 'koffi'],
   kernel: ['model', 'netlink', 'packet', 'sys'],
   ipvsadm: ['model', 'netlink', 'kernel'],

@@ -1,6 +1,5 @@
 /** iptables-save(8) as chains of rules. What it does not know says maybe. */
-import type { Family } from '../../model/address.ts';
-import type { Action, Chain, Hook, Rule, Ruleset, Test } from './ruleset.ts';
+import type { Action, Chain, ChainPlace, Hook, Rule, Ruleset, Test } from './ruleset.ts';
 import { addressIs, anyOf, linkIs, MAYBE, not, portIs, protocolIs, stateIs } from './tests.ts';
 
 const HOOKS: Readonly<Record<string, Hook>> = {
@@ -13,12 +12,15 @@ const HOOKS: Readonly<Record<string, Hook>> = {
 /** enum nf_ip_hook_priorities of linux/netfilter_ipv4.h. */
 const PRIORITY: Readonly<Record<string, number>> = { raw: -300, mangle: -150, filter: 0, security: 50 };
 
+/** Filled line by line. */
 interface SavedChain extends Chain {
   readonly rules: Rule[];
+  listed: number;
 }
 
 /** Tables that translate addresses (nat) drop nothing and are left out. */
-export function parseIptables(text: string, family: Family): Ruleset {
+export function parseIptables(text: string, program: Exclude<ChainPlace['program'], 'nft'>): Ruleset {
+  const family = program.startsWith('ip6') ? 'ipv6' : 'ipv4';
   const chains = new Map<string, SavedChain>();
   let table = '';
   for (const line of text.split('\n')) {
@@ -28,21 +30,24 @@ export function parseIptables(text: string, family: Family): Ruleset {
     const declared = /^:(\S+) (\S+)/.exec(line);
     if (declared !== null) {
       const [, name = '', policy = ''] = declared;
-      const id = `${family} ${table} ${name}`;
+      const id = `${program} ${table} ${name}`;
       const hook = HOOKS[name];
       chains.set(id, {
         id,
-        place: { program: family === 'ipv4' ? 'iptables' : 'ip6tables', family: '', table, name },
+        place: { program, family: '', table, name },
         families: [family],
         hook: hook && { hook, priority },
         partial: false,
         policy: policy === 'DROP' ? 'drop' : 'accept',
         rules: [],
+        listed: 0,
       });
     }
     const added = /^(?:\[\d+:\d+\] )?-A (\S+) (.*)$/.exec(line);
-    const chain = chains.get(`${family} ${table} ${added?.[1] ?? ''}`);
-    chain?.rules.push(toRule(added?.[2] ?? '', `${family} ${table}`));
+    const chain = chains.get(`${program} ${table} ${added?.[1] ?? ''}`);
+    if (chain === undefined) continue;
+    chain.rules.push(toRule(added?.[2] ?? '', `${program} ${table}`));
+    chain.listed++;
   }
   return [...chains.values()];
 }

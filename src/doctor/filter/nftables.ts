@@ -75,6 +75,7 @@ export function parseNftables(text: string, ours: readonly string[]): Ruleset {
         hook: hook && { hook: hook.hook, priority: prio - hook.before },
         partial: hookName === 'ingress',
         policy: policy === 'drop' ? 'drop' : 'accept',
+        listed: rules.get(id)?.length ?? 0,
         rules: (rules.get(id) ?? []).flatMap(({ expr }) => toRules(expr ?? [], `${family} ${table}`)),
       },
     ];

@@ -40,7 +40,7 @@ export interface Rule {
 
 /** Where a chain is, as the program that keeps it names it. */
 export interface ChainPlace {
-  readonly program: 'nft' | 'iptables' | 'ip6tables';
+  readonly program: 'nft' | 'iptables' | 'ip6tables' | 'iptables-legacy' | 'ip6tables-legacy';
   /** Of nft: the family of the table. */
   readonly family: string;
   readonly table: string;
@@ -58,6 +58,8 @@ export interface Chain {
   readonly partial: boolean;
   readonly policy: 'accept' | 'drop';
   readonly rules: readonly Rule[];
+  /** How many rules its program lists, those included that decide nothing. */
+  readonly listed: number;
 }
 
 export type Ruleset = readonly Chain[];

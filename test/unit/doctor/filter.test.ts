@@ -293,7 +293,7 @@ COMMIT
 `;
 
 describe('iptables', () => {
-  const saved = parseIptables(SAVED, 'ipv4');
+  const saved = parseIptables(SAVED, 'iptables');
   it.each([
     [80, 'tcp', '10.1.1.254', 'accept'],
     [8005, 'tcp', '10.1.1.254', 'accept'],

@@ -1,0 +1,80 @@
+/** Whether a real server has its VIPs, and where nobody else hears of them. Pure. */
+import type { Link } from '../kernel/links.ts';
+import { formatPrefix, type IpAddress, type Prefix } from '../model/address.ts';
+import type { RealServerRole } from '../prepare/real-server.ts';
+import { type Finding, good, problem } from './finding.ts';
+
+export interface HeldAddresses {
+  readonly links: readonly Pick<Link, 'index' | 'name' | 'mac' | 'up'>[];
+  readonly addresses: readonly { readonly index: number; readonly prefix: Prefix }[];
+}
+
+export function hiddenAddressFindings(
+  roles: readonly RealServerRole[],
+  { links, addresses }: HeldAddresses,
+): readonly Finding[] {
+  const byIndex = new Map(links.map((link) => [link.index, link]));
+  const held = Map.groupBy(addresses, ({ prefix }) => prefix.address);
+  const found = roles.flatMap((role) =>
+    role.vips.flatMap((vip) => {
+      const holders = (held.get(vip) ?? []).flatMap(({ index, prefix }): Holder[] => {
+        const link = byIndex.get(index);
+        return link === undefined ? [] : [{ link, prefix }];
+      });
+      if (holders.length === 0) return [missing(role, vip)];
+      return holders.flatMap((holder) => holderFindings(holder, role));
+    }),
+  );
+  if (found.length > 0 || roles.length === 0) return found;
+  return [good(`hidden here, and up: ${roles.flatMap(({ vips }) => vips).join(', ')}`)];
+}
+
+interface Holder {
+  readonly link: HeldAddresses['links'][number];
+  readonly prefix: Prefix;
+}
+
+const startCommand = ({ vips, forwarding, outer }: RealServerRole): string =>
+  `vipward realserver start --vip ${vips.join(' ')} --forwarding ${forwarding}${outer === 'as the VIP' ? '' : ` --outer ${outer}`}`;
+
+const missing = (role: RealServerRole, vip: IpAddress): Finding =>
+  problem(
+    `this host does not have the VIP ${vip}`,
+    'it drops what the director sends here',
+    startCommand(role),
+  );
+
+/** Links on which nobody asks for an address, whatever they look like. */
+const UNHEARD = /^dummy/;
+
+function holderFindings({ link, prefix }: Holder, role: RealServerRole): readonly Finding[] {
+  const text = formatPrefix(prefix);
+  if (!link.up) {
+    return [
+      problem(
+        `${link.name}, which has the VIP ${prefix.address}, is down`,
+        'it drops what the director sends here',
+        `ip link set ${link.name} up`,
+      ),
+    ];
+  }
+  if (link.mac !== undefined && !UNHEARD.test(link.name)) {
+    return [
+      problem(
+        `the VIP ${prefix.address} is on ${link.name}, where this host answers for it`,
+        'it takes the VIP away from the director',
+        `ip addr del ${text} dev ${link.name}; ${startCommand(role)}`,
+      ),
+    ];
+  }
+  if (link.name === 'lo' && prefix.length < (prefix.address.includes(':') ? 128 : 32)) {
+    return [
+      problem(
+        `${text} is on lo with its whole network`,
+        'this host takes every address of that network for its own, and reaches none of the hosts there',
+        `ip addr del ${text} dev lo; ${startCommand(role)}`,
+      ),
+    ];
+  }
+  return [];
+}
