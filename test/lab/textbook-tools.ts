@@ -9,7 +9,7 @@ const NEVER = 0.001;
 const clients = new WeakMap<Node, Map<string, Promise<Client>>>();
 
 /**
- * So many requests one after the other, and how many each real server has answered; throws when one failed. One
+ * So many requests one after the other, and how many were answered with which first word; throws when one failed. One
  * program for each URL, so that no port of the client comes again in a file of tests.
  */
 export async function inTurn(
@@ -24,7 +24,12 @@ export async function inTurn(
   const { bodies, errors } = summarize(await (await client).inTurn(count));
   if (errors.length > 0)
     throw new Error(`${errors.length} of ${count} requests to ${url}: ${errors[0]?.error}`);
-  return bodies;
+  const words: Record<string, number> = {};
+  for (const [body, times] of Object.entries(bodies)) {
+    const word = body.split(' ', 1).join('');
+    words[word] = (words[word] ?? 0) + times;
+  }
+  return words;
 }
 
 /** `vipward realserver`; hosts that share a file system have a state each. */
@@ -33,11 +38,11 @@ export const realserver = (node: Node, ...args: readonly string[]): Promise<stri
 
 const stateOf = (node: Node): string => `${node.scratch}/realserver`;
 
-/** What the doctor does not find good, on a real server or, with its daemon, on a director. */
+/** What the doctor finds good and what wrong, on a real server or, with its daemon, on a director. */
 export async function doctor(
   node: Node,
   daemon?: Daemon,
-): Promise<{ readonly code: number; readonly wrong: readonly Finding[] }> {
+): Promise<{ readonly code: number; readonly good: readonly string[]; readonly wrong: readonly Finding[] }> {
   const place =
     daemon === undefined ? ['--realserver'] : ['--config', daemon.file, '--runtime-dir', daemon.runtimeDir];
   const { code, stdout, stderr } = await node.exec([
@@ -50,5 +55,7 @@ export async function doctor(
   ]);
   if (stderr !== '') throw new Error(`${node.name}: vipward doctor: ${stderr}`);
   const { findings } = JSON.parse(stdout) as { readonly findings: readonly Finding[] };
-  return { code, wrong: findings.filter(({ severity }) => severity !== 'good' && severity !== 'unknown') };
+  const good = findings.filter(({ severity }) => severity === 'good').map(({ what }) => what);
+  // A host of the lab has no peer, nor programs for all that could be known.
+  return { code, good, wrong: findings.filter(({ severity }) => !['good', 'unknown'].includes(severity)) };
 }
