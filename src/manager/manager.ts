@@ -32,6 +32,7 @@ import { readVersion } from '../version.ts';
 import { Balancer } from './balancer.ts';
 import { isError, type LoadedConfiguration, loadFile, loadText } from './configuration.ts';
 import { Failover } from './failover.ts';
+import { PacketRulesKeeper } from './packet-rules.ts';
 import { Preparation } from './preparation.ts';
 import { planRouters } from './router-plan.ts';
 
@@ -54,6 +55,7 @@ export class Manager implements ControlHandlers {
   readonly #log: Log;
   readonly #failover: Failover;
   readonly #preparation: Preparation;
+  readonly #packetRules: PacketRulesKeeper;
   readonly #balancer: Balancer;
   readonly #startedAt = Date.now();
   #loaded: LoadedConfiguration & { readonly config: Config };
@@ -84,6 +86,7 @@ export class Manager implements ControlHandlers {
       record: options.record,
     });
     this.#preparation = new Preparation({ stateDir, log });
+    this.#packetRules = new PacketRulesKeeper({ log });
   }
 
   /** Resolves once the table is in place and the virtual routers take part in their elections. */
@@ -104,6 +107,7 @@ export class Manager implements ControlHandlers {
     this.#stopping = true;
     await this.#failover.stop(NOTIFY_LIMIT);
     await this.#balancer.stop();
+    await this.#packetRules.close();
     this.#preparation.close();
   }
 
@@ -140,7 +144,7 @@ export class Manager implements ControlHandlers {
       guards: this.#guards(),
       activity: this.#failover.activity(),
       ...this.#balancer.status(),
-      preparation: { problems: this.#preparation.problems },
+      preparation: { problems: [...this.#preparation.problems, ...this.#packetRules.problems] },
     };
   }
 
@@ -157,7 +161,7 @@ export class Manager implements ControlHandlers {
       problems,
       ...routers,
       table: this.#balancer.preview(config),
-      settings: this.#preparation.preview(config),
+      settings: [...this.#preparation.preview(config), ...this.#packetRules.preview(config)],
     };
   }
 
@@ -226,7 +230,9 @@ export class Manager implements ControlHandlers {
   /** Before the table is filled: forwarding must be there when the first connection is. */
   async #prepare(config: Config): Promise<readonly string[]> {
     await this.#preparation.loadModules(config);
-    return this.#stopping ? [] : this.#preparation.configure(config);
+    if (this.#stopping) return [];
+    const settings = this.#preparation.configure(config);
+    return [...settings, ...(await this.#packetRules.configure(config))];
   }
 
   async #configureRouters(config: Config): Promise<void> {

@@ -1,0 +1,29 @@
+/** Packet rules in words, one line a rule: what `vipward plan` prints and the log says. */
+import type { MarkMatch, PortRange } from '../model/config.ts';
+import type { PacketRules } from '../model/packet-rules.ts';
+import { endpoint } from '../model/virtual-server.ts';
+
+export const packetRuleTexts = ({ marks, sourceNats }: PacketRules): readonly string[] => [
+  ...marks.map((rule) => `mark ${rule.mark} for ${matchText(rule)}`),
+  ...sourceNats.flatMap(({ virtual, realServers, to }) =>
+    realServers.map(({ address, port }) => {
+      const source = to === 'auto' ? "this director's own address" : to;
+      return `source NAT to ${source} for ${matchText(virtual)} at ${port === undefined ? address : endpoint(address, port)}`;
+    }),
+  ),
+];
+
+const matchText = ({ address, protocol, ports }: MarkMatch): string =>
+  `${protocol} ${address} ${ports.length === 0 ? 'on every port' : `port ${ports.map(rangeText).join(', ')}`}`;
+
+const rangeText = ({ from, to }: PortRange): string => (from === to ? `${from}` : `${from}-${to}`);
+
+/** What `after` in the place of `before` changes, in words. */
+export function packetRuleChanges(before: PacketRules, after: PacketRules): readonly string[] {
+  const [was, is] = [packetRuleTexts(before), packetRuleTexts(after)];
+  const [had, has] = [new Set(was), new Set(is)];
+  return [
+    ...is.filter((text) => !had.has(text)).map((text) => `add ${text}`),
+    ...was.filter((text) => !has.has(text)).map((text) => `remove ${text}`),
+  ];
+}

@@ -1,0 +1,120 @@
+/**
+ * Rules in the kernel's packet filter, kept as they are wanted: one change at a time, put back when somebody takes them
+ * away (`nft flush ruleset`, which every restart of nftables.service does), and tried again when they were refused.
+ */
+import type { Log } from '../model/messages.ts';
+import { milliseconds } from '../model/units.ts';
+
+/** How often it is looked whether the rules are still there, and what was refused is tried again. */
+const REPAIR = milliseconds(10_000);
+
+export interface KeptRulesOptions<Rules> {
+  readonly log: Log;
+  /** Rules that are none: nothing is left in the kernel then. */
+  readonly none: Rules;
+  /** Puts exactly these in the place of those before. Rejects where the kernel refuses, and then those hold on. */
+  readonly apply: (rules: Rules) => Promise<void>;
+  /** Whether what was applied last is still there. */
+  readonly areThere: () => Promise<boolean>;
+  /** For the log: the rules as a subject, and what it means that they were refused. */
+  readonly words: { readonly rules: string; readonly without: string; readonly table: string };
+}
+
+export class KeptRules<Rules> {
+  readonly #options: KeptRulesOptions<Rules>;
+  readonly #nothing: string;
+  #wanted: Rules;
+  /** What holds, as JSON; undefined: not known, since a former process of ours may have left something. */
+  #holds: string | undefined;
+  #working: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #problem: string | undefined;
+  #closed = false;
+
+  constructor(options: KeptRulesOptions<Rules>) {
+    this.#options = options;
+    this.#wanted = options.none;
+    this.#nothing = JSON.stringify(options.none);
+  }
+
+  /** Why what is wanted does not hold, in words. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Resolves when they are in place, or refused, which is logged. Never rejects. */
+  want(rules: Rules): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#wanted = rules;
+    return this.#settle();
+  }
+
+  /** Takes our rules away; resolves when they are gone, or cannot be removed. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#wanted = this.#options.none;
+    // What never was known to hold is left to the next process.
+    if (this.#holds !== undefined || this.#working !== undefined) await this.#settle();
+    clearTimeout(this.#timer);
+  }
+
+  #settle(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#working ??= this.#work().finally(() => {
+      this.#working = undefined;
+      if (this.#closed || (JSON.stringify(this.#wanted) === this.#nothing && !this.#hasRules)) return;
+      this.#timer = setTimeout(() => void this.#look(), REPAIR).unref();
+    });
+    return this.#working;
+  }
+
+  /** What is wanted may change while it is being put in place. */
+  async #work(): Promise<void> {
+    for (;;) {
+      const wanted = this.#wanted;
+      const definition = JSON.stringify(wanted);
+      if (definition === this.#holds) return;
+      try {
+        await this.#options.apply(wanted);
+        this.#holds = definition;
+        this.#problem = undefined;
+      } catch (error) {
+        this.#complain(definition, error);
+        if (this.#wanted === wanted) return;
+      }
+    }
+  }
+
+  /** Whether rules of this process are there, as far as is known. */
+  get #hasRules(): boolean {
+    return this.#holds !== undefined && this.#holds !== this.#nothing;
+  }
+
+  async #look(): Promise<void> {
+    const definition = this.#holds;
+    if (this.#hasRules) {
+      // Where it cannot be told, putting them in place again tells why.
+      const there = await this.#options.areThere().catch(() => false);
+      if (!there && this.#holds === definition) {
+        const { rules, table } = this.#options.words;
+        this.#options.log('warn', `${rules}: somebody removed or changed ${table}: it is put back`);
+        this.#holds = undefined;
+      }
+    }
+    if (!this.#closed) await this.#settle();
+  }
+
+  #complain(definition: string, error: unknown): void {
+    const { log, words } = this.#options;
+    const why = error instanceof Error ? error.message : String(error);
+    const problem = `${words.without}: ${why}`;
+    if (problem === this.#problem) return;
+    this.#problem = problem;
+    if (definition !== this.#nothing) {
+      log('error', problem);
+      return;
+    }
+    // A kernel that refuses to have a table removed most likely knows no tables.
+    log(this.#hasRules ? 'error' : 'debug', `${words.rules} cannot be removed: ${why}`);
+  }
+}

@@ -1,0 +1,102 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { packetRuleTexts } from '../../../src/balance/packet-rule-words.ts';
+import { PacketRulesKeeper } from '../../../src/manager/packet-rules.ts';
+import type { PacketRules } from '../../../src/model/packet-rules.ts';
+import { address } from '../../support/virtual-router.ts';
+import { entryAt, realServerAt, virtualServer } from '../../support/virtual-server.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** nft, with a table of ours. */
+function fakeKernel() {
+  const kernel = {
+    listing: undefined as string | undefined,
+    applied: 0,
+    problem: undefined as Error | undefined,
+    async apply(rules: PacketRules) {
+      kernel.applied++;
+      if (kernel.problem !== undefined) throw kernel.problem;
+      const texts = packetRuleTexts(rules);
+      kernel.listing = texts.length === 0 ? undefined : texts.join('\n');
+      return kernel.listing;
+    },
+    held: async () => kernel.listing,
+  };
+  return kernel;
+}
+
+function start(kernel: ReturnType<typeof fakeKernel>) {
+  const said: string[] = [];
+  const keeper = new PacketRulesKeeper({
+    kernel,
+    log: (level, message) => void said.push(`${level}: ${message}`),
+  });
+  return { keeper, said };
+}
+
+const shop = virtualServer({
+  name: 'shop',
+  entries: [{ kind: 'mark', mark: 7, family: 'ipv4' }],
+  match: [
+    {
+      address: address('10.1.1.254').address,
+      protocol: 'tcp',
+      ports: [
+        { from: 80, to: 80 },
+        { from: 8000, to: 8010 },
+      ],
+    },
+  ],
+});
+const far = virtualServer({
+  entries: [entryAt('10.1.1.253')],
+  realServers: [realServerAt('10.9.0.2', { forwarding: 'fullnat', port: 8080 })],
+});
+const MARK = 'mark 7 for tcp 10.1.1.254 port 80, 8000-8010';
+const NAT = "source NAT to this director's own address for tcp 10.1.1.253 port 80 at 10.9.0.2:8080";
+
+it('says beforehand what it will do, does it, and takes it away at the end', async () => {
+  const kernel = fakeKernel();
+  const { keeper } = start(kernel);
+  const config = { virtualServers: [shop, far] };
+  expect(keeper.preview(config)).toEqual([`add ${MARK}`, `add ${NAT}`]);
+  expect(kernel.applied).toBe(0);
+  expect(await keeper.configure(config)).toEqual([`add ${MARK}`, `add ${NAT}`]);
+  expect(kernel.listing).toBe(`${MARK}\n${NAT}`);
+  expect(keeper.preview(config)).toEqual([]);
+  expect(await keeper.configure({ virtualServers: [far] })).toEqual([`remove ${MARK}`]);
+  await keeper.close();
+  expect(kernel.listing).toBeUndefined();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+it('puts back what somebody changed', async () => {
+  const kernel = fakeKernel();
+  const { keeper, said } = start(kernel);
+  await keeper.configure({ virtualServers: [shop] });
+  kernel.listing = 'something else';
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(kernel.listing).toBe(MARK);
+  expect(said.filter((line) => line.startsWith('warn'))).toHaveLength(1);
+  await keeper.close();
+});
+
+it('tells what the kernel refuses, and that nothing was changed', async () => {
+  const kernel = fakeKernel();
+  kernel.problem = new Error('nft is not installed');
+  const { keeper } = start(kernel);
+  expect(await keeper.configure({ virtualServers: [shop] })).toEqual([]);
+  expect(keeper.problems).toEqual([expect.stringMatching(/by mark get no packets.*nft is not installed/)]);
+  kernel.problem = undefined;
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect([keeper.problems, kernel.listing]).toEqual([[], MARK]);
+  await keeper.close();
+});
+
+it('without marks and fullnat nobody waits for nft', async () => {
+  const kernel = fakeKernel();
+  kernel.apply = () => new Promise(() => undefined);
+  const { keeper } = start(kernel);
+  expect(await keeper.configure({ virtualServers: [virtualServer()] })).toEqual([]);
+});
