@@ -1,7 +1,7 @@
 /**
- * A real server that tells its name: naming-server.ts NAME PLACE... Each PLACE is tcp/PORT, on every address, or
- * udp/ADDRESS/PORT. A connection is told NAME, and NAME again for each line that it sends; so is each datagram, with a
- * newline. Prints `listening` when it does, on all of them.
+ * A real server that tells its name: naming-server.ts NAME PLACE... Each PLACE is tcp/PORT or silent/PORT, on every
+ * address, or udp/ADDRESS/PORT. A connection of tcp is told NAME, and NAME again for each line that it sends; with
+ * silent only the latter. Each datagram is answered by NAME and a newline. Prints `listening` when it does, on all.
  */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -10,18 +10,20 @@ import { createInterface } from 'node:readline';
 
 const [name = '', ...places] = process.argv.slice(2);
 
-function serve(socket: Socket): void {
+function serve(socket: Socket, greets: boolean): void {
+  const lines = createInterface({ input: socket });
   // A client that is gone without a farewell is no error here.
-  socket.on('error', () => undefined);
-  socket.write(`${name}\n`);
-  createInterface({ input: socket }).on('line', () => void socket.write(`${name}\n`));
+  for (const end of [socket, lines]) end.on('error', () => undefined);
+  if (greets) socket.write(`${name}\n`);
+  lines.on('line', () => void socket.write(`${name}\n`));
 }
 
 async function listen(place: string): Promise<void> {
   const [protocol, ...where] = place.split('/');
   const port = Number(where.at(-1));
-  if (protocol === 'tcp') {
-    await once(createServer(serve).listen(port), 'listening');
+  if (protocol === 'tcp' || protocol === 'silent') {
+    const server = createServer((socket) => serve(socket, protocol === 'tcp'));
+    await once(server.listen({ port, backlog: 1_000 }), 'listening');
     return;
   }
   const address = where[0] ?? '';
