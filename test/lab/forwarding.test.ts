@@ -1,4 +1,7 @@
-/** Clients' requests through the whole daemon and a real kernel, by every forwarding method, to real and sorry servers. */
+/**
+ * Clients' requests through the whole daemon and a real kernel, by every forwarding method, to real and sorry servers:
+ * what the classic health script does (textbook case 8).
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Daemon, startDaemon } from './support/daemon.ts';
 import type { Kernel } from './support/kernel.ts';
@@ -30,7 +33,7 @@ const service = (method: Method, scheduler = 'wrr', sorry = '127.0.0.1:80'): str
     scheduler: ${scheduler}
     forwarding: ${method}
     sorry_server: ${sorry}
-    check: { tcp: {}, interval: 500ms, connect_timeout: 400ms, timeout: 400ms, rise: 1, fall: 1 }
+    check: { http: { path: / }, interval: 500ms, connect_timeout: 400ms, timeout: 400ms, rise: 1, fall: 1 }
     real_servers:
 ${REAL[method]
   .map((server, i) => {
@@ -135,6 +138,17 @@ describe.each(['dr', 'nat', 'tun'] as const)('forwarding %s', (method) => {
     expect(errors).toEqual([]);
     expect(Object.keys(bodies).sort()).toEqual([first, second]);
     expect(Math.abs((bodies[first ?? ''] ?? 0) - (results.length * 2) / 3)).toBeLessThanOrEqual(1);
+  });
+
+  it('one that fails its check is out, and the other serves all; when it is good again it is in', async () => {
+    const since = daemon.log.mark;
+    await servers[method][1]?.change('serve 503');
+    await daemon.said(leaves(method, REAL[method][1]), { since });
+    const { errors, bodies } = await ask(client, url(method), 10);
+    expect([errors, Object.keys(bodies)]).toEqual([[], [first]]);
+    await servers[method][1]?.change('serve');
+    await daemon.said(takesOver(method, REAL[method][1]), { since });
+    expect(Object.keys((await ask(client, url(method), 10)).bodies).sort()).toEqual([first, second]);
   });
 
   it('to the sorry server and back: a client sees errors only until the failure is found', async () => {
