@@ -10,19 +10,26 @@ export interface Granularity {
   readonly mask?: IpAddress;
 }
 
+/** What was read so far. Units and ranges are those of the table's own types; '' is what was not named. */
 export interface Draft {
+  /** The options themselves, of which several only have to be there. */
   readonly seen: Set<OptionName>;
+  /** Of the virtual service, by its address or behind its mark. */
   family: Family | undefined;
+  /** Whose names ports have; of a mark tcp's. */
   protocol: Protocol | undefined;
   address: IpAddress | undefined;
+  /** 0 where the service has none. */
   port: number;
   mark: number | undefined;
   netmask: Granularity;
   scheduler: string;
+  /** With commas, as they were given: what they mean depends on the scheduler, which may come behind them. */
   schedulerFlags: string;
   flags: number;
   timeout: number;
   engine: string;
+  /** The real server; the service's port where it named none. */
   server: { address: IpAddress; port: number } | undefined;
   forwarding: Forwarding;
   weight: number;
@@ -34,6 +41,7 @@ export interface Draft {
   daemon: Partial<{ -readonly [Key in keyof DaemonSpec]: DaemonSpec[Key] }>;
 }
 
+/** With ipvsadm's defaults. */
 export const newDraft = (): Draft => ({
   seen: new Set(),
   family: undefined,

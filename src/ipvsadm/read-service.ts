@@ -1,5 +1,5 @@
 /** The options that name a virtual service and set it. Every function throws CommandLineError. */
-import type { Family, IpAddress } from '../model/address.ts';
+import { type Family, familyOf, type IpAddress } from '../model/address.ts';
 import { SERVICE_FLAG } from '../model/service-flags.ts';
 import type { Protocol } from '../model/virtual-server.ts';
 import { CommandLineError } from './command-line-error.ts';
@@ -9,7 +9,7 @@ import { leadingNumber, MOST_TIMEOUT, readIpv4, readNumber } from './numbers.ts'
 import type { Found } from './options.ts';
 import { readServiceAddress } from './service-address.ts';
 
-/** IPVS_SVC_PERSISTENT_TIMEOUT of linux/ip_vs.h; ipvsadm's manual says 300, which is another's. */
+/** Seconds. ipvsadm's manual says 300; what it does is this (IPVS_SVC_PERSISTENT_TIMEOUT of its headers). */
 const DEFAULT_PERSISTENCE = 360;
 /** Letters that the kernel has room for (IP_VS_SCHEDNAME_MAXLEN, IP_VS_PENAME_MAXLEN); more are cut off. */
 const SCHEDULER_LENGTH = 15;
@@ -26,9 +26,11 @@ export async function readService(
     throw new CommandLineError(
       `\`${text}' is no virtual service: 10.1.1.254:80, or [2001:db8::fe]:80, or names`,
     );
-  const family = found.address.includes(':') ? 'ipv6' : 'ipv4';
-  Object.assign(draft, { protocol, family, address: found.address, port: found.port ?? draft.port });
-  if (family === 'ipv6') draft.netmask = { granularity: 128 };
+  draft.protocol = protocol;
+  draft.family = familyOf(found.address);
+  draft.address = found.address;
+  draft.port = found.port ?? 0;
+  if (draft.family === 'ipv6') draft.netmask = { granularity: 128 };
 }
 
 /** IPv4, and whatever comes before the service: a mask with dots; IPv6: the length of a prefix. */
@@ -63,6 +65,8 @@ export function readServiceOption(draft: Draft, option: Found): boolean {
   switch (option.name) {
     case 'fwmark-service':
       draft.family = 'ipv4';
+      // Whose names of ports those of the real server are.
+      draft.protocol = 'tcp';
       draft.mark = readNumber('a firewall mark', value, 1, 0xffffffff);
       return true;
     case 'ipv6':

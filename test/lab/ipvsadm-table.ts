@@ -226,6 +226,7 @@ export const LINES: readonly string[] = [
   `-a ${SERVICE}`,
   '-a -r 10.1.1.3',
   '-a -t 10.1.1.254:81 -r 10.1.1.3',
+  '-a -f 5 -r web1:http',
   `-a ${SERVER}`,
   `-e ${SERVER} -w 9`,
   `-e ${SERVER} -m -w 9 -x 7`,
