@@ -66,14 +66,13 @@ function readTree(tree: Tree, environment: Environment): typeof NOTHING {
       'the file is empty: it needs virtual_routers, services or both (see the commented vipward.yaml)';
     return { config: undefined, findings: [errorAt([], message)] };
   }
-  const value = fillEmptySections(configShape, tree.value);
-  const { shape, findings, gaveUp } = validate(value);
+  const { shape, findings, gaveUp } = validate(tree.value);
   if (gaveUp) {
     const last = findings.at(-1)?.path ?? [];
     const message = 'there are more problems than are shown: repair these first';
     return { config: undefined, findings: [...findings, errorAt(last, message)] };
   }
-  const draft = shape ?? salvage(configShape, value);
+  const draft = shape ?? salvage(configShape, fillEmptySections(configShape, tree.value));
   const found = draft === undefined ? [] : findAll(draft, environment);
   const valid = shape !== undefined && found.every(({ severity }) => severity !== 'error');
   return {

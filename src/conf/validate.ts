@@ -1,5 +1,6 @@
 /** Holds a whole file against its shape, one virtual router and one service at a time. */
 import type * as z from 'zod';
+import { fillEmptySections } from './empty-sections.ts';
 import { explain } from './explain.ts';
 import type { Finding } from './finding.ts';
 import { isMapping } from './mapping.ts';
@@ -26,18 +27,36 @@ const SECTIONS = [
   ['track', 'gateways'],
   ['services'],
 ] as const;
+type Section = (typeof SECTIONS)[number];
+
+/** A file of a single entry, or, without a section, one of everything else. */
+interface Part {
+  readonly section: Section | undefined;
+  readonly value: unknown;
+  /** The entry as it came from the parser. */
+  readonly entry?: { readonly name: string; readonly value: unknown };
+}
+
+interface Shaped {
+  readonly section: Section | undefined;
+  readonly name: string | undefined;
+  readonly shape: ConfigShape;
+}
+
+/** By their values: files that are read one after the other share those that are the same in both (`blocks.ts`). */
+const known = new WeakMap<object, Shaped>();
 
 /**
  * Entry by entry, because zod hands its issues upwards as the arguments of a call: a file with half a million
- * mistakes would overflow the stack.
+ * mistakes would overflow the stack. Sections that the file leaves empty are filled (`empty-sections.ts`).
  */
 export function validate(value: unknown): Validated {
   const findings: Finding[] = [];
-  const parts: ConfigShape[] = [];
+  const parts: Shaped[] = [];
   for (const part of split(value)) {
-    const result = configShape.safeParse(part);
-    if (result.success) parts.push(result.data);
-    else findings.push(...explain(cut(result.error), configShape, part).slice(0, ENOUGH));
+    const result = validatePart(part);
+    if ('shape' in result) parts.push(result);
+    else findings.push(...result.findings);
     if (findings.length >= ENOUGH) {
       return { shape: undefined, findings: findings.slice(0, ENOUGH), gaveUp: true };
     }
@@ -45,14 +64,32 @@ export function validate(value: unknown): Validated {
   return { shape: findings.length > 0 ? undefined : join(parts), findings, gaveUp: false };
 }
 
+function validatePart({ section, value, entry }: Part): Shaped | { readonly findings: readonly Finding[] } {
+  const identity = isMapping(entry?.value) ? entry.value : undefined;
+  const before = identity && known.get(identity);
+  // An alias is the same value under another name, the same text perhaps in another section.
+  if (before !== undefined && before.section === section && before.name === entry?.name) return before;
+  const filled = fillEmptySections(configShape, value);
+  const result = configShape.safeParse(filled);
+  if (!result.success) return { findings: explain(cut(result.error), configShape, filled).slice(0, ENOUGH) };
+  const shaped = { section, name: entry?.name, shape: result.data };
+  if (identity !== undefined) known.set(identity, shaped);
+  return shaped;
+}
+
 /** First everything but the entries of the sections, then each entry as a file of its own. */
-function* split(value: unknown): Generator<unknown> {
-  if (!isMapping(value)) return yield value;
-  yield SECTIONS.reduce((frame, path) => (isMapping(at(frame, path)) ? put(frame, path, {}) : frame), value);
-  for (const path of SECTIONS) {
-    const section = at(value, path);
-    if (!isMapping(section)) continue;
-    for (const [name, entry] of Object.entries(section)) yield put({}, path, { [name]: entry });
+function* split(value: unknown): Generator<Part> {
+  if (!isMapping(value)) return yield { section: undefined, value };
+  const frame = SECTIONS.reduce(
+    (rest, path) => (isMapping(at(rest, path)) ? put(rest, path, {}) : rest),
+    value,
+  );
+  yield { section: undefined, value: frame };
+  for (const section of SECTIONS) {
+    const entries = at(value, section);
+    if (!isMapping(entries)) continue;
+    for (const [name, entry] of Object.entries(entries))
+      yield { section, value: put({}, section, { [name]: entry }), entry: { name, value: entry } };
   }
 }
 
@@ -67,22 +104,24 @@ function put(root: Mapping, [key = '', ...rest]: readonly string[], value: unkno
   return { ...root, [key]: rest.length === 0 ? value : put(isMapping(inner) ? inner : {}, rest, value) };
 }
 
-function join(parts: readonly ConfigShape[]): ConfigShape | undefined {
+function join(parts: readonly Shaped[]): ConfigShape | undefined {
   const [frame, ...entries] = parts;
   if (frame === undefined) return undefined;
-  const all = <Entry>(section: (part: ConfigShape) => Readonly<Record<string, Entry>>) =>
-    Object.fromEntries(entries.flatMap((part) => Object.entries(section(part))));
+  const bySection = Map.groupBy(entries, ({ section }) => section);
+  const all = <Entry>(section: Section, of: (shape: ConfigShape) => Readonly<Record<string, Entry>>) =>
+    Object.fromEntries((bySection.get(section) ?? []).flatMap(({ shape }) => Object.entries(of(shape))));
+  const [routers, groups, scripts, processes, files, gateways, services] = SECTIONS;
   return {
-    ...frame,
-    virtual_routers: all((part) => part.virtual_routers),
-    sync_groups: all((part) => part.sync_groups),
+    ...frame.shape,
+    virtual_routers: all(routers, (shape) => shape.virtual_routers),
+    sync_groups: all(groups, (shape) => shape.sync_groups),
     track: {
-      scripts: all((part) => part.track.scripts),
-      processes: all((part) => part.track.processes),
-      files: all((part) => part.track.files),
-      gateways: all((part) => part.track.gateways),
+      scripts: all(scripts, (shape) => shape.track.scripts),
+      processes: all(processes, (shape) => shape.track.processes),
+      files: all(files, (shape) => shape.track.files),
+      gateways: all(gateways, (shape) => shape.track.gateways),
     },
-    services: all((part) => part.services),
+    services: all(services, (shape) => shape.services),
   };
 }
 
