@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { CHECKOUT } from '../lab/support/node.ts';
 import { optionsOrUsage } from '../support/options.ts';
 import type { Bench } from './bench.ts';
+import { bigTable } from './big-table.ts';
 import { cleanStop } from './clean-stop.ts';
 import { detection } from './detection.ts';
 import { footprint } from './footprint.ts';
@@ -22,7 +23,7 @@ import { manyRouters } from './many-routers.ts';
 import { type Report, type Section, toJson, toText } from './report.ts';
 import { takeOver } from './take-over.ts';
 
-const BENCHES: readonly Bench[] = [takeOver, manyRouters, cleanStop, load, detection, footprint];
+const BENCHES: readonly Bench[] = [takeOver, manyRouters, cleanStop, load, detection, bigTable, footprint];
 
 interface Options {
   readonly quick: boolean;

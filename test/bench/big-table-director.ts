@@ -1,0 +1,241 @@
+/** A director with a big table on a kernel of its own, what it does to the table, and a connection through it. */
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { EventLog } from '../lab/support/event-log.ts';
+import type { Kernel } from '../lab/support/kernel.ts';
+import type { Lab } from '../lab/support/lab.ts';
+import type { NamespaceNode } from '../lab/support/network.ts';
+import type { LabProcess } from '../lab/support/process.ts';
+import {
+  type Observer,
+  observe,
+  prepareDirectRouting,
+  type RealServer,
+  startRealServer,
+} from '../lab/support/tools.ts';
+import type { Program } from './bench.ts';
+import { BigTableProgram, CHECKED, portOf, REAL_SERVERS, type Variant } from './big-table-files.ts';
+import type { WatchReport } from './netlink-watch.ts';
+import { isAdvert } from './pair.ts';
+import { VIP } from './program.ts';
+
+const DIRECTOR = '10.1.1.4';
+const WEB = '10.1.1.2';
+/** How long anything may take before the bench gives up, in ms. */
+const LIMIT = 60_000;
+
+export interface Stage {
+  readonly kernel: Kernel;
+  readonly client: NamespaceNode;
+  readonly observer: Observer;
+  readonly watch: Watch;
+  /** The one that is checked. */
+  readonly checked: RealServer;
+}
+
+/** All real servers are one namespace that has all their addresses, but for the checked one. */
+export async function createStage(lab: Lab): Promise<Stage> {
+  const lan = await lab.addSwitch('lan');
+  const web = await lab.addHost('web', { ports: [{ on: lan, addresses: [`${WEB}/24`] }] });
+  await web.run(['ip', 'route', 'add', 'local', REAL_SERVERS, 'dev', 'lo']);
+  await prepareDirectRouting(web, VIP);
+  await web.spawn(['socat', `TCP-LISTEN:${portOf(0)},fork,reuseaddr`, 'EXEC:cat']);
+  const one = await lab.addHost('one', { ports: [{ on: lan, addresses: [`${CHECKED.address}/24`] }] });
+  const checked = await startRealServer(one, { body: 'checked', port: CHECKED.port });
+  const client = await lab.addHost('client', { ports: [{ on: lan, addresses: ['10.1.1.100/24'] }] });
+  const kernel = await lab.addKernel('lvs', {
+    ports: [{ on: lan, addresses: [`${DIRECTOR}/24`] }],
+    routes: [`${REAL_SERVERS} via ${WEB}`],
+    memory: 2_048,
+  });
+  await kernel.boot();
+  await kernel.run('modprobe nlmon && ip link add nlmon0 type nlmon && ip link set nlmon0 up');
+  return { kernel, client, observer: await observe(lan), watch: await Watch.start(kernel), checked };
+}
+
+/** What the kernel was asked since the last time that this was asked. */
+export class Watch {
+  readonly #process: LabProcess;
+  readonly #reports = new EventLog<WatchReport>();
+
+  private constructor(process: LabProcess) {
+    this.#process = process;
+  }
+
+  static async start(kernel: Kernel): Promise<Watch> {
+    const process = await kernel.spawn(['node', join(import.meta.dirname, 'netlink-watch.ts')], {
+      lines: false,
+    });
+    const watch = new Watch(process);
+    const { promise: ready, resolve } = Promise.withResolvers<void>();
+    let partial = '';
+    process.onData('stdout', (bytes) => {
+      const lines = (partial + bytes.toString()).split('\n');
+      partial = lines.pop() ?? '';
+      for (const line of lines) {
+        if (line === 'ready') resolve();
+        else watch.#reports.push(JSON.parse(line));
+      }
+    });
+    let errors = '';
+    process.onData('stderr', (bytes) => {
+      errors += bytes.toString();
+    });
+    void process.exit.then(() => watch.#reports.end(errors));
+    await Promise.race([
+      ready,
+      process.exit.then(() => Promise.reject(new Error(`netlink-watch: ${errors}`))),
+    ]);
+    return watch;
+  }
+
+  async report(): Promise<WatchReport> {
+    const since = this.#reports.mark;
+    this.#process.write('\n');
+    return await this.#reports.waitFor(() => true, {
+      since,
+      what: 'what the kernel was asked',
+      timeout: LIMIT,
+    });
+  }
+}
+
+/** What became of something that was done. */
+export interface Done {
+  /** When it was done, ms since the epoch by the director's kernel. */
+  readonly at: number;
+  readonly report: WatchReport;
+  /** The longest time between two adverts from then on until `report`, in ms. */
+  readonly longestGap: number;
+}
+
+export class BigTableDirector {
+  readonly #stage: Stage;
+  readonly #program: BigTableProgram;
+  /** How long it is left alone after anything: what it still does then is counted with it. */
+  readonly #rest: number;
+  #process: LabProcess | undefined;
+
+  constructor(stage: Stage, program: Program, rest: number) {
+    this.#stage = stage;
+    this.#program = new BigTableProgram(program, stage.kernel);
+    this.#rest = rest;
+  }
+
+  /** With an empty table. `whole`: whether what was asked of the kernel was all. */
+  async start(variant: Variant, whole: (report: WatchReport) => boolean): Promise<Done> {
+    const command = await this.#program.prepare(variant);
+    await this.#stage.watch.report();
+    const log = `${this.#stage.kernel.scratch}/big-${this.#program.program}.log`;
+    const script = 'echo $EPOCHREALTIME; exec "$@" >"$0" 2>&1';
+    const process = await this.#stage.kernel.spawn(['bash', '-c', script, log, ...command]);
+    this.#process = process;
+    const line = await process.stdout.waitFor(() => true, { what: 'the start' });
+    return await this.#settle(Number(line) * 1_000, whole, 2 * this.#rest);
+  }
+
+  /** As an administrator does it: the new file in the place of the old one, and a SIGHUP. */
+  async reload(variant: Variant): Promise<Done> {
+    await this.#program.writeNext(variant);
+    await this.#stage.watch.report();
+    const script = 'echo $EPOCHREALTIME; "$@" && kill -HUP $0';
+    const { place } = this.#program;
+    const text = await this.#stage.kernel.run(['bash', '-c', script, String(this.#pid), ...place]);
+    return await this.#settle(Number(text) * 1_000, ({ changedAt }) => changedAt !== undefined);
+  }
+
+  /** The same time as anything else with nothing done. */
+  async idle(): Promise<Done> {
+    await this.#stage.watch.report();
+    return await this.#settle(Number.NaN, () => true);
+  }
+
+  /** What becomes of the checked real server: from the reset that answers its failing check to the table without it. */
+  async refuse(): Promise<number> {
+    const { checked, watch } = this.#stage;
+    await watch.report();
+    await checked.change('refuse');
+    const { report } = await this.#settle(Number.NaN, ({ changes }) => changes['remove real server'] === 1);
+    const reset = report.resets.findLast((time) => time < (report.changedAt ?? 0));
+    await checked.change('serve');
+    await this.#settle(Number.NaN, ({ changes }) => changes['add real server'] === 1);
+    if (reset === undefined || report.changedAt === undefined) throw new Error('removed before it refused');
+    return report.changedAt - reset;
+  }
+
+  /** At once, and its table with it: nothing of it is measured. */
+  async end(): Promise<void> {
+    this.#process?.killAll('SIGKILL');
+    await this.#process?.exit;
+    this.#process = undefined;
+    await this.#stage.kernel.run(`ipvsadm -C; ip address delete ${VIP}/24 dev eth0 2>/dev/null; true`);
+  }
+
+  get #pid(): number {
+    if (this.#process === undefined) throw new Error(`${this.#program.program} is not started`);
+    return this.#process.pid;
+  }
+
+  async #settle(at: number, whole: (report: WatchReport) => boolean, rest = this.#rest): Promise<Done> {
+    const from = performance.timeOrigin + performance.now();
+    const begun = this.#stage.observer.events.mark;
+    await delay(rest);
+    const report = await this.#stage.watch.report();
+    const times = this.#stage.observer.events.all
+      .slice(Math.max(0, begun - 2))
+      .filter((event) => isAdvert(event, DIRECTOR))
+      .map(({ time }) => time);
+    const gaps = times.slice(1).map((time, i) => time - (times[i] ?? time));
+    if (!whole(report)) throw new Error(await this.#story(report, from));
+    return { at, report, longestGap: Math.max(0, ...gaps) };
+  }
+
+  async #story(report: WatchReport, from: number): Promise<string> {
+    const { kernel } = this.#stage;
+    const seconds = ((performance.timeOrigin + performance.now() - from) / 1_000).toFixed(1);
+    const log = await kernel.run(`tail -n 20 ${kernel.scratch}/big-${this.#program.program}.log`);
+    return `${this.#program.program}: not done after ${seconds} s: ${JSON.stringify(report)}\n${log}`;
+  }
+}
+
+/** One connection through the first virtual server, held while the director is reloaded. */
+export class HeldConnection {
+  readonly #stage: Stage;
+  readonly #process: LabProcess;
+  #said = 0;
+
+  private constructor(stage: Stage, process: LabProcess) {
+    this.#stage = stage;
+    this.#process = process;
+  }
+
+  static async open(stage: Stage): Promise<HeldConnection> {
+    const process = await stage.client.spawn(['socat', '-', `TCP:${VIP}:${portOf(0)}`]);
+    const connection = new HeldConnection(stage, process);
+    if (!(await connection.answers())) throw new Error('no connection through the director');
+    return connection;
+  }
+
+  /** Whether what is said now comes back. */
+  async answers(): Promise<boolean> {
+    const word = `word ${++this.#said}`;
+    this.#process.write(`${word}\n`);
+    return await this.#process.stdout
+      .waitFor((line) => line === word, { timeout: 5_000, what: word })
+      .then(
+        () => true,
+        () => false,
+      );
+  }
+
+  /** Connections and packets that its virtual server has counted so far. */
+  async counters(): Promise<{ readonly connections: number; readonly packets: number }> {
+    const text = await this.#stage.kernel.run(`ipvsadm -Ln --stats --exact -t ${VIP}:${portOf(0)}`);
+    const [, connections = '', packets = ''] = /^TCP +\S+ +(\d+) +(\d+)/m.exec(text) ?? [];
+    return { connections: Number(connections), packets: Number(packets) };
+  }
+
+  async close(): Promise<void> {
+    await this.#process.stop();
+  }
+}
