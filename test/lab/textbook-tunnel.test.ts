@@ -19,17 +19,21 @@ const VIP = {
   six: 'fd00:2::fe',
   four_in_six: '10.2.0.249',
   six_in_four: 'fd00:2::fd',
+  gue_six: '10.2.0.248',
+  gre_six: 'fd00:2::fc',
 } as const;
 type Case = keyof typeof VIP;
 
 /** What the router counts, as nft has it. */
 const WIRES = {
   ipip: 'ip protocol 4',
-  gue: 'udp dport 6080 udp checksum 0',
-  gue_summed: 'udp dport 6080 udp checksum != 0 @th,67,5 0',
+  gue: 'meta nfproto ipv4 udp dport 6080 udp checksum 0',
+  gue_summed: 'meta nfproto ipv4 udp dport 6080 udp checksum != 0 @th,67,5 0',
   // Eight bytes of options: private flags, and the place of the checksum.
-  gue_remote: 'udp dport 6080 udp checksum != 0 @th,67,5 2',
+  gue_remote: 'meta nfproto ipv4 udp dport 6080 udp checksum != 0 @th,67,5 2',
   gre: 'ip protocol 47',
+  gue_six: 'ip6 nexthdr 17 udp dport 6080',
+  gre_six: 'ip6 nexthdr 47',
   six_in_six: 'ip6 nexthdr 41',
   four_in_six: 'ip6 nexthdr 4',
   six_in_four: 'ip protocol 41',
@@ -49,6 +53,8 @@ const CASES: Readonly<Record<Case, readonly [tunnel: string, family: 4 | 6, seen
   six: ['ipip', 6, 'six_in_six'],
   four_in_six: ['ipip', 6, 'four_in_six'],
   six_in_four: ['ipip', 4, 'six_in_four'],
+  gue_six: ['gue', 6, 'gue_six'],
+  gre_six: ['gre', 6, 'gre_six'],
 };
 const REAL = { 4: ['10.3.0.2', '10.4.0.2'], 6: ['fd00:3::2', 'fd00:4::2'] } as const;
 const NAMES = Object.keys(CASES) as Case[];
@@ -104,7 +110,7 @@ beforeAll(async () => {
     routes: ['default via 10.2.0.1', 'default via fd00:2::1'],
   });
   await director.boot();
-  await director.run('modprobe -a fou fou6 ip_gre ip6_tunnel');
+  await director.run('modprobe -a fou fou6 ip_gre ip6_gre ip6_tunnel');
   await router.run(['nft', rules()]);
   real = [await realServer('one', 3, 1), await realServer('two', 4, 2)];
   await Promise.all(real.map((node) => startRealServer(node, { body: node.name, address: '::' })));
@@ -134,14 +140,18 @@ function rules(): string {
 /** Those that `realserver` takes up, each with its options. */
 const ROLES = [
   ['--vip', VIP.ipip, VIP.gue, VIP.sum, VIP.remote, VIP.six],
-  ['--vip', VIP.four_in_six, '--outer', 'ipv6'],
+  ['--vip', VIP.four_in_six, VIP.gue_six, '--outer', 'ipv6'],
   ['--vip', VIP.six_in_four, '--outer', 'ipv4'],
 ] as const;
 
-/** All that the role of a real server may touch. */
-const state = (node: NamespaceNode): Promise<string> =>
-  node.run(`sysctl -a 2>&1 | grep -E '^net.ipv4.conf.(all|eth0|tunl0|ip6tnl0).(rp_filter|arp_ignore|arp_announce)'
-    ip -o link show up | cut -d: -f2; ip -6 tunnel show ip6tnl0; ip -o -4 addr show; ip -o -6 addr show up`);
+/** All that the role of a real server may touch, but the modules. */
+const state = (node: NamespaceNode): Promise<string> => {
+  const settings = ['all', 'eth0', 'tunl0', 'ip6tnl0'].flatMap((link) =>
+    ['rp_filter', 'arp_ignore', 'arp_announce'].map((name) => `/proc/sys/net/ipv4/conf/${link}/${name}`),
+  );
+  return node.run(`grep . ${settings.join(' ')}; ip -o link show up | cut -d: -f2
+    ip -6 tunnel show ip6tnl0; ip -o -4 addr show; ip -o -6 addr show up`);
+};
 
 /** Of each real server, before it became one. */
 let before: readonly string[];
@@ -160,8 +170,9 @@ async function takeUp(): Promise<void> {
     await two.run(['sh', `${two.scratch}/script${i}`, 'start']);
   }
   for (const node of real)
-    await node.run(`ip fou add port 6080 gue; ip addr add ${VIP.gre}/32 dev gre0; ip link set gre0 up
-      sysctl -qw net.ipv4.conf.gre0.rp_filter=0`);
+    await node.run(`ip fou add port 6080 gue; ip -6 fou add port 6080 gue
+      ip addr add ${VIP.gre}/32 dev gre0; ip link set gre0 up; sysctl -qw net.ipv4.conf.gre0.rp_filter=0
+      ip addr add ${VIP.gre_six}/128 dev ip6gre0; ip link set ip6gre0 up`);
 }
 async function counted(): Promise<Readonly<Record<Wire, number>>> {
   const { nftables } = JSON.parse(await router.run('nft -j list counters')) as {
@@ -177,7 +188,19 @@ it.each(NAMES)('%s: shared by both, and answered by way of the router alone', as
   for (const address of REAL[family])
     await daemon.said(`add real server ${host(address)}:80 to tcp ${host(VIP[name])}:80`);
   const earlier = await counted();
-  expect(await inTurn(client, `http://${host(VIP[name])}/`, 16)).toEqual({ one: 8, two: 8 });
+  const url = `http://${host(VIP[name])}/`;
+  expect(await inTurn(client, url, 16)).toEqual({ one: 8, two: 8 });
+  // A request of several full packets, which is told by ICMP to send smaller ones.
+  const big = await client.run([
+    'curl',
+    '-sS',
+    '--max-time',
+    '20',
+    '-H',
+    `Cookie: ${'x'.repeat(6_000)}`,
+    url,
+  ]);
+  expect(big).toMatch(/^(one|two)\n$/);
   const after = await counted();
   const more = (Object.keys(WIRES) as Wire[]).filter((each) => after[each] > earlier[each]);
   expect(more.sort()).toEqual(['reply', wire].sort());
@@ -213,6 +236,8 @@ it('doctor of the director: all is good, but that full packets of clients do not
       ...added('six', 40),
       ...added('four_in_six', 40),
       ...added('six_in_four', 20),
+      ...added('gue_six', 52),
+      ...added('gre_six', 44),
     ],
   ]);
 });
@@ -220,7 +245,9 @@ it('doctor of the director: all is good, but that full packets of clients do not
 it('stop gives back what was there before', async () => {
   const [one, two] = real as [NamespaceNode, NamespaceNode];
   for (const node of real)
-    await node.run('ip fou del port 6080; ip link set gre0 down; ip addr flush dev gre0');
+    await node.run(
+      'ip fou del port 6080; ip -6 fou del port 6080; ip link set ip6gre0 down; ip addr flush dev ip6gre0; ip link set gre0 down; ip addr flush dev gre0',
+    );
   for (const role of ROLES)
     await realserver(one, 'stop', ...role.filter((word) => !/outer|ipv[46]/.test(word)));
   for (const i of [...ROLES.keys()].reverse()) await two.run(['sh', `${two.scratch}/script${i}`, 'stop']);
