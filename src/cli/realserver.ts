@@ -1,6 +1,13 @@
 /** `vipward realserver`: makes a host a real server of direct routing or tunnelling, and plain again. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type Family, type IpAddress, isNotUnicast, parseAddress } from '../model/address.ts';
+import {
+  type Family,
+  type IpAddress,
+  isLinkLocal,
+  isLoopback,
+  isNotUnicast,
+  parseAddress,
+} from '../model/address.ts';
 import type { RealServerRole } from '../prepare/real-server.ts';
 import { realServerScript } from '../prepare/script.ts';
 import type { Host } from '../realserver/host.ts';
@@ -64,8 +71,8 @@ const stopCommand = (terminal: Terminal, finish: Finish): Command =>
   place(new Command('stop').description('give the VIP up, and put back what was there before'))
     .addOption(vipOption())
     .action(({ vip, stateDir }: Pick<RoleOptions, 'vip'> & Place) =>
-      withHost((host, { stopRole }) => {
-        const changes = stopRole(stateDir, nameOf(vip), host);
+      withHost(async (host, { stopRole }) => {
+        const changes = await stopRole(stateDir, nameOf(vip), host);
         if (changes !== undefined) printLines(terminal.out, changes);
         else {
           // A second stop, or one after a reboot, is no failure: there is nothing left to do.
@@ -138,8 +145,10 @@ function vipOption(mandatory = true): Option {
 
 function toVip(text: string): IpAddress {
   const address = parseAddress(text);
-  if (address === undefined || isNotUnicast(address))
-    throw new InvalidArgumentError('give an IPv4 or IPv6 address of a host, without a prefix length.');
+  if (address === undefined || isNotUnicast(address) || isLoopback(address) || isLinkLocal(address))
+    throw new InvalidArgumentError(
+      'give an IPv4 or IPv6 address that clients reach, without a prefix length.',
+    );
   return address;
 }
 

@@ -5,7 +5,7 @@ import { loadConfig } from '../conf/load.ts';
 import { MAX_LENGTH } from '../conf/text.ts';
 import type { Config } from '../model/config.ts';
 import type { Problem } from '../model/problem.ts';
-import { readRegularFile } from './regular-file.ts';
+import { readRegularFile } from '../sys/regular-file.ts';
 
 export interface LoadedConfiguration {
   /** undefined when the file cannot be used; `problems` says why. */

@@ -2,8 +2,8 @@
  * Prepares this director's kernel for its virtual servers, and puts back at the end what was there before. What was
  * changed is remembered in the state directory, so that a daemon that was killed is no reason to forget it.
  */
-import { readFileSync, readlinkSync } from 'node:fs';
 import { z } from 'zod';
+import { kernelIdentity } from '../kernel/identity.ts';
 import { hasModule, loadModule } from '../kernel/modules.ts';
 import { linksWithIpv6, readSetting, writeSetting } from '../kernel/sysctl.ts';
 import type { Config } from '../model/config.ts';
@@ -52,21 +52,8 @@ const REAL_KERNEL: PreparedKernel = {
   hasModule,
   loadModule,
   links: linksWithIpv6,
-  identity: () =>
-    readable(
-      () =>
-        `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${readlinkSync('/proc/self/ns/net')}`,
-      '',
-    ),
+  identity: kernelIdentity,
 };
-
-function readable<Value>(read: () => Value, otherwise: Value): Value {
-  try {
-    return read();
-  } catch {
-    return otherwise;
-  }
-}
 
 type Configured = Pick<Config, 'virtualServers' | 'virtualRouters'> & {
   readonly ipvs: Pick<Config['ipvs'], 'sysctl' | 'prepare'>;
@@ -78,6 +65,8 @@ export class Preparation {
   readonly #file: StateFile<z.infer<typeof Changed>>;
   #config: Configured | undefined;
   readonly #ledger: SettingsLedger;
+  /** Names of settings that the kernel refused the last time. */
+  readonly #refused = new Set<string>();
   #problems: readonly string[] = [];
   #moduleProblems: readonly string[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -146,7 +135,11 @@ export class Preparation {
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#config = undefined;
-    for (const change of this.#ledger.changed.toReversed()) this.#putBack(change);
+    for (const change of this.#ledger.changed.toReversed()) {
+      const outcome = this.#putBack(change);
+      if (outcome instanceof Error)
+        this.#log('warn', `cannot put back what was there: ${outcome.message}`, { was: change.was });
+    }
     this.#remember();
   }
 
@@ -166,16 +159,15 @@ export class Preparation {
     const config = this.#config;
     if (config === undefined) return [];
     const wanted = this.#wanted(config);
+    const unmet = wanted.filter((setting) => !this.#ledger.isSatisfied(setting));
     const changes: string[] = [];
     const problems: string[] = [];
-    for (const setting of wanted) {
-      if (this.#ledger.isSatisfied(setting)) continue;
-      if (!config.ipvs.prepare) problems.push(this.#problemText(setting));
-      else this.#set(setting, again, changes, problems);
-    }
+    if (config.ipvs.prepare) this.#setAll(unmet, again, changes, problems);
+    else problems.push(...unmet.map((setting) => this.#problemText(setting)));
     for (const change of this.#obsolete(config, wanted)) {
-      this.#putBack(change);
-      changes.push(`put back ${settingName(change.path)}: ${change.set} → ${change.was}`);
+      const outcome = this.#putBack(change);
+      if (outcome instanceof Error) problems.push(`cannot put back what was there: ${outcome.message}`);
+      else changes.push(`put back ${settingName(change.path)}: ${change.set} → ${change.was}`);
     }
     if (changes.length > 0) this.#remember();
     this.#tell(problems, this.#problems);
@@ -183,12 +175,25 @@ export class Preparation {
     return changes;
   }
 
-  #set(setting: KernelSetting, again: boolean, changes: string[], problems: string[]): void {
+  /** What is to be changed is on disk before it is: whoever is killed in between leaves nothing unknown. */
+  #setAll(unmet: readonly KernelSetting[], again: boolean, changes: string[], problems: string[]): void {
+    const others = unmet.filter(({ path }) => this.#ledger.has(path)).map(({ path }) => settingName(path));
+    const hopeful = unmet.filter(({ path }) => !this.#refused.has(settingName(path)));
+    if (hopeful.length > 0) {
+      this.#ledger.intend(hopeful);
+      this.#remember();
+    }
+    this.#refused.clear();
+    for (const setting of unmet)
+      this.#set(setting, again && others.includes(settingName(setting.path)), changes, problems);
+  }
+
+  #set(setting: KernelSetting, byOther: boolean, changes: string[], problems: string[]): void {
     const { path, without } = setting;
     const text = this.#changeText(setting);
-    const byOther = again && this.#ledger.has(path);
     const error = this.#ledger.set(setting);
     if (error !== undefined) {
+      this.#refused.add(settingName(path));
       problems.push(`${error.message}: ${without}`);
       return;
     }
@@ -197,11 +202,11 @@ export class Preparation {
     changes.push(`set ${text}`);
   }
 
-  #putBack(change: ChangedSetting): void {
+  #putBack(change: ChangedSetting): 'done' | 'kept' | Error {
     const outcome = this.#ledger.putBack(change);
     if (outcome === 'done')
       this.#log('info', `put back: ${settingName(change.path)} ${change.set} → ${change.was}`);
-    else if (outcome !== 'kept') this.#log('warn', `cannot put back what was there: ${outcome.message}`);
+    return outcome;
   }
 
   #changeText({ path, value }: KernelSetting): string {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import { makeDirectory } from '../control/directory.ts';
 import type { Log } from '../model/messages.ts';
-import { readRegularFile } from './regular-file.ts';
+import { readRegularFile } from '../sys/regular-file.ts';
 
 export interface StateFileOptions<Document> {
   readonly directory: string;

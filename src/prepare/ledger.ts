@@ -52,18 +52,31 @@ export class SettingsLedger {
     return this.#changed.has(settingName(path));
   }
 
+  /**
+   * Notes what the settings are, before they are set. Whoever saves `changed` then may be killed at any moment: one that
+   * was not set yet is put back by leaving it.
+   */
+  intend(settings: readonly Pick<KernelSetting, 'path' | 'value'>[]): void {
+    for (const { path, value } of settings) {
+      const was = this.original(path);
+      if (was !== undefined) this.#changed.set(settingName(path), { path, was, set: value });
+    }
+  }
+
+  /** Why the kernel refuses it. */
   set({ path, value }: KernelSetting): Error | undefined {
-    const was = this.original(path);
+    this.intend([{ path, value }]);
     const error = this.#kernel.write(path, value);
-    if (error === undefined && was !== undefined)
-      this.#changed.set(settingName(path), { path, was, set: value });
+    if (error !== undefined && this.#kernel.read(path) === this.original(path))
+      this.#changed.delete(settingName(path));
     return error;
   }
 
-  /** `kept`: somebody has changed it since, and wants it so. */
+  /** `kept`: somebody has changed it since, and wants it so. What the kernel refuses stays to be put back. */
   putBack({ path, was, set }: ChangedSetting): 'done' | 'kept' | Error {
+    const error = this.#kernel.read(path) === set ? this.#kernel.write(path, was) : 'kept';
+    if (error instanceof Error) return error;
     this.#changed.delete(settingName(path));
-    if (this.#kernel.read(path) !== set) return 'kept';
-    return this.#kernel.write(path, was) ?? 'done';
+    return error ?? 'done';
   }
 }

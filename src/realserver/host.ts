@@ -4,6 +4,7 @@ import { type Addresses, openAddresses } from '../kernel/addresses.ts';
 import { type Links, openLinks } from '../kernel/links.ts';
 import { loadModule } from '../kernel/modules.ts';
 import { readSetting, writeSetting } from '../kernel/sysctl.ts';
+import { formatPrefix } from '../model/address.ts';
 import type { SettingsAccess } from '../prepare/ledger.ts';
 import type { HiddenAddress } from '../prepare/real-server.ts';
 import { setTunnelProtocol } from '../sys/tunnel-protocol.ts';
@@ -14,9 +15,11 @@ export interface Host {
   isUp(link: string): boolean | undefined;
   setUp(link: string, up: boolean): void;
   openTunnel(link: string, open: boolean): void;
-  holds(address: HiddenAddress): boolean;
-  add(address: HiddenAddress): void;
-  remove(address: HiddenAddress): void;
+  /** Those that are not there, with the very length. */
+  missing(addresses: readonly HiddenAddress[]): readonly HiddenAddress[];
+  add(addresses: readonly HiddenAddress[]): void;
+  /** What is not there, or whose link is not, is gone. */
+  remove(addresses: readonly HiddenAddress[]): void;
   loadModule(name: string): Promise<Error | undefined>;
   close(): void;
 }
@@ -39,20 +42,25 @@ export function openHost(): Host {
     isUp: (link) => find(link)?.up,
     setUp: (link, up) => links.setUp(indexOf(link), up),
     openTunnel: (link, open) => setTunnelProtocol(link, open ? 'any' : 'ipv6'),
-    holds: ({ device, prefix }) => {
-      const link = find(device);
-      return (
-        link !== undefined &&
-        addresses.list(link.index).some((held) => held.prefix.address === prefix.address)
+    missing: (wanted) =>
+      eachDevice(wanted, (device, ofDevice) => {
+        const link = find(device);
+        const held = new Set(
+          link === undefined ? [] : addresses.list(link.index).map(({ prefix }) => formatPrefix(prefix)),
+        );
+        return ofDevice.filter(({ prefix }) => !held.has(formatPrefix(prefix)));
+      }),
+    add: (wanted) => {
+      const [refusal] = eachDevice(wanted, (device, ofDevice) =>
+        addresses.put(indexOf(device), prefixesOf(ofDevice), 'forever'),
       );
-    },
-    add: ({ device, prefix }) => {
-      const [refusal] = addresses.put(indexOf(device), [prefix], 'forever');
       if (refusal !== undefined) throw refusal.error;
     },
-    remove: ({ device, prefix }) => {
-      const link = find(device);
-      const [refusal] = link === undefined ? [] : addresses.remove(link.index, [prefix]);
+    remove: (gone) => {
+      const [refusal] = eachDevice(gone, (device, ofDevice) => {
+        const link = find(device);
+        return link === undefined ? [] : addresses.remove(link.index, prefixesOf(ofDevice));
+      });
       if (refusal !== undefined) throw refusal.error;
     },
     loadModule,
@@ -62,3 +70,12 @@ export function openHost(): Host {
     },
   };
 }
+
+const prefixesOf = (addresses: readonly HiddenAddress[]) => addresses.map(({ prefix }) => prefix);
+
+/** Many addresses of one link are one dump, or one batch. */
+const eachDevice = <Result>(
+  addresses: readonly HiddenAddress[],
+  work: (device: string, ofDevice: readonly HiddenAddress[]) => readonly Result[],
+): readonly Result[] =>
+  [...Map.groupBy(addresses, ({ device }) => device)].flatMap(([device, ofDevice]) => work(device, ofDevice));

@@ -11,6 +11,7 @@ import {
 } from '../prepare/real-server.ts';
 import { settingName } from '../prepare/setting.ts';
 import type { Host } from './host.ts';
+import { alone } from './lock.ts';
 import { type RealServerState, readState, writeState } from './state.ts';
 
 const FILTER = ['net', 'ipv4', 'conf', 'all', 'rp_filter'] as const;
@@ -20,28 +21,31 @@ type Roles = Readonly<Record<string, RealServerRole>>;
 /** One line for each change, in words. */
 export type Changes = readonly string[];
 
-/** Throws when the kernel refuses; what was done so far is remembered, and put back by `stop`. */
+/** Throws when the kernel refuses, or another is at work; what was done so far is remembered, and put back by `stop`. */
 export async function startRole(
   directory: string,
   name: string,
   role: RealServerRole,
   host: Host,
 ): Promise<Changes> {
-  const state = readState(directory);
-  const roles = { ...state.roles, [name]: role };
-  for (const module of needsOf(roles, state, host).modules) {
-    const error = await host.loadModule(module.name);
-    if (error !== undefined) throw new Error(`${error.message}: ${module.without}`, { cause: error });
-  }
-  return reconcile(directory, state, roles, host);
+  return alone(directory, async () => {
+    const state = readState(directory);
+    const roles = { ...state.roles, [name]: role };
+    for (const module of needsOf(roles, state, host).modules) {
+      const error = await host.loadModule(module.name);
+      if (error !== undefined) throw new Error(`${error.message}: ${module.without}`, { cause: error });
+    }
+    return reconcile(directory, state, roles, host);
+  });
 }
 
 /** undefined when there is no such role. */
-export function stopRole(directory: string, name: string, host: Host): Changes | undefined {
-  const state = readState(directory);
-  const { [name]: gone, ...others } = state.roles;
-  return gone === undefined ? undefined : reconcile(directory, state, others, host);
-}
+export const stopRole = (directory: string, name: string, host: Host): Promise<Changes | undefined> =>
+  alone(directory, () => {
+    const state = readState(directory);
+    const { [name]: gone, ...others } = state.roles;
+    return gone === undefined ? undefined : reconcile(directory, state, others, host);
+  });
 
 /** What of the needs of the role is met, in words; undefined when there is no such role. */
 export function checkRole(directory: string, name: string, host: Host): readonly RoleCheck[] | undefined {
@@ -65,9 +69,10 @@ function needsOf(roles: Roles, state: RealServerState, host: Host): RealServerNe
 
 function checkNeeds(needs: RealServerNeeds, state: RealServerState, host: Host): readonly RoleCheck[] {
   const ledger = new SettingsLedger(host.settings, state.settings);
+  const missing = new Set(host.missing(needs.addresses));
   return [
     ...needs.links.map(({ name }) => ({ what: `link ${name} up`, good: host.isUp(name) === true })),
-    ...needs.addresses.map((address) => ({ what: addressText(address), good: host.holds(address) })),
+    ...needs.addresses.map((address) => ({ what: addressText(address), good: !missing.has(address) })),
     ...needs.settings.map((setting) => ({
       what: `${settingName(setting.path)} ${setting.value} (is ${host.settings.read(setting.path) ?? 'not there'})`,
       good: ledger.isSatisfied(setting),
@@ -76,16 +81,17 @@ function checkNeeds(needs: RealServerNeeds, state: RealServerState, host: Host):
 }
 
 function reconcile(directory: string, state: RealServerState, roles: Roles, host: Host): Changes {
-  const work = new Work(directory, { ...state, roles }, host);
+  // A role that is given up is known until everything of it is undone: `stop` again goes on where it was ended.
+  const work = new Work(directory, { ...state, roles: { ...state.roles, ...roles } }, host);
   const needs = needsOf(roles, state, host);
   // Once nothing is filtered by `all`, what a link has is what somebody wants.
-  if (host.settings.read(FILTER) !== '0') for (const setting of needs.kept) work.set(setting);
+  const kept = host.settings.read(FILTER) === '0' ? [] : needs.kept;
   // The kernel must be quiet before the address is there, and until it is gone.
-  for (const setting of needs.settings) work.set(setting);
+  work.set([...kept, ...needs.settings]);
   for (const link of needs.links) work.setUp(link);
-  for (const address of needs.addresses) work.add(address);
+  work.add(needs.addresses);
   work.undoAllBut(needs);
-  work.save();
+  work.finish(roles);
   return work.changes;
 }
 
@@ -110,13 +116,21 @@ class Work {
     writeState(this.#directory, this.#state);
   }
 
-  set(setting: RealServerNeeds['settings'][number]): void {
-    if (this.#ledger.isSatisfied(setting)) return;
-    const was = this.#host.settings.read(setting.path);
-    const error = this.#ledger.set(setting);
+  finish(roles: Roles): void {
+    this.#remember({ roles });
+  }
+
+  set(settings: RealServerNeeds['settings']): void {
+    const unmet = settings.filter((setting) => !this.#ledger.isSatisfied(setting));
+    if (unmet.length === 0) return;
+    this.#ledger.intend(unmet);
     this.save();
-    if (error !== undefined) throw new Error(`${error.message}: ${setting.without}`, { cause: error });
-    this.changes.push(`${settingName(setting.path)}: ${was} → ${setting.value}`);
+    for (const setting of unmet) {
+      const was = this.#host.settings.read(setting.path);
+      const error = this.#ledger.set(setting);
+      if (error !== undefined) throw new Error(`${error.message}: ${setting.without}`, { cause: error });
+      this.changes.push(`${settingName(setting.path)}: ${was} → ${setting.value}`);
+    }
   }
 
   setUp({ name, anyProtocol }: RealServerNeeds['links'][number]): void {
@@ -127,26 +141,26 @@ class Work {
     }
     if (this.#host.isUp(name) === true) return;
     // Where lo was down, others count on it as soon as it is up.
-    if (name !== 'lo') this.#remember({ links: [...this.#state.links, name] });
+    if (name !== 'lo') this.#remember({ links: [...new Set([...this.#state.links, name])] });
     this.#host.setUp(name, true);
     this.changes.push(`link ${name}: up`);
   }
 
-  add(address: HiddenAddress): void {
-    if (this.#host.holds(address)) return;
-    this.#remember({
-      addresses: [...this.#state.addresses.filter((each) => !isSame(each, address)), address],
-    });
-    this.#host.add(address);
-    this.changes.push(`add ${addressText(address)}`);
+  add(addresses: readonly HiddenAddress[]): void {
+    const missing = this.#host.missing(addresses);
+    if (missing.length === 0) return;
+    this.#remember({ addresses: distinctAddresses([...this.#state.addresses, ...missing]) });
+    this.#host.add(missing);
+    this.changes.push(...missing.map((address) => `add ${addressText(address)}`));
   }
 
   undoAllBut(needs: RealServerNeeds): void {
-    for (const held of this.#state.addresses) {
-      if (needs.addresses.some((each) => isSame(each, held))) continue;
-      this.#host.remove(held);
-      this.#remember({ addresses: this.#state.addresses.filter((each) => !isSame(each, held)) });
-      this.changes.push(`remove ${addressText(held)}`);
+    const needed = new Set(needs.addresses.map(addressText));
+    const gone = this.#state.addresses.filter((held) => !needed.has(addressText(held)));
+    if (gone.length > 0) {
+      this.#host.remove(gone);
+      this.#remember({ addresses: this.#state.addresses.filter((held) => needed.has(addressText(held))) });
+      this.changes.push(...gone.map((address) => `remove ${addressText(address)}`));
     }
     for (const name of this.#state.links.filter((link) => !needs.links.some((each) => each.name === link))) {
       if (this.#host.isUp(name) === true) this.#host.setUp(name, false);
@@ -174,8 +188,9 @@ class Work {
   }
 }
 
-const isSame = (a: HiddenAddress, b: HiddenAddress): boolean =>
-  a.device === b.device && a.prefix.address === b.prefix.address;
+const distinctAddresses = (addresses: readonly HiddenAddress[]): HiddenAddress[] => [
+  ...new Map(addresses.map((address) => [addressText(address), address])).values(),
+];
 
 const addressText = ({ device, prefix }: HiddenAddress): string =>
   `${prefix.address}/${prefix.length} on ${device}`;

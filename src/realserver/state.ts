@@ -1,8 +1,10 @@
 /** What this host does as a real server, and what was changed for that: gone with a reboot, as the changes are. */
-import { mkdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { kernelIdentity, networkNamespace } from '../kernel/identity.ts';
 import { type IpAddress, parseAddress } from '../model/address.ts';
+import { readRegularFile } from '../sys/regular-file.ts';
 
 const Address = z.string().transform((text, context): IpAddress => {
   const address = parseAddress(text);
@@ -17,8 +19,8 @@ const Role = z.object({
 });
 const State = z.object({
   version: z.literal(1),
-  /** A network namespace has links and settings of its own. */
-  namespace: z.string(),
+  /** After a reboot, and in another network namespace, there is nothing to put back. */
+  kernel: z.string(),
   roles: z.record(z.string(), Role),
   settings: z.array(
     z.object({ path: z.tuple([z.string()], z.string()).readonly(), was: z.string(), set: z.string() }),
@@ -33,9 +35,12 @@ const State = z.object({
 });
 export type RealServerState = z.infer<typeof State>;
 
+/** In bytes: tens of thousands of VIPs. */
+const SIZE_LIMIT = 8 * 1024 * 1024;
+
 const empty = (): RealServerState => ({
   version: 1,
-  namespace: readlinkSync('/proc/self/ns/net'),
+  kernel: kernelIdentity(),
   roles: {},
   settings: [],
   links: [],
@@ -43,29 +48,24 @@ const empty = (): RealServerState => ({
   addresses: [],
 });
 
-const fileIn = (directory: string): string => join(directory, 'realserver.json');
+/** One for each network namespace, since several may share a directory. */
+const fileIn = (directory: string): string => join(directory, `realserver-${networkNamespace()}.json`);
 
 /** The state that was saved, or none. Throws for a file that cannot be read or was not written by us. */
 export function readState(directory: string): RealServerState {
   const none = empty();
   const file = fileIn(directory);
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return none;
-    throw cause;
-  }
   let state: RealServerState;
   try {
-    state = State.parse(JSON.parse(text));
+    state = State.parse(JSON.parse(Buffer.from(readRegularFile(file, SIZE_LIMIT)).toString()));
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return none;
     throw new Error(
       `${file} is not what vipward wrote: what was changed for the real server is not known any more; undo it by hand and remove the file`,
       { cause },
     );
   }
-  return state.namespace === none.namespace ? state : none;
+  return state.kernel === none.kernel ? state : none;
 }
 
 /** Throws what the kernel says: nothing may be changed that could not be put back. */

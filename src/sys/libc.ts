@@ -29,6 +29,7 @@ export const libc = {
     'int setsockopt(int, int, int, const void *, uint32_t)',
   ),
   ioctl: bind<(fd: number, request: number, argument: Pointer) => number>('int ioctl(int, ulong, void *)'),
+  flock: bind<(fd: number, operation: number) => number>('int flock(int, int)'),
   send: bind<(fd: number, data: Pointer, length: number, flags: number) => number>(
     'intptr send(int, const void *, size_t, int)',
   ),

@@ -1,8 +1,9 @@
 /** `vipward realserver` in a network namespace of its own; tunnels need a kernel that has them: see the lab. */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const NAMESPACE = `vwreal${process.pid}`;
@@ -27,6 +28,10 @@ const realserver = (...args: readonly string[]) => {
     { encoding: 'utf8' },
   );
   return { status, stdout, stderr };
+};
+const stateFile = () => {
+  const [name] = readdirSync(join(directory, 'state')).filter((each) => each.endsWith('.json'));
+  return join(directory, 'state', name ?? '');
 };
 const quiet = () => [sysctl('net.ipv4.conf.all.arp_ignore'), sysctl('net.ipv4.conf.all.arp_announce')];
 
@@ -56,6 +61,23 @@ describe('a real server of direct routing', () => {
     expect(quiet()).toEqual(['0', '1']);
   });
 
+  it('takes several VIPs up and gives them up at once, as their units do at boot', async () => {
+    const vips = ['10.1.1.11', '10.1.1.12', '10.1.1.13'];
+    const all = (verb: string, ...more: readonly string[]) =>
+      Promise.all(
+        vips.map((vip) =>
+          promisify(execFile)('ip', [
+            ...['netns', 'exec', NAMESPACE, vipward, 'realserver', verb, '--vip', vip, ...more],
+            ...['--state-dir', join(directory, 'state')],
+          ]),
+        ),
+      );
+    await all('start', '--forwarding', 'dr');
+    expect(addresses().sort()).toEqual(vips.map((vip) => `${vip}/32`));
+    await all('stop');
+    expect([addresses(), quiet()]).toEqual([[], ['0', '1']]);
+  });
+
   it('keeps what was there before it, and what somebody has changed since', () => {
     inside('ip', 'link', 'set', 'lo', 'up');
     inside('ip', 'addr', 'add', `${VIP}/32`, 'dev', 'lo');
@@ -79,11 +101,13 @@ describe('a real server of direct routing', () => {
   it('fails where it cannot be done, and nothing is left behind', () => {
     const refused = realserver('start', '--vip', '10.1.1.0/24', '--forwarding', 'dr');
     expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('without a prefix length')]);
-    writeFileSync(join(directory, 'state/realserver.json'), '{');
+    for (const loopback of ['127.0.0.1', '::1', 'fe80::1'])
+      expect(realserver('start', '--vip', loopback, '--forwarding', 'dr').status).toBe(2);
+    writeFileSync(stateFile(), '{');
     const broken = realserver('start', '--vip', VIP, '--forwarding', 'dr');
     expect([broken.status, broken.stderr]).toEqual([1, expect.stringContaining('is not what vipward wrote')]);
     expect([addresses(), quiet()]).toEqual([[], ['0', '1']]);
-    rmSync(join(directory, 'state/realserver.json'));
+    rmSync(stateFile());
   });
 });
 

@@ -6,7 +6,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import type { Arbiter } from '../../model/guard.ts';
 import { durationText, type Milliseconds } from '../../model/units.ts';
-import { readRegularFile } from '../regular-file.ts';
+import { readRegularFile } from '../../sys/regular-file.ts';
 import { EtcdError } from './etcd-error.ts';
 
 /** Longest answer that is read, in characters: ours are all under a kilobyte. */

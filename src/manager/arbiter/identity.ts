@@ -4,7 +4,7 @@ import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectory } from '../../control/directory.ts';
 import type { Log } from '../../model/messages.ts';
-import { readRegularFile } from '../regular-file.ts';
+import { readRegularFile } from '../../sys/regular-file.ts';
 
 const FILE = 'arbiter-identity';
 const UUID = /^[0-9a-f-]{36}$/;

@@ -92,6 +92,42 @@ describe('preparing the kernel', () => {
     expect(held.get(FORWARD)).toBe('1');
   });
 
+  it('knows what it was about to change when it was killed', () => {
+    const killed: PreparedKernel = {
+      ...kernel,
+      write: (path, value) => {
+        kernel.write(path, value);
+        throw new Error('killed');
+      },
+    };
+    const preparation = new Preparation({ stateDir, kernel: killed, log: () => undefined });
+    expect(() => preparation.configure(config([nat]))).toThrow('killed');
+    expect(held.get(FORWARD)).toBe('1');
+    open().close();
+    expect(held.get(FORWARD)).toBe('0');
+  });
+
+  it('tells what cannot be put back, and tries again', () => {
+    let refuses = false;
+    const stubborn: PreparedKernel = {
+      ...kernel,
+      write: (path, value) => (refuses ? new Error('read-only') : kernel.write(path, value)),
+    };
+    const preparation = new Preparation({
+      stateDir,
+      kernel: stubborn,
+      log: (level, message) => void log.push(`${level}: ${message}`),
+    });
+    preparation.configure(config([nat]));
+    refuses = true;
+    preparation.configure(config([virtualServer()]));
+    expect(preparation.problems).toEqual(['cannot put back what was there: read-only']);
+    refuses = false;
+    preparation.configure(config([virtualServer()]));
+    expect([preparation.problems, held.get(FORWARD)]).toEqual([[], '0']);
+    preparation.close();
+  });
+
   it('changes nothing when it is told not to, and says what is wrong and how to mend it', () => {
     const preparation = open();
     expect(preparation.configure(config([nat], false))).toEqual([]);

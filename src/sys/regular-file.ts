@@ -1,9 +1,9 @@
-/** Files that the manager reads while it holds addresses: nothing that stands in their place may stop it. */
+/** Files that are read by whoever holds addresses: nothing that stands in their place may stop it. */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 
 /**
  * The bytes of the file, of which there may be `limit` at most. Throws for whatever else the name stands for: a pipe
- * that nobody writes to, or a device that never ends, would stop the manager for ever.
+ * that nobody writes to, or a device that never ends, would stop the reader for ever.
  */
 export function readRegularFile(file: string, limit: number): Uint8Array {
   // Nonblocking, since the mere opening of a pipe waits for a writer; it means nothing for a file.
