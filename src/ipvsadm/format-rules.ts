@@ -1,14 +1,14 @@
 /** The table as the command lines that make it: what `ipvsadm -S` prints, and `-R` reads. */
-import type { CountedVirtualServer, TableKey } from '../model/ipvs-table.ts';
+import type { ActualTable, ActualVirtualServer, TableKey } from '../model/ipvs-table.ts';
 import { tunnelOf } from '../model/ipvs-table.ts';
 import { SERVICE_FLAG } from '../model/service-flags.ts';
 import type { Protocol, Tunnel } from '../model/virtual-server.ts';
 import { addressAndPort } from './format-address.ts';
-import { maskText, schedulerFlagsText, sortedServers } from './format-table.ts';
+import { maskText, schedulerFlagsText } from './format-table.ts';
 import type { KnownNames } from './names.ts';
-import { compareKeys, mergeSorted } from './order.ts';
+import { compareKeys, compareServers, mergeSorted } from './order.ts';
 
-type RealServer = CountedVirtualServer['realServers'][number];
+type RealServer = ActualVirtualServer['realServers'][number];
 
 const SERVICE_OPTION: Readonly<Record<Protocol, string>> = { tcp: '-t', udp: '-u', sctp: '--sctp-service' };
 const METHOD: Readonly<Record<RealServer['forwarding'], string>> = {
@@ -25,12 +25,14 @@ const CHECKSUM: Readonly<Record<Tunnel['checksum'], string>> = {
 };
 
 /** A line each, with its end. Thresholds are not among what ipvsadm saves. */
-export function formatRules(table: readonly CountedVirtualServer[], names: KnownNames): string {
+export function formatRules(table: ActualTable, names: KnownNames): string {
   const lines = mergeSorted(table, (a, b) => compareKeys(a.key, b.key)).flatMap((server) => {
     const service = serviceText(server.key, names);
     return [
       serviceRule(server, service),
-      ...sortedServers(server, { sorted: true }).map((real) => serverRule(server.key, service, real, names)),
+      ...mergeSorted(server.realServers, compareServers).map((real) =>
+        serverRule(server.key, service, real, names),
+      ),
     ];
   });
   return lines.map((line) => `${line}\n`).join('');
@@ -41,7 +43,7 @@ function serviceText(key: TableKey, names: KnownNames): string {
   return `${SERVICE_OPTION[key.protocol]} ${addressAndPort(key.address, key.port, key.protocol, names)}`;
 }
 
-function serviceRule({ key, settings }: CountedVirtualServer, service: string): string {
+function serviceRule({ key, settings }: ActualVirtualServer, service: string): string {
   const { scheduler, flags, timeout, engine } = settings;
   const persistent = (flags & SERVICE_FLAG.persistent) !== 0;
   const mask = persistent ? maskText(key, settings) : undefined;

@@ -34,15 +34,12 @@ export function formatTable(
   const services = format.sorted ? mergeSorted(table, (a, b) => compareKeys(a.key, b.key)) : table;
   const lines = services.flatMap((server) => [
     serviceLine(server, format, names),
-    ...sortedServers(server, format).map((real) => serverLine(server.key, real, format, names)),
+    ...(format.sorted ? mergeSorted(server.realServers, compareServers) : server.realServers).map((real) =>
+      serverLine(server.key, real, format, names),
+    ),
   ]);
   return [title(format.columns), ...lines].map((line) => `${line}\n`).join('');
 }
-
-export const sortedServers = (
-  { realServers }: CountedVirtualServer,
-  { sorted }: Pick<ListFormat, 'sorted'>,
-): readonly RealServer[] => (sorted ? mergeSorted(realServers, compareServers) : realServers);
 
 const pad = (text: string | number, width: number): string => String(text).padEnd(width);
 

@@ -1,7 +1,7 @@
 /** The commands that print something. */
 import type { Ipvs, SyncDaemons } from '../kernel/ipvs.ts';
 import type { IpAddress } from '../model/address.ts';
-import { type CountedVirtualServer, tableKeyText } from '../model/ipvs-table.ts';
+import { type ActualTable, type CountedVirtualServer, tableKeyText } from '../model/ipvs-table.ts';
 import type { IpvsadmCommand } from './command.ts';
 import { CommandLineError, IPVSADM_EXIT } from './command-line-error.ts';
 import { addressesOf, formatConnections, readConnections } from './connections.ts';
@@ -35,7 +35,7 @@ async function text(command: Listing, ipvs: Ipvs & SyncDaemons, world: IpvsadmWo
       return header + formatTable(table, format, await namesOf(format.numeric, () => tableAddresses(table)));
     }
     case 'save': {
-      const table = ipvs.dumpCounted();
+      const table = ipvs.dump();
       return formatRules(table, await namesOf(command.numeric, () => tableAddresses(table)));
     }
     case 'list-connections': {
@@ -58,7 +58,7 @@ function found(server: CountedVirtualServer | undefined, name: string): CountedV
   return server;
 }
 
-const tableAddresses = (table: readonly CountedVirtualServer[]): readonly IpAddress[] =>
+const tableAddresses = (table: ActualTable): readonly IpAddress[] =>
   table.flatMap(({ key, realServers }) => [
     ...(key.kind === 'address' ? [key.address] : []),
     ...realServers.map(({ address }) => address),

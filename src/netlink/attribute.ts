@@ -80,7 +80,7 @@ export class Attributes {
   /** Exact up to 2^53. */
   u64(type: number): number {
     const at = this.#find(type, 8);
-    return at < 0 ? 0 : Number(this.#view.getBigUint64(at, true));
+    return at < 0 ? 0 : this.#view.getUint32(at, true) + this.#view.getUint32(at + 4, true) * 2 ** 32;
   }
 
   /** Its first `length` bytes: a view, to be used at once, since the buffer below may be filled anew. */
