@@ -145,17 +145,22 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
     clearTimeout(this.#silence);
     this.#heardAt = performance.now();
     if (this.#stopping) return;
-    const { silenceLimit } = this.#options;
+    const limit = this.#silenceLimit;
     // When this process itself stood still (a paused machine), its timers fire before what the child said meanwhile
     // is read: the child gets the time to be heard before it is judged.
     this.#silence = setTimeout(() => {
       this.#silence = setTimeout(() => this.#hangs(), HEARING);
-    }, silenceLimit);
+    }, limit);
+  }
+
+  /** One that is only coming up may take its time: on a machine that is busy with booting, seconds. */
+  get #silenceLimit(): Milliseconds {
+    return this.#state === 'running' ? this.#options.silenceLimit : START_LIMIT;
   }
 
   #hangs(): void {
-    const { name, silenceLimit, log } = this.#options;
-    log('error', `${name} process has been silent for ${silenceLimit} ms: killed`, { process: name });
+    const { name, log } = this.#options;
+    log('error', `${name} process has been silent for ${this.#silenceLimit} ms: killed`, { process: name });
     this.#hung = true;
     this.#process?.kill('SIGKILL');
   }
@@ -204,6 +209,6 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
   }
 }
 
-/** src/main.ts in a checkout under development, dist/main.js once compiled. */
+/** src/main.ts in a checkout under development; dist/main.js once compiled, where everything lies beside it. */
 const mainModule = (): URL =>
-  new URL(import.meta.url.endsWith('.ts') ? '../main.ts' : '../main.js', import.meta.url);
+  new URL(import.meta.url.endsWith('.ts') ? '../main.ts' : 'main.js', import.meta.url);
