@@ -145,22 +145,17 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
     clearTimeout(this.#silence);
     this.#heardAt = performance.now();
     if (this.#stopping) return;
-    const limit = this.#silenceLimit;
+    const { silenceLimit } = this.#options;
     // When this process itself stood still (a paused machine), its timers fire before what the child said meanwhile
     // is read: the child gets the time to be heard before it is judged.
     this.#silence = setTimeout(() => {
       this.#silence = setTimeout(() => this.#hangs(), HEARING);
-    }, limit);
-  }
-
-  /** One that is only coming up may take its time: on a machine that is busy with booting, seconds. */
-  get #silenceLimit(): Milliseconds {
-    return this.#state === 'running' ? this.#options.silenceLimit : START_LIMIT;
+    }, silenceLimit);
   }
 
   #hangs(): void {
-    const { name, log } = this.#options;
-    log('error', `${name} process has been silent for ${this.#silenceLimit} ms: killed`, { process: name });
+    const { name, silenceLimit, log } = this.#options;
+    log('error', `${name} process has been silent for ${silenceLimit} ms: killed`, { process: name });
     this.#hung = true;
     this.#process?.kill('SIGKILL');
   }
