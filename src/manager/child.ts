@@ -9,7 +9,7 @@ export interface ChildOptions<FromChild> {
   readonly nodeOptions: readonly string[];
   /** Beside the manager's own; undefined takes a variable away. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Silence of this length is a hang: the child is killed and started again. */
+  /** Silence of this length, once it is ready, is a hang: the child is killed and started again. */
   readonly silenceLimit: Milliseconds;
   readonly log: Log;
   onMessage(message: FromChild): void;
@@ -26,6 +26,8 @@ export interface ChildOptions<FromChild> {
 const BACK_OFF = [0, 250, 1_000, 2_000, 5_000].map(milliseconds);
 /** Between the end of a child's time and its sentence. */
 const HEARING = milliseconds(250);
+/** For a child that is coming up. */
+const START_LIMIT = milliseconds(30_000);
 /** A child that lived this long has its earlier crashes forgiven. */
 const FORGIVEN_AFTER = milliseconds(60_000);
 
@@ -133,11 +135,10 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
       child.kill('SIGKILL');
       return;
     }
+    if (message.type === 'ready') this.#state = 'running';
     this.#heard();
-    if (message.type === 'ready') {
-      this.#state = 'running';
-      this.#options.onReady();
-    } else this.#options.onMessage(message);
+    if (message.type === 'ready') this.#options.onReady();
+    else this.#options.onMessage(message);
   }
 
   /** A sign of life. */
@@ -145,17 +146,22 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
     clearTimeout(this.#silence);
     this.#heardAt = performance.now();
     if (this.#stopping) return;
-    const { silenceLimit } = this.#options;
+    const limit = this.#silenceLimit;
     // When this process itself stood still (a paused machine), its timers fire before what the child said meanwhile
     // is read: the child gets the time to be heard before it is judged.
     this.#silence = setTimeout(() => {
       this.#silence = setTimeout(() => this.#hangs(), HEARING);
-    }, silenceLimit);
+    }, limit);
+  }
+
+  /** One that is only coming up may take its time: on a machine that is busy with booting, seconds. */
+  get #silenceLimit(): Milliseconds {
+    return this.#state === 'running' ? this.#options.silenceLimit : START_LIMIT;
   }
 
   #hangs(): void {
-    const { name, silenceLimit, log } = this.#options;
-    log('error', `${name} process has been silent for ${silenceLimit} ms: killed`, { process: name });
+    const { name, log } = this.#options;
+    log('error', `${name} process has been silent for ${this.#silenceLimit} ms: killed`, { process: name });
     this.#hung = true;
     this.#process?.kill('SIGKILL');
   }
