@@ -3,8 +3,9 @@
  * reverse-path filters, modules. Pure: from the configuration alone.
  */
 import { familyOfKey, takesPart } from '../balance/entry.ts';
-import { isLoopback } from '../model/address.ts';
+import { familyOf, isLoopback, isWithin } from '../model/address.ts';
 import type { Config, ConfiguredRealServer, ConfiguredVirtualServer } from '../model/config.ts';
+import type { Protocol } from '../model/virtual-server.ts';
 import type { KernelSetting, SettingPath } from './setting.ts';
 
 type Configured = Pick<Config, 'virtualServers' | 'virtualRouters'> & {
@@ -16,7 +17,13 @@ type Configured = Pick<Config, 'virtualServers' | 'virtualRouters'> & {
  * the services. `links`: the interfaces of this host that have IPv6.
  */
 export function directorSettings(config: Configured, links: readonly string[]): readonly KernelSetting[] {
-  const wanted = [...fromFile(config), ...forwarding(config, links), ...ipvs(config), ...reversePath(config)];
+  const wanted = [
+    ...fromFile(config),
+    ...forwarding(config, links),
+    ...redirects(config),
+    ...ipvs(config),
+    ...reversePath(config),
+  ];
   const byPath = new Map<string, KernelSetting>();
   for (const setting of wanted) {
     const path = setting.path.join('/');
@@ -39,7 +46,7 @@ const fromFile = ({ ipvs: { sysctl } }: Configured): readonly KernelSetting[] =>
 function forwarding({ virtualServers }: Configured, links: readonly string[]): readonly KernelSetting[] {
   const routed = virtualServers.flatMap((virtualServer) =>
     virtualServer.entries
-      .filter((key) => virtualServer.realServers.some((server) => isRouted(virtualServer, key, server)))
+      .filter((key) => serversOf(virtualServer).some((server) => isRouted(virtualServer, key, server)))
       .map(familyOfKey),
   );
   const without = 'the replies of real servers behind nat and fullnat are not forwarded';
@@ -64,14 +71,41 @@ const keepsRouterAdvertisements = (link: string): KernelSetting => ({
   without: `${link} loses the routes that it learnt from router advertisements, since this host forwards`,
 });
 
-const isMasqueraded = ({ forwarding: method }: Pick<ConfiguredRealServer, 'forwarding'>): boolean =>
-  method === 'nat' || method === 'fullnat';
+/** Real servers and sorry servers, this director itself apart. */
+const serversOf = ({ realServers, sorryServers }: ConfiguredVirtualServer): readonly Server[] =>
+  [...realServers, ...sorryServers].filter(({ address }) => !isLoopback(address));
+
+type Server = Pick<ConfiguredRealServer, 'address' | 'forwarding'>;
+
+const isMasqueraded = ({ forwarding: method }: Server): boolean => method === 'nat' || method === 'fullnat';
 
 const isRouted = (
   virtualServer: ConfiguredVirtualServer,
   key: ConfiguredVirtualServer['entries'][number],
-  server: ConfiguredRealServer,
-): boolean => isMasqueraded(server) && !isLoopback(server.address) && takesPart(virtualServer, key, server);
+  server: Server,
+): boolean => isMasqueraded(server) && takesPart(virtualServer, key, server);
+
+/**
+ * Where replies come in by the link that they go out by, the kernel tells the real server of the shorter way, past the
+ * director. It does so unless neither `all` nor the link's own allows it; IPv6 has no such setting.
+ */
+function redirects({ virtualServers, virtualRouters }: Configured): readonly KernelSetting[] {
+  const routed = virtualServers
+    .flatMap(serversOf)
+    .filter((server) => isMasqueraded(server) && familyOf(server.address) === 'ipv4');
+  const links = virtualRouters.flatMap(({ interface: link, vmac, addresses }) =>
+    addresses
+      .filter((prefix) => prefix.length < 32 && routed.some(({ address }) => isWithin(address, prefix)))
+      .flatMap(({ device }) => [link, device ?? vmac?.device ?? link]),
+  );
+  if (links.length === 0) return [];
+  return ['all', ...new Set(links)].map((link) => ({
+    path: ['net', 'ipv4', 'conf', link, 'send_redirects'] as const,
+    value: '0',
+    orElse: [],
+    without: 'real servers behind nat, in one network with the VIP, are told to answer past the director',
+  }));
+}
 
 function ipvs({ virtualServers }: Configured): readonly KernelSetting[] {
   const all = (test: (virtualServer: ConfiguredVirtualServer) => boolean, setting: KernelSetting) =>
@@ -89,21 +123,30 @@ function ipvs({ virtualServers }: Configured): readonly KernelSetting[] {
       orElse: [],
       without: 'persistent clients are still sent to a failed real server, which has weight 0',
     }),
-    ...all(({ realServers }) => realServers.some((server) => server.forwarding === 'fullnat'), {
+    ...all((virtualServer) => serversOf(virtualServer).some((server) => server.forwarding === 'fullnat'), {
       path: ipvsPath('conntrack'),
       value: '1',
       orElse: [],
       without: 'fullnat cannot replace the address of the client',
     }),
-    ...all(({ scheduler }) => scheduler === 'mh', {
-      path: ipvsPath('sloppy_tcp'),
-      value: '1',
-      orElse: [],
-      without:
-        'a connection that began on the other director is dropped, though mh would send it to the same real server',
-    }),
+    ...all((virtualServer) => hashes(virtualServer, 'tcp'), { path: ipvsPath('sloppy_tcp'), ...SLOPPY }),
+    ...all((virtualServer) => hashes(virtualServer, 'sctp'), { path: ipvsPath('sloppy_sctp'), ...SLOPPY }),
   ];
 }
+
+const SLOPPY = {
+  value: '1',
+  orElse: [],
+  without:
+    'a connection that began on the other director is dropped, though mh would send it to the same real server',
+};
+
+/** A mark may stand for any protocol, and mostly for TCP. */
+const hashes = ({ scheduler, entries, match }: ConfiguredVirtualServer, protocol: Protocol): boolean =>
+  scheduler === 'mh' &&
+  (entries.some((key) => key.kind === 'address' && key.protocol === protocol) ||
+    match.some((each) => each.protocol === protocol) ||
+    (protocol === 'tcp' && match.length === 0 && entries.some((key) => key.kind === 'mark')));
 
 /**
  * Under dr and tun the replies take another way than the requests, and a client's network may be routed by another
@@ -112,8 +155,11 @@ function ipvs({ virtualServers }: Configured): readonly KernelSetting[] {
 function reversePath({ virtualServers, virtualRouters }: Configured): readonly KernelSetting[] {
   const direct = new Set(
     virtualServers
-      .filter(({ realServers }) => realServers.some((server) => !isMasqueraded(server)))
-      .flatMap(({ entries }) => entries.flatMap((key) => (key.kind === 'address' ? [key.address] : []))),
+      .filter((virtualServer) => serversOf(virtualServer).some((server) => !isMasqueraded(server)))
+      .flatMap(({ entries, match }) => [
+        ...entries.flatMap((key) => (key.kind === 'address' ? [key.address] : [])),
+        ...match.map(({ address }) => address),
+      ]),
   );
   const links = virtualRouters.flatMap(({ interface: link, vmac, addresses }) =>
     addresses

@@ -5,7 +5,7 @@ import { seconds } from '../../../src/model/units.ts';
 import { directorModules, directorSettings } from '../../../src/prepare/director.ts';
 import { settingName } from '../../../src/prepare/setting.ts';
 import { virtualRouter } from '../../support/virtual-router.ts';
-import { entryAt, realServerAt, virtualServer } from '../../support/virtual-server.ts';
+import { entryAt, realServerAt, sorryServerAt, virtualServer } from '../../support/virtual-server.ts';
 
 const LINKS = ['eth0', 'eth1'];
 
@@ -56,6 +56,41 @@ describe('what a director must be told', () => {
   it('for fullnat is connection tracking as well', () => {
     const full = virtualServer({ realServers: [realServerAt('10.2.0.2', { forwarding: 'fullnat' })] });
     expect(settings([full])).toEqual(['net.ipv4.ip_forward=1', EXPIRE, 'net.ipv4.vs.conntrack=1']);
+  });
+
+  it('for a sorry server is the same as for a real server, unless it is this director', () => {
+    const sorry = (address: string, forwarding: 'fullnat' | 'dr') =>
+      virtualServer({
+        entries: [entryAt('10.9.9.9')],
+        sorryServers: [sorryServerAt(address, { forwarding })],
+      });
+    expect(settings([sorry('10.2.0.9', 'fullnat')])).toEqual([
+      'net.ipv4.ip_forward=1',
+      EXPIRE,
+      'net.ipv4.vs.conntrack=1',
+    ]);
+    expect(settings([sorry('127.0.0.1', 'fullnat')])).toEqual([EXPIRE]);
+  });
+
+  it('for nat in the network of the VIP is no word of a shorter way', () => {
+    const nat = virtualServer({ realServers: [realServerAt('10.1.1.2', { forwarding: 'nat' })] });
+    expect(settings([nat])).toEqual([
+      'net.ipv4.ip_forward=1',
+      'net.ipv4.conf.all.send_redirects=0',
+      'net.ipv4.conf.eth0.send_redirects=0',
+      EXPIRE,
+    ]);
+  });
+
+  it('for a mark that vipward sets is the same as for the addresses that get it', () => {
+    const mark = virtualServer({
+      entries: [{ kind: 'mark', mark: 7, family: 'ipv4' }],
+      match: [{ address: '10.1.1.254' as IpAddress, protocol: 'sctp', ports: [] }],
+      scheduler: 'mh',
+      realServers: [realServerAt('10.1.1.2')],
+    });
+    expect(settings([mark])).toEqual([EXPIRE, 'net.ipv4.vs.sloppy_sctp=1', LOOSE]);
+    expect(settings([{ ...mark, match: [] }])).toEqual([EXPIRE, 'net.ipv4.vs.sloppy_tcp=1']);
   });
 
   it('follows scheduler and persistence', () => {
