@@ -3,7 +3,7 @@
  * with a kernel of its own, and the real servers a, b and c, which tell their names.
  *
  *   client 10.1.1.100 ── wan 10.1.1.0/24 ── director 10.1.1.4, 10.2.2.1 ── lan 10.2.2.0/24 ── a .11, b .12, c .13
- *   and all of 10.3.3.0/24,                                                (and by direct routing, on the wan,
+ *   and all of 10.3.0.0/16,                                                (and by direct routing, on the wan,
  *   fd00:3::/32                                                             10.1.1.11, .12 and .13)
  *
  * All of 10.9.0.0/16 is the director's as well: the many destinations of a firewall mark.
@@ -17,6 +17,8 @@ import type { NamespaceNode } from './support/network.ts';
 import { prepareDirectRouting } from './support/tools.ts';
 
 export const VIP = '10.1.1.254';
+/** One more, for a service on every port. */
+export const VIP_ANY = '10.1.1.253';
 export const VIP6 = 'fd00:1::fe';
 export const SERVERS = ['a', 'b', 'c'] as const;
 /** Of the real servers, on either side. */
@@ -31,7 +33,7 @@ virtual_routers:
     vrid: 51
     priority: 150
     advert_interval: 100ms
-    addresses: [${VIP}/24, "fe80::254/64", "${VIP6}/64"]
+    addresses: [${VIP}/24, ${VIP_ANY}/24, "fe80::254/64", "${VIP6}/64"]
 `;
 
 export interface Pool {
@@ -55,7 +57,7 @@ export async function setPool(
     const lan = await lab.addSwitch('lan');
     const client = await lab.addHost('client', {
       ports: [{ on: wan, addresses: ['10.1.1.100/24', 'fd00:1::100/64 nodad'] }],
-      routes: ['10.9.0.0/16 via 10.1.1.4', 'local 10.3.3.0/24 dev lo', 'local fd00:3::/32 dev lo'],
+      routes: ['10.9.0.0/16 via 10.1.1.4', 'local 10.3.0.0/16 dev lo', 'local fd00:3::/32 dev lo'],
     });
     await client.run('sysctl -qw net.ipv6.ip_nonlocal_bind=1');
     const servers = await Promise.all(
@@ -76,7 +78,7 @@ export async function setPool(
         // For hosts inside the same kernel.
         { on: wan },
       ],
-      routes: ['10.3.3.0/24 via 10.1.1.100', 'fd00:3::/32 via fd00:1::100', 'local 10.9.0.0/16 dev lo'],
+      routes: ['10.3.0.0/16 via 10.1.1.100', 'fd00:3::/32 via fd00:1::100', 'local 10.9.0.0/16 dev lo'],
     });
     await Promise.all([
       director.boot().then(() => prepare(director)),
