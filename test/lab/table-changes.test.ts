@@ -67,6 +67,19 @@ it('a table that somebody changes is mended at a reload at once, whatever was do
   expect((await stage.daemon.command('status')).stdout).toMatch(/\d repairs?, the last/);
 });
 
+it('who changes it with vipward ipvsadm is told that it is undone, and what to do instead', async () => {
+  // Where the daemon of a machine listens.
+  await stage.director.run(`ln -sfn ${stage.daemon.runtimeDir} /run/vipward`);
+  const command = ['src/vipward', 'ipvsadm', '-e', '-t', `${VIP}:80`, '-r', '10.1.1.3:80', '-w', '9'];
+  const { code, stderr } = await stage.director.exec(command);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(
+    /^warning: tcp .*:80 is vipward's virtual server web, .*`vipward drain\|disable\|enable\|weight web 10\.1\.1\.3:80`/,
+  );
+  await stage.reload(WEB);
+  expect(await stage.table()).toEqual(WEB_SAVED);
+});
+
 it('real servers that somebody exchanged are put back before the others are removed', async () => {
   await stage.ipvsadm(
     `-a -t ${VIP}:80 -r 10.1.1.4:80 -g -w 1`,
