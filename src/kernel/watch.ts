@@ -1,5 +1,5 @@
 import type { Prefix } from '../model/address.ts';
-import { MESSAGE_HEADER, type Message, NLMSG, splitDatagram } from '../netlink/message.ts';
+import { type Message, NLMSG, splitDatagram } from '../netlink/message.ts';
 import { Malformed } from '../netlink/reader.ts';
 import {
   decodeAddress,
@@ -13,7 +13,6 @@ import { decodeLink, type Link, RTM_DELLINK, RTM_NEWLINK, RTNLGRP_LINK } from '.
 import { RTPROT_VIPWARD } from '../netlink/route/numbers.ts';
 import {
   decodeRoute,
-  ROUTE_PROTOCOL_OFFSET,
   type RouteEntry,
   RTM_DELROUTE,
   RTM_NEWROUTE,
@@ -31,14 +30,14 @@ import {
 import { isSystemError } from '../sys/errors.ts';
 import { NETLINK_ROUTE, type NetlinkSocket, openNetlinkSocket } from '../sys/netlink-socket.ts';
 import { READABLE, type Reactor } from '../sys/reactor.ts';
-import { BPF, type FilterInstruction, KEEP_ALL } from '../sys/socket-filter.ts';
+import { NOTICE_FILTER } from './notice-filter.ts';
 
 /** What became of an interface or an address, in the order in which the kernel made the changes. */
 export type NetworkEvent =
   /** The link is new, or anything about it changed. */
   | { readonly kind: 'link'; readonly link: Link }
   | { readonly kind: 'link-gone'; readonly index: number; readonly name: string }
-  /** The address is new, or its lifetime was set: also by ourselves. */
+  /** The address is new, or has no end any more: also by ourselves. That its end was put off is not told. */
   | { readonly kind: 'address'; readonly index: number; readonly prefix: Prefix; readonly lifetime: Lifetime }
   | { readonly kind: 'address-gone'; readonly index: number; readonly prefix: Prefix }
   /** Notices were lost: links and addresses must be listed again. */
@@ -62,17 +61,6 @@ export interface WatchOptions {
 
 const GROUPS = [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR];
 const ROUTING_GROUPS = [RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE];
-/** Lets through only our own of the routes: a router with the whole Internet's sees many change every second. */
-const OWN_ROUTES: readonly FilterInstruction[] = [
-  // The type, whose bytes are swapped: the header is in host order.
-  [BPF.loadHalf, 0, 0, 4],
-  [BPF.jumpIfEqual, 1, 0, RTM_NEWROUTE << 8],
-  [BPF.jumpIfEqual, 0, 2, RTM_DELROUTE << 8],
-  [BPF.loadByte, 0, 0, MESSAGE_HEADER + ROUTE_PROTOCOL_OFFSET],
-  [BPF.jumpIfEqual, 0, 1, RTPROT_VIPWARD],
-  [BPF.return, 0, 0, KEEP_ALL],
-  [BPF.return, 0, 0, 0],
-];
 /** Bytes, which the kernel doubles: some ten thousand notices. */
 const RECEIVE_BUFFER = 4 * 1024 * 1024;
 /** Datagrams read before other descriptors have their turn; the reactor calls again for what is left. */
@@ -93,7 +81,7 @@ export function watchNetwork(
   const socket = openNetlinkSocket(NETLINK_ROUTE, {
     groups: onRouting === undefined ? GROUPS : [...GROUPS, ...ROUTING_GROUPS],
     receiveBuffer: RECEIVE_BUFFER,
-    ...(onRouting !== undefined && { filter: OWN_ROUTES }),
+    filter: NOTICE_FILTER,
   });
   const queue = new NoticeQueue(socket);
   let open = true;

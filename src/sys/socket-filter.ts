@@ -16,9 +16,24 @@ export const BPF = {
   loadHalf: 0x28,
   /** The 32 bits at the offset `operand`. */
   loadWord: 0x20,
+  /** As `loadWord`, at the offset X + `operand`. */
+  loadWordBehindX: 0x40,
+  loadConstant: 0x00,
+  loadConstantToX: 0x01,
+  moveToX: 0x07,
+  /** Into the place `operand` of sixteen. */
+  store: 0x02,
+  loadStoredToX: 0x61,
+  and: 0x54,
   jumpIfEqual: 0x15,
+  jumpIfEqualToX: 0x1d,
   /** How many bytes to keep: 0 drops the packet. */
   return: 0x06,
+  /**
+   * Loaded as a word: the offset of the first netlink attribute of type X at the offset A or behind it, 0 where there
+   * is none (SKF_AD_OFF + SKF_AD_NLATTR).
+   */
+  attributeOffset: 0xfffff000 + 12,
 } as const;
 export const KEEP_ALL = 0xffffffff;
 

@@ -2,6 +2,7 @@
 export const NETWORK_CASES = [
   'links: name, state, MAC address, MTU and loopback',
   'a lifetime is renewed without a gap',
+  'that a lifetime was renewed is not told, and that it has no end any more is',
   'a renewal in another thread renews, and tells of a refusal',
   'a renewal that the kernel does after the removal does not bring the address back',
   'the kernel removes the address when its lifetime is over, and tells',

@@ -22,11 +22,11 @@ export const RTNLGRP_IPV6_IFADDR = 9;
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;
 const IFA_LABEL = 3;
-const IFA_CACHEINFO = 6;
+export const IFA_CACHEINFO = 6;
 const IFA_FLAGS = 8;
 
 const IFA_F_SECONDARY = 0x01;
-const IFA_F_NODAD = 0x02;
+export const IFA_F_NODAD = 0x02;
 const IFA_F_OPTIMISTIC = 0x04;
 const IFA_F_TENTATIVE = 0x40;
 const AF_UNSPEC = 0;
