@@ -202,8 +202,10 @@ it.each(NAMES)('%s: shared by both, and answered by way of the router alone', as
   ]);
   expect(big).toMatch(/^(one|two)\n$/);
   const after = await counted();
+  // A packet whose checksum is there already has nothing to be made by the other end.
+  const unlike = name === 'remote' ? ['gue_summed'] : [];
   const more = (Object.keys(WIRES) as Wire[]).filter((each) => after[each] > earlier[each]);
-  expect(more.sort()).toEqual(['reply', wire].sort());
+  expect(more.filter((each) => !unlike.includes(each)).sort()).toEqual(['reply', wire].sort());
 });
 
 it('status and doctor of a real server: all is as it should be, until somebody filters by reverse path', async () => {
