@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startCaller, startNamingServer } from './support/calls.ts';
+import { type Caller, startCaller, startNamingServer } from './support/calls.ts';
 import { type Daemon, startDaemon, VIPWARD } from './support/daemon.ts';
 import type { Kernel } from './support/kernel.ts';
 import { Lab } from './support/lab.ts';
@@ -25,6 +25,10 @@ const REAL = {
 } as const;
 const GATEWAY = '10.2.2.254';
 const PORTS = { talking: 7_000, silent: 7_001 } as const;
+/** Of a service of its own, on the VIP of direct routing. */
+const PERSISTENT_PORT = 7_002;
+/** Its clients. */
+const PERSISTENT = Array.from({ length: 10 }, (_, n) => `10.3.0.${n + 1}`);
 
 /** Connections of each method. */
 const OLD = 100;
@@ -51,6 +55,13 @@ services:${METHODS.map(
     check: { tcp: {}, port: ${PORTS.silent}, interval: 1s, rise: 1 }
     real_servers: [${REAL[method].map((address) => `{ address: ${address} }`)}]`,
 ).join('')}
+  persistent:
+    address: ${VIP.dr}
+    port: ${PERSISTENT_PORT}
+    persistence: 5m
+    scheduler: rr
+    forwarding: dr
+    real_servers: [${REAL.dr.map((address) => `{ address: ${address} }`)}]
 `;
 
 let lab: Lab;
@@ -63,7 +74,10 @@ beforeAll(async () => {
   lab = await Lab.create();
   const wan = await lab.addSwitch('wan');
   const lan = await lab.addSwitch('lan');
-  client = await lab.addHost('client', { ports: [{ on: wan, addresses: ['10.1.1.100/24'] }] });
+  client = await lab.addHost('client', {
+    ports: [{ on: wan, addresses: ['10.1.1.100/24'] }],
+    routes: ['local 10.3.0.0/24 dev lo'],
+  });
   const director = (name: string, last: number): Promise<Kernel> =>
     lab.addKernel(name, {
       ports: [
@@ -87,11 +101,14 @@ beforeAll(async () => {
 });
 afterAll(() => lab?.close());
 
-const PLACES = [`tcp/${PORTS.talking}`, `silent/${PORTS.silent}`];
+const PLACES = [`tcp/${PORTS.talking}`, `tcp/${PERSISTENT_PORT}`, `silent/${PORTS.silent}`];
 
 async function realServers(wan: Switch, lan: Switch): Promise<void> {
   for (const address of REAL.dr) {
-    const node = await lab.addHost(`dr-${address}`, { ports: [{ on: wan, addresses: [`${address}/24`] }] });
+    const node = await lab.addHost(`dr-${address}`, {
+      ports: [{ on: wan, addresses: [`${address}/24`] }],
+      routes: ['10.3.0.0/24 via 10.1.1.100'],
+    });
     await prepareDirectRouting(node, VIP.dr);
     await startNamingServer(node, address, PLACES);
   }
@@ -151,7 +168,21 @@ async function known(
   return Number((await director.exec(`ipvsadm -Lnc | grep -Ec '${pattern}'`)).stdout);
 }
 
-it('established connections outlive the active director, by every method', async () => {
+/** A new connection of each persistent client, with some packets, and who serves it. */
+async function visits(caller: Caller): Promise<readonly string[]> {
+  const names: string[] = [];
+  for (const from of PERSISTENT) {
+    const held = await caller.open({ to: VIP.dr, port: PERSISTENT_PORT, from });
+    names.push(held.name);
+    await held.ask();
+  }
+  return names;
+}
+
+it('established connections outlive the active director, by every method, and clients stay with their real server', async () => {
+  const caller = await startCaller(client);
+  const visited = await visits(caller);
+  expect(new Set(visited)).toEqual(new Set(REAL.dr));
   const talker = await startTalker({
     targets: VIP,
     port: PORTS.talking,
@@ -163,6 +194,8 @@ it('established connections outlive the active director, by every method', async
   expect(await told(talker)).toEqual({ dr: all, nat: all, tun: all });
   // Three packets of each: the director that stands by knows them then.
   for (const method of METHODS) await expect.poll(() => known(two, method)).toBe(OLD);
+  const clients = `ipvsadm -Lnc | grep -Ec ' 10.3.0.[0-9]+:0 +${VIP.dr}:${PERSISTENT_PORT} '`;
+  await expect.poll(async () => (await two.exec(clients)).stdout.trim()).toBe(String(PERSISTENT.length));
   const young = await told(talker, `silent ${YOUNG}`);
   for (const method of METHODS) expect(young[method]).toMatchObject({ alive: YOUNG });
 
@@ -187,9 +220,9 @@ it('established connections outlive the active director, by every method', async
   for (const method of METHODS)
     expect(spoken[method]?.alive, `young ones by ${method}`).toBe(knownYoung[method]);
 
-  const caller = await startCaller(client);
   for (const method of METHODS) {
     const { name } = await caller.open({ to: VIP[method], port: PORTS.talking, from: '10.1.1.100' });
     expect(REAL[method]).toContain(name);
   }
+  expect(await visits(caller)).toEqual(visited);
 });
