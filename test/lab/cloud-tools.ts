@@ -1,72 +1,85 @@
 /** What the tests in the cloud kernel share: programs so small that its emulated CPU has done with them at once. */
-import type { Protocol } from '../../src/model/virtual-server.ts';
 import type { Node } from './support/node.ts';
 
-export type Transport = Exclude<Protocol, 'sctp'>;
+export type Transport = 'tcp' | 'udp';
+export type Question = readonly [transport: Transport, address: string, port: number];
 
 /**
- * Answers whatever comes to these ports (`tcp 80`), by either family, with the words that `sh` makes of `line`, in which
+ * Answers whatever comes to these ports, by either family, with the words that `sh` makes of `line`, in which
  * $SOCAT_PEERADDR is the client. Resolves when it listens.
  */
-export async function answerOn(node: Node, ports: readonly string[], line: string): Promise<void> {
-  const listeners = ports.flatMap((each) => {
-    const [transport, port] = each.split(' ');
-    const word = transport === 'tcp' ? 'LISTEN' : 'RECVFROM';
-    const name = transport === 'tcp' ? 'TCP' : 'UDP';
-    return [`${name}4-${word}:${port},reuseaddr,fork`, `${name}6-${word}:${port},ipv6only=1,reuseaddr,fork`];
-  });
-  await Promise.all(
-    listeners.map(async (listener) => {
-      // -t: the end of a datagram is the end of what there is to read, and half a second later socat would give up.
-      const server = await node.spawn([
-        'socat',
-        '-t',
-        '30',
-        '-d',
-        '-d',
-        listener,
-        `SYSTEM:read x; echo ${line}`,
-      ]);
-      await server.stderr.waitFor((text) => / (listening|receiving) on /.test(text), {
-        what: `${node.name} to listen on ${listener}`,
-      });
-    }),
+export async function answerOn(
+  node: Node,
+  ports: readonly (readonly [transport: Transport, port: number])[],
+  line: string,
+): Promise<void> {
+  // Each family has its own socket: two datagrams that come together to one would be taken for one.
+  const listeners = ports.flatMap(([transport, port]) =>
+    transport === 'tcp'
+      ? [`TCP4-LISTEN:${port},reuseaddr,fork`, `TCP6-LISTEN:${port},ipv6only=1,reuseaddr,fork`]
+      : [`UDP4-RECVFROM:${port},fork`, `UDP6-RECVFROM:${port},ipv6only=1,fork`],
   );
+  // -t: the end of a datagram is the end of what there is to read, and half a second later socat would give up.
+  const script = 'line=$1; shift; for each; do socat -t 30 -d -d "$each" "SYSTEM:$line" & done; wait';
+  const servers = await node.spawn(['sh', '-c', script, 'sh', `read x; echo ${line}`, ...listeners]);
+  let left = listeners.length;
+  await servers.stderr.waitFor((text) => / (listening|receiving) on /.test(text) && --left === 0, {
+    what: `${node.name} to listen on ${listeners.join(' and ')}`,
+  });
 }
-
-/** socat writes every digit of an IPv6 address. */
-const shortAddress = (long: string): string => new URL(`http://${long}`).hostname.slice(1, -1);
 
 /** Seconds that somebody who is there may take. */
 const PATIENCE = 30;
 
-/** One line from there to whoever says `hello`; or `refused` or `silent`. */
+/** Asks $2 (tcp) $3 (address) $4 (port), and prints $1 before the answer. */
+const ONE =
+  'one() { said=$({ exec 3<>/dev/$2/$3/$4 && echo hello >&3 && head -n 1 <&3; } 2>&1); echo "$1 $said"; }';
+
+/** What each answers to `hello`, all at once: one line; or `refused` or `silent`. */
+export async function askAll(
+  node: Node,
+  questions: readonly Question[],
+  patience: number = PATIENCE,
+): Promise<readonly string[]> {
+  const script = `${ONE}; number=0; for each; do one $number $each & number=$((number + 1)); done; wait`;
+  const words = questions.map((question) => question.join(' '));
+  // --norc: bash takes the pipe that it is given for a remote user's, and would read what root wants in a shell.
+  const bash = ['bash', '--norc', '-c', script, 'bash', ...words];
+  const { stdout } = await node.exec(['timeout', String(patience), ...bash]);
+  const said = new Map(stdout.split('\n').map((line) => [line.split(' ', 1)[0], line.replace(/^\d+ /, '')]));
+  return questions.map((_, number) => {
+    const answer = said.get(String(number)) ?? '';
+    if (answer === '') return 'silent';
+    return answer.includes('refused') ? 'refused' : answer.replace(/\[.*\]/, shortAddress);
+  });
+}
+
+/** As `askAll`, one. */
 export async function ask(
   node: Node,
   transport: Transport,
   address: string,
   port: number,
-  patience: number = PATIENCE,
+  patience?: number,
 ): Promise<string> {
-  // --norc: bash takes the pipe that it is given for a remote user's, and would read what root wants in a shell.
-  const talk = 'exec 3<>/dev/$0/$1/$2 && echo hello >&3 && exec head -n 1 <&3';
-  const words = [transport, address, String(port)];
-  const command = ['timeout', String(patience), 'bash', '--norc', '-c', talk, ...words];
-  const { stdout, stderr } = await node.exec(command);
-  if (stdout !== '') return stdout.trim().replace(/\[.*\]/, shortAddress);
-  return stderr.includes('refused') ? 'refused' : 'silent';
+  const [answer = ''] = await askAll(node, [[transport, address, port]], patience);
+  return answer;
 }
 
-/** The ICMP and ICMPv6 echo requests of which an identifier and a sequence are 0. */
+/** socat writes every digit of an IPv6 address. */
+const shortAddress = (long: string): string => new URL(`http://${long}`).hostname.slice(1, -1);
+
+/** ICMP and ICMPv6 echo requests for printf, and what the answers look like. Of ICMPv6 the kernel computes the checksum. */
 const ECHO = {
-  ipv4: '\\010\\000\\367\\377\\000\\000\\000\\000',
-  ipv6: '\\200\\000\\000\\000\\000\\000\\000\\000',
+  ipv4: { request: '\\010\\000\\201\\207\\166\\167\\000\\001', answer: /00 00 .. .. 76 77 00 01/ },
+  ipv6: { request: '\\200\\000\\000\\000\\166\\167\\000\\001', answer: /81 00 .. .. 76 77 00 01/ },
 };
 
-/** Whether an address answers an ICMP echo request. */
+/** Whether an address answers an ICMP echo request. What neighbours say of it by ICMPv6 is heard as well, and no answer. */
 export async function answersEcho(node: Node, address: string, patience = 2): Promise<boolean> {
-  const [to, request] = address.includes(':')
-    ? [`IP6-SENDTO:[${address}]:58`, ECHO.ipv6]
-    : [`IP4-SENDTO:${address}:1`, ECHO.ipv4];
-  return (await node.run(`printf '${request}' | socat -t ${patience} - ${to} | wc -c`)).trim() !== '0';
+  const six = address.includes(':');
+  const { request, answer } = six ? ECHO.ipv6 : ECHO.ipv4;
+  const to = six ? `IP6-SENDTO:[${address}]:58` : `IP4-SENDTO:${address}:1`;
+  const line = `printf '${request}' | socat -t ${patience} - ${to} | od -An -v -tx1 | tr -d '\n'`;
+  return answer.test(await node.run(line));
 }
