@@ -83,7 +83,7 @@ export class Stage {
 
   /** Directories are the instance's own. */
   async start(yaml: string, instance = 'vipward'): Promise<void> {
-    this.#daemon = await startDaemon(this.director, yaml, instance);
+    this.#daemon = await startDaemon(this.director, yaml, { instance });
   }
 
   async stop(): Promise<void> {

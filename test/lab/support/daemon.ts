@@ -95,8 +95,19 @@ export class Daemon {
   }
 }
 
-/** Starts vipward with `yaml` as its file. `instance` tells several on one node apart. Rejects when it does not start. */
-export async function startDaemon(node: Node, yaml: string, instance = 'vipward'): Promise<Daemon> {
+export interface StartOptions {
+  /** Tells several on one node apart. */
+  readonly instance?: string;
+  /** Milliseconds until it must be ready; 30,000 unless given. */
+  readonly patience?: number;
+}
+
+/** Starts vipward with `yaml` as its file. Rejects when it does not start. */
+export async function startDaemon(
+  node: Node,
+  yaml: string,
+  { instance = 'vipward', patience = 30_000 }: StartOptions = {},
+): Promise<Daemon> {
   const directory = join(node.scratch, instance);
   const file = join(directory, 'vipward.yaml');
   await node.writeFile(file, yaml);
@@ -105,6 +116,6 @@ export async function startDaemon(node: Node, yaml: string, instance = 'vipward'
     { lines: true },
   );
   const daemon = new Daemon(node, file, directory, process);
-  await daemon.said('vipward is ready');
+  await daemon.said('vipward is ready', { timeout: patience });
   return daemon;
 }

@@ -46,7 +46,7 @@ describe('routes and rules of a process that was killed', () => {
     await first.crash();
     expect(await ownOf(node)).toMatch(/blackhole 10\.51\.0\.0\/16.*10\.50\.0\.0\/16.*1000:/s);
 
-    const second = await startDaemon(node, OTHER + STATIC, 'second');
+    const second = await startDaemon(node, OTHER + STATIC, { instance: 'second' });
     await second.said('virtual router other: MASTER');
     const left = await ownOf(node);
     expect(left).toMatch(/10\.60\.0\.0\/16 via 10\.1\.1\.8.*2000:/s);

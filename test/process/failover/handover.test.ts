@@ -154,7 +154,7 @@ describe('with nobody there', () => {
 
 describe('a vrrp process that dies before it has answered', () => {
   it('the command fails then, and does not wait any longer', async () => {
-    const daemon = await startDaemon(stage.two, yaml(100), 'dying');
+    const daemon = await startDaemon(stage.two, yaml(100), { instance: 'dying' });
     await becomes(daemon, 'side', 'BACKUP');
     await stage.two.run(['kill', '-STOP', String(await daemon.pidOf('vrrp'))]);
     expect(await daemon.command('handover', 'web')).toEqual({

@@ -1,0 +1,87 @@
+/** The daemon with fullnat and marks: cases 4 and 5 of the textbook, from its file to the client's answer. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stage } from './cloud-stage.ts';
+import { answerOn, askAll } from './cloud-tools.ts';
+import { type Daemon, startDaemon } from './support/daemon.ts';
+
+const VIP = '10.1.1.249';
+const HTTP = 8000;
+const HTTPS = 8443;
+const FAR = ['10.3.0.2', '10.3.0.3'];
+
+const servers = (port?: number): string =>
+  FAR.map((address) => `{ address: ${address}${port === undefined ? '' : `, port: ${port}`} }`).join(', ');
+const file = (services: string): string => `
+virtual_routers:
+  web: { interface: eth0, vrid: 61, priority: 200, advert_interval: 1s, addresses: [${VIP}/24] }
+services:
+  far: { address: ${VIP}, port: 80, forwarding: fullnat, scheduler: rr, check: { tcp: {} }, real_servers: [${servers(8090)}] }
+${services}`;
+const APART = file(`
+  http: { address: ${VIP}, port: ${HTTP}, forwarding: fullnat, scheduler: rr, check: { tcp: {} }, real_servers: [${servers()}] }
+  https: { address: ${VIP}, port: ${HTTPS}, forwarding: fullnat, scheduler: rr, check: { tcp: {} }, real_servers: [${servers()}] }
+`);
+const TOGETHER = file(`
+  shop:
+    mark: 61
+    match: { address: ${VIP}, protocol: tcp, ports: [${HTTP}, ${HTTPS}] }
+    persistence: 60s
+    forwarding: fullnat
+    scheduler: rr
+    check: { tcp: {}, port: ${HTTP} }
+    real_servers: [${servers()}]
+`);
+
+let daemon: Daemon;
+
+/** Which real server answered each, and whom it saw. */
+async function answers(...ports: readonly number[]) {
+  const texts = await askAll(
+    stage().client,
+    ports.map((port) => ['tcp', VIP, port] as const),
+  );
+  return texts.map((text) => text.trim().split(' to '));
+}
+const names = async (...ports: readonly number[]) => (await answers(...ports)).map(([name]) => name);
+const tables = () => stage().director.run('nft list tables');
+
+describe('the daemon', () => {
+  beforeAll(async () => {
+    const { director, farm } = stage();
+    const ports = [8090, HTTP, HTTPS].map((port) => ['tcp', port] as const);
+    await Promise.all(farm.map((far) => answerOn(far, ports, `${far.name} to $SOCAT_PEERADDR`)));
+    // Emulated, everything takes several times as long as elsewhere.
+    daemon = await startDaemon(director, APART, { patience: 120_000 });
+    await daemon.said('virtual router web: MASTER', { timeout: 60_000 });
+  }, 180_000);
+  afterAll(() => daemon?.stop());
+
+  it('serves by fullnat what has its gateway elsewhere: each sees the director, and the client its answer', async () => {
+    const seen = await answers(80, 80, 80, 80);
+    expect(seen.map(([name]) => name).sort()).toEqual(['far1', 'far1', 'far2', 'far2']);
+    expect(new Set(seen.map(([, client]) => client))).toEqual(new Set(['10.2.0.1']));
+  });
+
+  it('sends HTTP and HTTPS of one client to different real servers by two services, to the same by one mark', async () => {
+    expect(new Set(await names(HTTP, HTTPS, HTTPS)).size).toBe(2);
+    await daemon.configure(TOGETHER);
+    const plan = await daemon.command('plan', daemon.file);
+    expect(plan.stdout).toContain(`add mark 61 for tcp ${VIP} port ${HTTP}, ${HTTPS}`);
+    expect((await daemon.command('reload')).code).toBe(0);
+    expect(new Set(await names(HTTP, HTTPS, HTTPS, HTTP, HTTPS)).size).toBe(1);
+  });
+
+  it("puts its rules back when everybody's are flushed", async () => {
+    const { director } = stage();
+    const since = daemon.log.mark;
+    await director.run('nft delete table inet vipward-ipvs');
+    await daemon.said('it is put back', { since });
+    await expect.poll(tables).toContain('inet vipward-ipvs');
+    expect(new Set(await names(HTTP, HTTPS, HTTPS)).size).toBe(1);
+  });
+
+  it('leaves nothing of its own behind, and everything of others', async () => {
+    await daemon.stop();
+    expect(await tables()).toBe('table inet theirs\n');
+  });
+});
