@@ -1,5 +1,5 @@
 /** The doctor's round on a director. */
-import { linksWithIpv6 } from '../kernel/sysctl.ts';
+import { linksWithIpv6, readSetting } from '../kernel/sysctl.ts';
 import { familyOf, type IpAddress, isWithin, type MacAddress } from '../model/address.ts';
 import type { Config } from '../model/config.ts';
 import { milliseconds } from '../model/units.ts';
@@ -12,13 +12,17 @@ import { lookAtFilters } from './filters.ts';
 import type { Finding } from './finding.ts';
 import { lookAtKernel, lookAtLog, lookAtNetwork, type Sight, wayTo } from './host.ts';
 import { kernelFindings } from './kernel-features.ts';
+import { limited } from './limited.ts';
 import { type AskedAddress, askOwners, ownerFindings } from './owners.ts';
 import { type AskedServer, returnPathFinding } from './return-path.ts';
 import { settingFindings } from './settings.ts';
+import { ipvsTrapFindings, trackingFindings } from './traps.ts';
 import { tunnelMtuFindings } from './tunnel-mtu.ts';
 
 /** Long enough for a host that has to be woken up. */
 const PATIENCE = milliseconds(900);
+/** Each is a program, or a socket on every link. */
+const AT_ONCE = 32;
 /** Clients come by way of routers, and of Ethernet: a link of ours with a greater MTU makes none of their packets so. */
 const CLIENT_MTU = 1500;
 
@@ -41,6 +45,8 @@ export async function examineDirector(config: Config): Promise<readonly Finding[
   return [
     ...kernelFindings(config, kernel),
     ...settingFindings(settings),
+    ...(config.virtualServers.length === 0 ? [] : ipvsTrapFindings(config.ipvs.sysctl, readSetting)),
+    ...trackingFindings(readSetting),
     ...passageFindings(filters.ruleset, directorPassages(config)),
     ...markFindings(config, filters.marks),
     ...filters.unseen,
@@ -83,13 +89,18 @@ async function waysToTunnels({ virtualServers }: Config, sight: Sight) {
   const servers = virtualServers.flatMap(({ realServers }) =>
     realServers.filter(({ forwarding }) => forwarding === 'tun').map(({ address }) => address),
   );
-  const ways = await Promise.all(
-    [...new Set(servers)].map(async (address) => [address, await wayTo(address, sight)] as const),
+  const ways = await limited(
+    [...new Set(servers)],
+    AT_ONCE,
+    async (address) => [address, await wayTo(address, sight)] as const,
   );
   return new Map(ways);
 }
 
-function returnPaths({ virtualServers, virtualRouters }: Config, sight: Sight): Promise<readonly Finding[]> {
+async function returnPaths(
+  { virtualServers, virtualRouters }: Config,
+  sight: Sight,
+): Promise<readonly Finding[]> {
   const vips = virtualRouters.flatMap(({ addresses }) => addresses.map(({ address }) => address));
   const servers = virtualServers.flatMap(({ name, entries, realServers }) => {
     // Others may be in the real servers' network: its gateway, for one.
@@ -99,14 +110,15 @@ function returnPaths({ virtualServers, virtualRouters }: Config, sight: Sight): 
       .map(({ address }) => ({ asked, server: askedServer(name, address, vips, sight) }));
   });
   const links = sight.links.filter(({ up }) => up);
-  return Promise.all(
-    servers.map(async ({ asked, server }) => {
-      const { address, source, link } = server;
+  // One real server behind many services is asked once.
+  const distinct = [...new Map(servers.map(({ server }) => [server.address, server])).values()];
+  const replies = new Map(
+    await limited(distinct, AT_ONCE, async ({ address, source, link }) => {
       const asks = source !== undefined && link !== undefined;
-      const reply = asks ? await echo(address, source, link, links, PATIENCE) : undefined;
-      return returnPathFinding(server, asked, reply);
+      return [address, asks ? await echo(address, source, link, links, PATIENCE) : undefined] as const;
     }),
   );
+  return servers.map(({ asked, server }) => returnPathFinding(server, asked, replies.get(server.address)));
 }
 
 /** From the virtual address itself where it is here, else from an address of ours beside it. */

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { limited } from '../../../src/doctor/limited.ts';
+import { ipvsTrapFindings, strictFilterFindings, trackingFindings } from '../../../src/doctor/traps.ts';
+
+const reads = (values: Readonly<Record<string, string>>) => (path: readonly string[]) =>
+  values[path.join('/')];
+const severities = (findings: readonly { readonly severity: string }[]) =>
+  findings.map(({ severity }) => severity);
+
+describe('settings that break the service', () => {
+  it('are told unless the file asks for them', () => {
+    const read = reads({ 'net/ipv4/vs/drop_packet': '3', 'net/ipv4/vs/run_estimation': '1' });
+    expect(ipvsTrapFindings({}, read).map(({ mend }) => mend)).toEqual([
+      'sysctl -w net.ipv4.vs.drop_packet=1',
+    ]);
+    expect(ipvsTrapFindings({ drop_packet: '3' }, read)).toEqual([]);
+    expect(ipvsTrapFindings({}, reads({}))).toEqual([]);
+  });
+
+  it.each([
+    ['10', '100', []],
+    ['75', '100', ['warning']],
+    ['100', '100', ['problem']],
+    [undefined, undefined, []],
+  ] as const)('connection tracking with %s of %s', (count, most, expected) => {
+    const values = { 'net/netfilter/nf_conntrack_count': count, 'net/netfilter/nf_conntrack_max': most };
+    expect(severities(trackingFindings(reads(values as Record<string, string>)))).toEqual(expected);
+  });
+
+  it('are strict reverse-path filters, by the greater of both, where there are several links', () => {
+    const read = reads({
+      'net/ipv4/conf/all/rp_filter': '1',
+      'net/ipv4/conf/eth0.7/rp_filter': '0',
+      'net/ipv4/conf/eth1/rp_filter': '2',
+    });
+    expect(strictFilterFindings(['eth0.7', 'eth1'], read).map(({ mend }) => mend)).toEqual([
+      'sysctl -w net.ipv4.conf.eth0/7.rp_filter=2',
+    ]);
+    expect(strictFilterFindings(['eth0.7'], read)).toEqual([]);
+  });
+});
+
+it('many are asked, but few at once', async () => {
+  let under = 0;
+  let most = 0;
+  const results = await limited(
+    Array.from({ length: 10 }, (_, i) => i),
+    3,
+    async (i) => {
+      most = Math.max(most, ++under);
+      await Promise.resolve();
+      under--;
+      return i * 2;
+    },
+  );
+  expect([results, most]).toEqual([[0, 2, 4, 6, 8, 10, 12, 14, 16, 18], 3]);
+});
