@@ -106,4 +106,23 @@ describe('the doctor', () => {
     expect(dropped[0]?.what).toContain('the policy of nftables chain inet strict in');
     await director.run('nft delete table inet strict');
   });
+
+  it('finds a way that is too narrow for a tunnel, even where clients come in by it, and what widens it', async () => {
+    await director.writeFile(
+      `${director.scratch}/doctor.yaml`,
+      FILE.replace('forwarding: nat', 'forwarding: tun')
+        .replaceAll(STRAY, '10.1.1.77')
+        .replace(RIGHT, '10.1.1.78'),
+    );
+    const narrow = await examine();
+    const found = narrow.findings.filter(({ what }) => what.includes('the tunnel to'));
+    expect(found.map(({ what }) => what)).toEqual([
+      'web: the tunnel to 10.1.1.77 adds 20 bytes, and eth0 takes 1500',
+      'web: the tunnel to 10.1.1.78 adds 20 bytes, and eth0 takes 1500',
+    ]);
+    await director.run(found[0]?.mend.split(',')[0] ?? '');
+    const { findings } = await examine();
+    expect(about(findings, /what the tunnels add fits the way/)).toEqual(['good']);
+    await director.writeFile(`${director.scratch}/doctor.yaml`, FILE);
+  });
 });
