@@ -194,8 +194,8 @@ export class Manager implements ControlHandlers {
     const { file } = this.#options;
     const loaded = loadFile(file);
     const { config, problems } = loaded;
-    logProblems(this.#log, problems);
     if (config === undefined) {
+      logProblems(this.#log, problems);
       this.#refused = { at: Date.now(), problems };
       const errors = problems.filter(isError).length;
       this.#log('error', `reload refused: ${file} has ${errors} error(s), nothing was changed`, { file });
@@ -213,6 +213,8 @@ export class Manager implements ControlHandlers {
     this.#loadedAt = Date.now();
     this.#refused = undefined;
     const tableChanges = await this.#apply(config);
+    // Only warnings, and a long file may have a thousand: what it changes comes first.
+    logProblems(this.#log, problems);
     const changes = [...routers.virtualRouters, ...routers.addresses, ...tableChanges, ...pending];
     this.#log('info', 'configuration reloaded', { file, changes: changes.length });
     return { applied: true, problems, changes };
