@@ -53,7 +53,7 @@ export async function createStage(lab: Lab): Promise<Stage> {
   return { kernel, client, observer: await observe(lan), watch: await Watch.start(kernel), checked };
 }
 
-/** What the kernel was asked since the last time that this was asked. */
+/** What the kernel was asked. */
 export class Watch {
   readonly #process: LabProcess;
   readonly #reports = new EventLog<WatchReport>();
@@ -89,9 +89,18 @@ export class Watch {
     return watch;
   }
 
-  async report(): Promise<WatchReport> {
+  /** From here on everything is counted anew. */
+  async begin(): Promise<void> {
+    await this.#ask('new');
+  }
+
+  report(): Promise<WatchReport> {
+    return this.#ask('');
+  }
+
+  async #ask(line: string): Promise<WatchReport> {
     const since = this.#reports.mark;
-    this.#process.write('\n');
+    this.#process.write(`${line}\n`);
     return await this.#reports.waitFor(() => true, {
       since,
       what: 'what the kernel was asked',
@@ -125,19 +134,19 @@ export class BigTableDirector {
   /** With an empty table. `whole`: whether what was asked of the kernel was all. */
   async start(variant: Variant, whole: (report: WatchReport) => boolean): Promise<Done> {
     const command = await this.#program.prepare(variant);
-    await this.#stage.watch.report();
+    await this.#stage.watch.begin();
     const log = `${this.#stage.kernel.scratch}/big-${this.#program.program}.log`;
     const script = 'echo $EPOCHREALTIME; exec "$@" >"$0" 2>&1';
     const process = await this.#stage.kernel.spawn(['bash', '-c', script, log, ...command]);
     this.#process = process;
     const line = await process.stdout.waitFor(() => true, { what: 'the start' });
-    return await this.#settle(Number(line) * 1_000, whole, 2 * this.#rest);
+    return await this.#settle(Number(line) * 1_000, whole);
   }
 
   /** As an administrator does it: the new file in the place of the old one, and a SIGHUP. */
   async reload(variant: Variant): Promise<Done> {
     await this.#program.writeNext(variant);
-    await this.#stage.watch.report();
+    await this.#stage.watch.begin();
     const script = 'echo $EPOCHREALTIME; "$@" && kill -HUP $0';
     const { place } = this.#program;
     const text = await this.#stage.kernel.run(['bash', '-c', script, String(this.#pid), ...place]);
@@ -146,17 +155,18 @@ export class BigTableDirector {
 
   /** The same time as anything else with nothing done. */
   async idle(): Promise<Done> {
-    await this.#stage.watch.report();
+    await this.#stage.watch.begin();
     return await this.#settle(Number.NaN, () => true);
   }
 
   /** What becomes of the checked real server: from the reset that answers its failing check to the table without it. */
   async refuse(): Promise<number> {
     const { checked, watch } = this.#stage;
-    await watch.report();
+    await watch.begin();
     await checked.change('refuse');
     const { report } = await this.#settle(Number.NaN, ({ changes }) => changes['remove real server'] === 1);
     const reset = report.resets.findLast((time) => time < (report.changedAt ?? 0));
+    await watch.begin();
     await checked.change('serve');
     await this.#settle(Number.NaN, ({ changes }) => changes['add real server'] === 1);
     if (reset === undefined || report.changedAt === undefined) throw new Error('removed before it refused');
@@ -176,11 +186,14 @@ export class BigTableDirector {
     return this.#process.pid;
   }
 
-  async #settle(at: number, whole: (report: WatchReport) => boolean, rest = this.#rest): Promise<Done> {
+  async #settle(at: number, whole: (report: WatchReport) => boolean): Promise<Done> {
     const from = performance.timeOrigin + performance.now();
     const begun = this.#stage.observer.events.mark;
-    await delay(rest);
-    const report = await this.#stage.watch.report();
+    let report: WatchReport;
+    do {
+      await delay(this.#rest);
+      report = await this.#stage.watch.report();
+    } while (!whole(report) && performance.timeOrigin + performance.now() - from < LIMIT);
     const times = this.#stage.observer.events.all
       .slice(Math.max(0, begun - 2))
       .filter((event) => isAdvert(event, DIRECTOR))

@@ -24,8 +24,8 @@ interface Size {
 }
 
 const SIZES: readonly Size[] = [
-  { services: 100, rest: 4_000, limit: 100 },
-  { services: 1_000, rest: 10_000, limit: 500 },
+  { services: 100, rest: 3_000, limit: 100 },
+  { services: 1_000, rest: 5_000, limit: 500 },
 ];
 const DUMP_LIMIT = 50;
 
@@ -80,6 +80,7 @@ async function measure(
   for (let i = 0; i < repeats; i++) {
     values.add(key('gap at rest'), (await director.idle()).longestGap);
     const before = await held.counters();
+    if (before.packets === 0) throw new Error('the held connection is not counted');
     const { at, report, longestGap } = await director.reload({ ...variant, lastWeight: 2 + i });
     values.add(key('weight'), (report.changedAt ?? Number.NaN) - at);
     values.add(key('weight messages'), report.untilChanged.messages);
@@ -87,7 +88,8 @@ async function measure(
     values.add(key('gap'), longestGap);
     const survived = await held.answers();
     const after = await held.counters();
-    const kept = after.connections === before.connections && after.packets > before.packets;
+    // Its counters are brought up to date every two seconds (ip_vs_est.c): what they had they must keep.
+    const kept = after.connections >= before.connections && after.packets >= before.packets;
     results.lost.set(program, (results.lost.get(program) ?? 0) + (survived ? 0 : 1));
     results.reset.set(program, (results.reset.get(program) ?? 0) + (kept ? 0 : 1));
   }

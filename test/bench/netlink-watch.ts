@@ -2,7 +2,8 @@
  * netlink-watch.ts: tells what IPVS is asked over netlink in its own network namespace, by whomever, as the kernel
  * itself hands it to the monitor device nlmon0, with the kernel's time stamps. So every program is counted alike, and
  * none of them is slowed down by being looked at: nothing is read before somebody asks. Beside it TCP resets that reach
- * eth0. For each line on standard input it prints all that came since the last one, as a line of JSON (WatchReport).
+ * eth0. For each line on standard input it prints all that came so far, as a line of JSON (WatchReport); the line `new`
+ * says to begin anew after that.
  */
 import { createInterface } from 'node:readline';
 import { attachFilter, BPF, KEEP_ALL } from '../../src/sys/socket-filter.ts';
@@ -61,6 +62,9 @@ const NLM_F_REQUEST = 1;
 /** The controller that tells family numbers is the first; above it here is IPVS alone. */
 const GENL_ID_CTRL = 16;
 const JUMP_IF_SET = 0x45;
+/** linux/filter.h: not at a place in the packet, but what the monitor says of it: the netlink protocol. */
+const SKF_AD_PROTOCOL = 0xfffff000;
+const NETLINK_GENERIC = 16;
 
 function listen(): number {
   const fd = openSocket(AF_PACKET, SOCK_RAW, 0);
@@ -70,10 +74,12 @@ function listen(): number {
 }
 
 const netlink = listen();
-// Requests and verdicts, but no listings, whose pages would fill the socket.
+// Requests of generic netlink and their verdicts, but no listings, whose pages would fill the socket.
 attachFilter(
   netlink,
   [
+    [BPF.loadHalf, 0, 0, SKF_AD_PROTOCOL],
+    [BPF.jumpIfEqual, 0, 5, NETLINK_GENERIC],
     [BPF.loadByte, 0, 0, FLAGS],
     [JUMP_IF_SET, 2, 0, NLM_F_REQUEST],
     [BPF.loadByte, 0, 0, TYPE],
@@ -162,10 +168,13 @@ function isReset(frame: Buffer): boolean {
 }
 
 process.stdout.write('ready\n');
-for await (const _ of createInterface({ input: process.stdin })) {
-  const count = new Count();
+let count = new Count();
+let resets: number[] = [];
+for await (const line of createInterface({ input: process.stdin })) {
   for (const { bytes, time } of queued(netlink)) count.datagram(bytes, time);
-  const resets = Array.from(queued(wire), ({ bytes, time }) => (isReset(bytes) ? time : Number.NaN));
-  const report = count.report(resets.filter((time) => !Number.isNaN(time)));
-  process.stdout.write(`${JSON.stringify(report)}\n`);
+  for (const { bytes, time } of queued(wire)) if (isReset(bytes)) resets.push(time);
+  process.stdout.write(`${JSON.stringify(count.report(resets))}\n`);
+  if (line !== 'new') continue;
+  count = new Count();
+  resets = [];
 }
