@@ -114,7 +114,7 @@ export interface Persistence {
   /** What counts as one client: the prefix length, 1 to 32 and 1 to 128. */
   readonly ipv4Prefix: number;
   readonly ipv6Prefix: number;
-  /** `sip`: by Call-ID instead of by address. */
+  /** `sip`: by address and Call-ID; the kernel drops what has no Call-ID. */
   readonly engine: 'sip' | undefined;
 }
 

@@ -29,7 +29,9 @@ function lengthOf(text: string): number | undefined {
 const long = z.strictObject({
   timeout: kernelTimeout()
     .prefault(USUAL_TIMEOUT)
-    .describe("How long a client stays with its real server after its last connection's end."),
+    .describe(
+      'How long a client stays with its real server: from its latest connection on, and as long as it has one.',
+    ),
   netmask: netmask()
     .optional()
     .describe('IPv4 clients of one network count as one: its prefix length, or its netmask. Default: 32.'),
@@ -38,7 +40,7 @@ const long = z.strictObject({
     .describe('IPv6 clients of one network count as one: its prefix length. Default: 128.'),
   engine: oneOf(['sip'])
     .optional()
-    .describe('sip: by Call-ID instead of by address (UDP; kernel module ip_vs_pe_sip).'),
+    .describe('sip: each Call-ID of a client by itself (UDP; kernel module ip_vs_pe_sip).'),
 });
 
 /** A time-out, or a mapping; a time-out alone is read as such a mapping. */
