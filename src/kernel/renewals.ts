@@ -111,7 +111,11 @@ export class Renewals {
 
   #sendNext(): void {
     if (this.#closed || this.#underWay.size > 0) return;
-    const next = [...this.#waiting].slice(0, BATCH);
+    const next: [key: string, renewal: Renewal][] = [];
+    for (const entry of this.#waiting) {
+      if (next.length === BATCH) break;
+      next.push(entry);
+    }
     if (next.length === 0) return;
     for (const [key] of next) this.#waiting.delete(key);
     const renewals = next.map(([, renewal]) => renewal);
@@ -159,4 +163,13 @@ export class Renewals {
   }
 }
 
-const keyOf = (index: number, prefix: Prefix): string => `${index} ${formatPrefix(prefix)}`;
+/** The last of each address, which is needed several times at each of its renewals. */
+const keys = new WeakMap<Prefix, { readonly index: number; readonly key: string }>();
+
+function keyOf(index: number, prefix: Prefix): string {
+  const known = keys.get(prefix);
+  if (known?.index === index) return known.key;
+  const key = `${index} ${formatPrefix(prefix)}`;
+  keys.set(prefix, { index, key });
+  return key;
+}

@@ -37,8 +37,11 @@ export class Deadlines<Owner> {
     for (let top = this.#heap[0]; top; top = this.#heap[0]) {
       const { at, due } = top;
       if (due.queuedAt === at && due.at === at) return at;
-      this.#pop();
-      if (due.queuedAt === at) this.#requeue(due);
+      if (due.queuedAt === at && due.at !== undefined) this.#putOff(due, due.at);
+      else {
+        this.#pop();
+        if (due.queuedAt === at) this.#forget(due);
+      }
     }
     return undefined;
   }
@@ -59,11 +62,16 @@ export class Deadlines<Owner> {
     return [...found];
   }
 
-  /** Of one whose entry has come up before its time. */
-  #requeue(due: Due<Owner>): void {
+  #forget(due: Due<Owner>): void {
     due.queuedAt = undefined;
-    if (due.at === undefined) this.#known.delete(due.owner);
-    else this.#push(due, due.at);
+    this.#known.delete(due.owner);
+  }
+
+  /** Of the first, whose entry has come up before its time. */
+  #putOff(due: Due<Owner>, at: Instant): void {
+    due.queuedAt = at;
+    this.#heap[0] = { at, due };
+    this.#down(0);
   }
 
   #push(due: Due<Owner>, at: Instant): void {

@@ -38,8 +38,14 @@ export class Schedule {
 
   /** Members whose own deadline has come. */
   due(now: Instant): readonly Member[] {
-    const members = this.#deadlines.due(now).flatMap((unit) => unit.members);
-    return members.filter(({ deadline }) => deadline !== undefined && deadline <= now);
+    const due: Member[] = [];
+    for (const { members } of this.#deadlines.due(now)) {
+      for (const member of members) {
+        const { deadline } = member;
+        if (deadline !== undefined && deadline <= now) due.push(member);
+      }
+    }
+    return due;
   }
 
   /** Units that are due, or so soon that some of their members may be. */
@@ -53,10 +59,12 @@ export function* membersDue(
   units: readonly Unit[],
   now: Instant,
 ): Generator<{ readonly member: Member; readonly at: Instant }> {
-  for (const member of units.flatMap(({ members }) => members)) {
-    const { deadline } = member;
-    if (deadline === undefined || deadline > after(now, slackOf(member))) continue;
-    yield { member, at: deadline > now ? deadline : now };
+  for (const { members } of units) {
+    for (const member of members) {
+      const { deadline } = member;
+      if (deadline === undefined || deadline > after(now, slackOf(member))) continue;
+      yield { member, at: deadline > now ? deadline : now };
+    }
   }
 }
 

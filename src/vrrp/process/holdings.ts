@@ -149,7 +149,7 @@ export class Holdings {
     onlyLeased = true,
   ): void {
     const carrier = this.#context.carrierOf(member);
-    for (const [device, own] of Map.groupBy(addresses, (address) => address.device ?? carrier)) {
+    for (const [device, own] of byDevice(addresses, carrier)) {
       const port = this.#context.interfaceOf(device);
       if (port) action(port, onlyLeased ? leased(member.router, port, own) : own);
     }
@@ -167,6 +167,15 @@ export class Holdings {
       });
     }
   }
+}
+
+/** Nearly always all of them are on one link, and thousands of renewals a second need not find that out the long way. */
+function byDevice(
+  addresses: readonly VirtualAddress[],
+  carrier: string,
+): Iterable<readonly [device: string, addresses: readonly VirtualAddress[]]> {
+  if (addresses.every(({ device }) => device === undefined)) return [[carrier, addresses]];
+  return Map.groupBy(addresses, ({ device }) => device ?? carrier);
 }
 
 /** Without those that are the owner's own. */

@@ -181,10 +181,12 @@ export class Post {
 
   /** The paths that have an address to send from now. */
   #usable(paths: readonly InstancePath[], family: Family): readonly UsablePath[] {
-    return paths.flatMap((path) => {
+    const usable: UsablePath[] = [];
+    for (const path of paths) {
       const source = this.#context.network.sourceOf(path, family);
-      return source === undefined ? [] : [{ path, source }];
-    });
+      if (source !== undefined) usable.push({ path, source });
+    }
+    return usable;
   }
 
   #accept(

@@ -58,11 +58,14 @@ export class Reporter {
     return this.#touched.size > 0;
   }
 
-  /** Tells what has changed: once for each, however many steps it took. */
-  flush(now: Instant): void {
+  /**
+   * Tells what has changed: once for each, however many steps it took; of up to `most` virtual routers, those that have
+   * waited longest.
+   */
+  flush(now: Instant, most: number): void {
     if (this.#touched.size === 0) return;
-    const names = [...this.#touched];
-    this.#touched.clear();
+    const names = [...this.#touched].slice(0, most);
+    for (const name of names) this.#touched.delete(name);
     const byName = this.#membersByName();
     for (const name of names) {
       const members = staying(byName.get(name) ?? []);
