@@ -275,7 +275,14 @@ it.each(['dr6', 'nat6'] as const)(
   },
 );
 
-it('everything is put back at the end', async () => {
+it('everything is put back at the end, and be it by the successor of a daemon that was killed', async () => {
+  await daemon.crash();
+  expect(await held(...NEEDED.nat)).toEqual(['1', '1', '2']);
+  daemon = await startDaemon(director, DIRECT_ONLY);
+  expect([await held(...NEEDED.nat), await held(...NEEDED.dr)]).toEqual([
+    ['0', '0', '1'],
+    ['2', '1'],
+  ]);
   expect(await daemon.stop()).toEqual({ code: 0 });
   expect(await settings()).toEqual(before);
 });
