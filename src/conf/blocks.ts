@@ -30,8 +30,8 @@ const NOT_CUT = /[\t\r]|^(?:%|---|\.\.\.)/m;
 const MOST = 1024 * 1024;
 const MOST_ENTRIES = 10_000;
 /** Beginnings of lines: an entry's key, blank lines and comments, the head of a section that can be cut. */
-const KEY = /^( *)[A-Za-z0-9_.-]+:(?=[ \n]|$)/;
-const NOTHING = /^ *(?:#|$)/;
+const KEY = /( *)[A-Za-z0-9_.-]+:(?=[ \n]|$)/y;
+const NOTHING = / *(?:#|\n|$)/y;
 const HEAD = /^([a-z_]+):[ ]*(?:#.*)?$/;
 
 /** The trees of the entries of the last text that was cut, by their text. */
@@ -59,11 +59,13 @@ export function parseInBlocks(text: string, parse: (block: string) => Source): S
 /** From each line with a key at `indent` to the next such line; none where a line fits in nowhere. */
 function cut(text: string, offset: number, indent: string): readonly Block[] {
   const starts: number[] = [];
+  const deeper = `${indent} `;
   for (let at = 0; at < text.length; at = endOfLine(text, at)) {
-    const line = text.slice(at, endOfLine(text, at)).replace(/\n$/, '');
-    if (NOTHING.test(line)) continue;
-    if (KEY.exec(line)?.[1] === indent) starts.push(at);
-    else if (starts.length === 0 || !line.startsWith(`${indent} `)) return [];
+    NOTHING.lastIndex = at;
+    if (NOTHING.test(text)) continue;
+    KEY.lastIndex = at;
+    if (KEY.exec(text)?.[1] === indent) starts.push(at);
+    else if (starts.length === 0 || !text.startsWith(deeper, at)) return [];
   }
   return starts.map((start, i) => ({ offset: offset + start, text: text.slice(start, starts[i + 1]) }));
 }
@@ -123,21 +125,12 @@ function joined(trees: readonly (Tree | undefined)[]): Tree | undefined {
   return first && { value, offset: first.keyOffset, size, entries };
 }
 
-/** The same tree elsewhere in the text. */
-function shifted(tree: Tree, by: number): Tree {
-  const { entries, items } = tree;
-  return {
-    value: tree.value,
-    offset: tree.offset + by,
-    size: tree.size,
-    ...(entries && {
-      entries: new Map(
-        Array.from(entries, ([key, entry]) => [
-          key,
-          { keyOffset: entry.keyOffset + by, tree: shifted(entry.tree, by) },
-        ]),
-      ),
-    }),
-    ...(items && { items: items.map((item) => shifted(item, by)) }),
-  };
+/** The mapping of one block elsewhere in the text. What is in it is not copied: see Tree.shift. */
+function shifted({ value, offset, size, entries }: Tree, by: number): Tree {
+  const moved = Array.from(
+    entries ?? [],
+    ([key, { keyOffset, tree }]) =>
+      [key, { keyOffset: keyOffset + by, tree: { ...tree, offset: tree.offset + by, shift: by } }] as const,
+  );
+  return { value, offset: offset + by, size, entries: new Map(moved) };
 }

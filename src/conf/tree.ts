@@ -15,6 +15,8 @@ export interface Tree {
   readonly size: number;
   readonly entries?: ReadonlyMap<string, Entry>;
   readonly items?: readonly Tree[];
+  /** To be added to the offsets of all that is in it, but not to its own; default 0. */
+  readonly shift?: number;
 }
 
 export interface Entry {
@@ -47,16 +49,20 @@ export function buildTree(node: Node | null): { tree: Tree; problems: readonly T
 export function offsetOf(root: Tree, path: Path, at: 'key' | 'value'): number {
   let tree = root;
   let keyOffset = root.offset;
+  let offset = root.offset;
+  let shift = root.shift ?? 0;
   for (const part of path) {
     // What may be a list and is written as its one item.
     if (part === 0 && tree.items === undefined) continue;
     const entry = typeof part === 'string' ? tree.entries?.get(part) : undefined;
     const next = typeof part === 'string' ? entry?.tree : tree.items?.[part];
     if (next === undefined) return keyOffset;
-    keyOffset = entry?.keyOffset ?? next.offset;
+    keyOffset = (entry?.keyOffset ?? next.offset) + shift;
+    offset = next.offset + shift;
+    shift += next.shift ?? 0;
     tree = next;
   }
-  return at === 'key' ? keyOffset : tree.offset;
+  return at === 'key' ? keyOffset : offset;
 }
 
 function build(node: unknown, emptyOffset: number, building: Building): Tree {

@@ -3,7 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseInBlocks } from '../../src/conf/blocks.ts';
-import { parseSource, parseWhole } from '../../src/conf/source.ts';
+import { loadConfig } from '../../src/conf/load.ts';
+import { parseSource, parseWhole, type Source } from '../../src/conf/source.ts';
+import type { Tree } from '../../src/conf/tree.ts';
+import { LVS1 } from '../unit/conf/support.ts';
 
 const examples = new URL('../../conf/examples/', import.meta.url);
 const texts = readdirSync(examples).map((name) => readFileSync(new URL(name, examples), 'utf8'));
@@ -11,8 +14,29 @@ const texts = readdirSync(examples).map((name) => readFileSync(new URL(name, exa
 /** Whether it could be read in pieces. */
 function agrees(text: string): boolean {
   const inPieces = parseInBlocks(text, parseWhole);
-  if (inPieces !== undefined) expect(inPieces).toEqual(parseWhole(text));
+  if (inPieces !== undefined) expect(absolute(inPieces)).toEqual(parseWhole(text));
   return inPieces !== undefined;
+}
+
+/** With the places in the text of everything. */
+const absolute = ({ tree, problems }: Source): Source => ({ tree: tree && moved(tree, 0), problems });
+
+function moved({ value, offset, size, entries, items, shift = 0 }: Tree, by: number): Tree {
+  const within = by + shift;
+  return {
+    value,
+    offset: offset + by,
+    size,
+    ...(entries && {
+      entries: new Map(
+        Array.from(entries, ([key, { keyOffset, tree }]) => [
+          key,
+          { keyOffset: keyOffset + within, tree: moved(tree, within) },
+        ]),
+      ),
+    }),
+    ...(items && { items: items.map((item) => moved(item, within)) }),
+  };
 }
 
 test('the examples are read in pieces', () => {
@@ -119,5 +143,21 @@ test('of a long file only what has changed is parsed again', () => {
   };
   const again = parseInBlocks(file(2), counting);
   expect(parsed).toBe(1);
-  expect(again).toEqual(parseWhole(file(2)));
+  expect(again && absolute(again)).toEqual(parseWhole(file(2)));
+});
+
+test('a long file that is read again means what it means alone, and its mistakes are where they are', () => {
+  const service = (i: number, weight: string) =>
+    `  s${i}:\n    address: 10.1.1.1\n    port: ${1_000 + i}\n    forwarding: dr\n    real_servers:\n      - { address: 10.1.1.${2 + (i % 200)}, weight: ${weight} }\n`;
+  const file = (weight: string) =>
+    `services:\n${Array.from({ length: 300 }, (_, i) => service(i, i === 200 ? weight : '1')).join('')}`;
+  for (const weight of ['1', '3', '-1', '5']) {
+    const text = file(weight);
+    // A tab: not cut into pieces, so nothing is remembered of it.
+    const alone = loadConfig(`${text}#\t\n`, 'f', LVS1);
+    expect(alone.problems.filter(({ severity }) => severity === 'error')).toHaveLength(
+      weight === '-1' ? 1 : 0,
+    );
+    expect(loadConfig(text, 'f', LVS1)).toEqual(alone);
+  }
 });
