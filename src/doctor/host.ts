@@ -47,12 +47,13 @@ function isBuiltIn(name: string): boolean {
   }
 }
 
-/** Lines of the kernel's log and the audit log since boot. */
-export async function lookAtLog(): Promise<readonly string[]> {
+/** Lines of the kernel's log and the audit log since boot; undefined where neither can be read. */
+export async function lookAtLog(): Promise<readonly string[] | undefined> {
   const kernel =
-    (await ask('journalctl', '--quiet', '--boot', '--dmesg', '--no-pager')) ?? (await ask('dmesg')) ?? '';
+    (await ask('journalctl', '--quiet', '--boot', '--dmesg', '--no-pager')) || (await ask('dmesg'));
   const audit = await ask('ausearch', '-m', 'avc,apparmor_denied', '-ts', 'boot', '--raw');
-  return [kernel, audit ?? ''].join('\n').split('\n');
+  if (kernel === undefined && audit === undefined) return undefined;
+  return [kernel ?? '', audit ?? ''].join('\n').split('\n');
 }
 
 /** The link by which `address` is reached, and its MTU. */

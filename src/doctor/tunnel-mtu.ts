@@ -2,7 +2,7 @@
 import { familyOf, type IpAddress } from '../model/address.ts';
 import type { Config } from '../model/config.ts';
 import type { Tunnel } from '../model/virtual-server.ts';
-import { type Finding, good, warning } from './finding.ts';
+import { type Finding, good, unknown, warning } from './finding.ts';
 
 /** Bytes: an IP header, and for gue UDP (8) and GUE (4), for gre its own header (4, with a checksum 8). */
 export function tunnelOverhead(tunnel: Tunnel, outer: IpAddress): number {
@@ -38,7 +38,16 @@ export function tunnelMtuFindings(
   const found = tunnels.flatMap(({ name, address, tunnel }) => {
     const way = mtus.to(address);
     const overhead = tunnelOverhead(tunnel, address);
-    if (way === undefined || way.mtu >= mtus.client + overhead) return [];
+    if (way === undefined) {
+      return [
+        unknown(
+          `${name}: the way to ${address}, and whether the tunnel fits it`,
+          'there is no route to it, or no ip(8) that tells',
+          `ip route get ${address}`,
+        ),
+      ];
+    }
+    if (way.mtu >= mtus.client + overhead) return [];
     const most = way.mtu - overhead - 40;
     return [
       warning(

@@ -120,6 +120,7 @@ describe('the MTU of a tunnel', () => {
     expect(severities(found(1500))).toEqual(['warning']);
     expect(found(1500)[0]?.mend).toContain('mtu 1520');
     expect(severities(found(1520))).toEqual(['good']);
+    expect(severities(tunnelMtuFindings(config, { client: 1500, to: () => undefined }))).toEqual(['unknown']);
     expect(
       tunnelMtuFindings({ virtualServers: [virtualServer()] }, { client: 1500, to: () => undefined }),
     ).toEqual([]);
@@ -142,6 +143,7 @@ describe('what was denied', () => {
     const line = (pid: number, comm: string) =>
       `audit: type=1400 audit(1.${pid}:2): apparmor="DENIED" operation="open" profile="x" pid=${pid} comm="${comm}"`;
     expect(severities(denialFindings([line(1, 'cupsd'), 'nothing']))).toEqual(['good']);
+    expect(severities(denialFindings(undefined))).toEqual(['unknown']);
     const found = denialFindings([line(1, 'node'), line(2, 'node'), line(3, 'nft')]);
     expect(severities(found)).toEqual(['problem', 'problem']);
     expect(found[0]?.mend).toContain('aa-complain');
