@@ -102,13 +102,22 @@ async function load(bytes: Uint8Array, file: string) {
   return config;
 }
 
-async function comparePeer({ peer, peerStatus, runtimeDir }: DoctorOptions): Promise<readonly Finding[]> {
-  const [{ unknown }, { parsePeerStatus, peerFindings }] = await Promise.all([
-    import('../doctor/finding.ts'),
-    import('../doctor/peer.ts'),
-  ]);
+/** What cannot be compared is told as a finding: the others are worth as much without it. */
+async function comparePeer(options: DoctorOptions): Promise<readonly Finding[]> {
+  const { unknown } = await import('../doctor/finding.ts');
+  const { peer, peerStatus } = options;
   if (peer === undefined && peerStatus === undefined)
     return [unknown('the other director', 'it was not compared', 'vipward doctor --peer HOST')];
+  try {
+    return await askAndCompare(options);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return [unknown('the other director', why, 'vipward status --json, here and there')];
+  }
+}
+
+async function askAndCompare({ peer, peerStatus, runtimeDir }: DoctorOptions): Promise<readonly Finding[]> {
+  const { parsePeerStatus, peerFindings } = await import('../doctor/peer.ts');
   const ours = await controlClient(socketPath(runtimeDir)).status();
   const from = Date.now();
   const text = peer === undefined ? await readFile(peerStatus ?? '', 'utf8') : await askPeer(peer);
