@@ -80,6 +80,11 @@ export class KeptRules<Rules> {
         this.#problem = undefined;
       } catch (error) {
         this.#complain(definition, error);
+        // A kernel that refuses to have a table removed most likely knows no tables: there is nothing to try again.
+        if (definition === this.#nothing && !this.#hasRules) {
+          this.#holds = definition;
+          this.#problem = undefined;
+        }
         if (this.#wanted === wanted) return;
       }
     }
@@ -114,7 +119,6 @@ export class KeptRules<Rules> {
       log('error', problem);
       return;
     }
-    // A kernel that refuses to have a table removed most likely knows no tables.
     log(this.#hasRules ? 'error' : 'debug', `${words.rules} cannot be removed: ${why}`);
   }
 }

@@ -18,7 +18,18 @@ import { toCheck } from './check.ts';
 import { singlePort, toEntries, toMatch } from './entries.ts';
 import { toScript } from './notify.ts';
 
+/** By their shapes: files that are read one after the other share those that are the same in both (`validate.ts`). */
+const known = new WeakMap<ServiceShape, ConfiguredVirtualServer>();
+
 export function toVirtualServer(name: string, shape: ServiceShape): ConfiguredVirtualServer {
+  const before = known.get(shape);
+  if (before?.name === name) return before;
+  const converted = convert(name, shape);
+  known.set(shape, converted);
+  return converted;
+}
+
+function convert(name: string, shape: ServiceShape): ConfiguredVirtualServer {
   const [first, ...others] = toEntries(shape);
   if (first === undefined)
     throw new Error(`service ${name} has neither address and port nor mark: the rules must refuse it first`);

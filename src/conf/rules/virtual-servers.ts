@@ -149,8 +149,9 @@ const heldByNobody = ({ addresses }: Service, held: ReadonlySet<string> | undefi
   });
 
 function neverChecked({ path, value, addresses, selector }: Service, draft: ConfigDraft): readonly Finding[] {
+  if (value.check_while !== 'active' || selector === undefined) return [];
   const virtual = virtualAddresses(draft);
-  if (value.check_while !== 'active' || virtual === undefined || selector === undefined) return [];
+  if (virtual === undefined) return [];
   if (addresses.some(({ address }) => virtual.has(address))) return [];
   const advice =
     addresses.length === 0
