@@ -5,15 +5,13 @@
  * client, which is the default, and of those that go on at every fifth more (50 unless told otherwise), so that a
  * director which comes back knows them soon.
  */
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Caller, startCaller, startNamingServer } from './support/calls.ts';
 import { type Daemon, startDaemon, VIPWARD } from './support/daemon.ts';
 import type { Kernel } from './support/kernel.ts';
 import { Lab } from './support/lab.ts';
 import type { NamespaceNode, Switch } from './support/network.ts';
-import type { LabProcess } from './support/process.ts';
-import type { TalkerPlan, TalkerReport } from './support/talker.ts';
+import { Talker } from './support/talks.ts';
 import { prepareDirectRouting } from './support/tools.ts';
 
 const VIP = { dr: '10.1.1.254', nat: '10.1.1.253', tun: '10.1.1.252' } as const;
@@ -70,7 +68,7 @@ let client: NamespaceNode;
 let one: Kernel;
 let two: Kernel;
 const daemons: Daemon[] = [];
-let talker: LabProcess;
+let talker: Talker;
 let caller: Caller;
 
 beforeAll(async () => {
@@ -148,19 +146,6 @@ async function tunnelledServers(kernel: Kernel): Promise<void> {
   }
 }
 
-async function startTalker(plan: TalkerPlan): Promise<LabProcess> {
-  const program = join(import.meta.dirname, 'support/talker.ts');
-  return await client.spawn(['node', program, JSON.stringify(plan)]);
-}
-
-/** The report on `command`, or the first one. */
-async function told(talker: LabProcess, command?: string): Promise<TalkerReport> {
-  const since = command === undefined ? 0 : talker.stdout.mark;
-  if (command !== undefined) talker.write(`${command}\n`);
-  const what = `the talker's report${command === undefined ? '' : ` on ${command}`}`;
-  return JSON.parse(await talker.stdout.waitFor(() => true, { since, what, timeout: 60_000 }));
-}
-
 /** How many established connections to the VIP a director knows. */
 async function known(
   director: Kernel,
@@ -189,30 +174,30 @@ const ALL = Object.fromEntries(
 it('established connections outlive the active director, by every method, and clients stay with their real server', async () => {
   caller = await startCaller(client);
   const visited = await visits(caller, PERSISTENT);
-  talker = await startTalker({
+  talker = await Talker.start(client, {
     targets: VIP,
     port: PORTS.talking,
     silentPort: PORTS.silent,
     count: OLD,
     interval: 250,
   });
-  expect(await told(talker)).toEqual(ALL);
+  expect(await talker.begun()).toEqual(ALL);
   // Three packets of each: the director that stands by knows them then.
   for (const method of METHODS) await expect.poll(() => known(two, method)).toBe(OLD);
   const clients = `ipvsadm -Lnc | grep -Ec ' 10.3.0.[0-9]+:0 +${VIP.dr}:${PERSISTENT_PORT} '`;
   await expect.poll(async () => (await two.exec(clients)).stdout.trim()).toBe(String(PERSISTENT.length));
-  const young = await told(talker, `silent ${YOUNG}`);
+  const young = await talker.tell(`silent ${YOUNG}`);
   for (const method of METHODS) expect(young[method]).toMatchObject({ alive: YOUNG });
 
   const since = daemons[1]?.log.mark ?? 0;
   one.kill();
-  const after = await told(talker, 'round');
+  const after = await talker.tell('round');
   await daemons[1]?.said('virtual router outside: MASTER', { since });
   await daemons[1]?.said('virtual router inside: MASTER', { since });
   // Of those that have sent two packets only; a third one, by a repetition, makes one known.
   const knownYoung: Partial<Record<Method, number>> = {};
   for (const method of METHODS) knownYoung[method] = await known(two, method, 'silent');
-  const spoken = await told(talker, 'speak');
+  const spoken = await talker.tell('speak');
   for (const method of METHODS) {
     const { alive = 0, longest = 0 } = after[method] ?? {};
     const few = spoken[method]?.alive ?? 0;
@@ -245,5 +230,5 @@ it('they outlive an orderly hand-over to the director that has come back, too', 
   const since = daemon.log.mark;
   await daemons[1]?.stop();
   for (const name of ['outside', 'inside']) await daemon.said(`virtual router ${name}: MASTER`, { since });
-  expect(await told(talker, 'round')).toEqual(ALL);
+  expect(await talker.tell('round')).toEqual(ALL);
 });
