@@ -46,11 +46,21 @@ const CONFLICTS: readonly Conflict[] = [
       'drops its connections on a failover, although mh would send them to the same real server: use 1',
   },
   {
+    setting: 'sloppy_sctp',
+    value: '0',
+    defeats: ({ scheduler, protocol }, draft) =>
+      scheduler === 'mh' && protocol === 'sctp' && hasRouters(draft),
+    consequence:
+      'drops its associations on a failover, although mh would send them to the same real server: use 1',
+  },
+  {
     setting: 'conntrack',
     value: '0',
     defeats: (service) =>
       service.forwarding === 'fullnat' ||
-      (service.real_servers ?? []).some((server) => server?.forwarding === 'fullnat'),
+      [...(service.real_servers ?? []), ...(service.sorry_server ?? [])].some(
+        (server) => server?.forwarding === 'fullnat',
+      ),
     consequence: 'does not go together with forwarding fullnat: use 1, or leave it out',
     severity: 'error',
   },

@@ -87,6 +87,18 @@ describe('settings of the kernel', () => {
       ],
     ],
     [
+      'no connection tracking for a sorry server by fullnat',
+      file(
+        { sorry_server: '{ address: 10.9.0.9, forwarding: fullnat }' },
+        'ipvs: { sysctl: { conntrack: 0 } }',
+      ),
+      [
+        expect.stringMatching(
+          /conntrack 0, for service "web": it does not go together with forwarding fullnat/,
+        ),
+      ],
+    ],
+    [
       'no connections from their middle for mh on a pair',
       file(
         { scheduler: 'mh', scheduler_flags: 'mh-fallback' },
