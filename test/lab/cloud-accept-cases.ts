@@ -2,8 +2,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RefusedAddress, refusingRuleset } from '../../src/kernel/packet-filter.ts';
 import type { IpAddress } from '../../src/model/address.ts';
+import type { Protocol } from '../../src/model/virtual-server.ts';
 import { named, serveVips, stage } from './cloud-stage.ts';
-import { answerOn, answersEcho, askAll, type Question, type Transport } from './cloud-tools.ts';
+import { answerOn, answersEcho, askAll, type Question } from './cloud-tools.ts';
 import { prepareDirectRouting } from './support/tools.ts';
 
 const VIPS = ['10.1.1.254', 'fd01::fe'];
@@ -104,10 +105,10 @@ const dropped = async (): Promise<number> => {
 /** What each question of `questions` gets at the VIPs of both families, which must be the same. */
 async function both<Name extends string>(
   vips: readonly string[],
-  questions: Readonly<Record<Name, readonly [Transport, number]>>,
+  questions: Readonly<Record<Name, readonly [Protocol, number]>>,
   patience?: number,
 ): Promise<Readonly<Record<Name, string>>> {
-  const named = Object.entries(questions) as [Name, readonly [Transport, number]][];
+  const named = Object.entries(questions) as [Name, readonly [Protocol, number]][];
   const all = vips.flatMap((vip) => named.map(([, [transport, port]]): Question => [transport, vip, port]));
   const answers = await askAll(stage().client, all, patience);
   const first = answers.slice(0, named.length);

@@ -6,7 +6,7 @@ import type { PortRange } from '../../src/model/config.ts';
 import type { PacketRules, SourceNatRule } from '../../src/model/packet-rules.ts';
 import type { Protocol } from '../../src/model/virtual-server.ts';
 import { named, serveVips, stage } from './cloud-stage.ts';
-import { answerOn, ask, askAll, type Transport } from './cloud-tools.ts';
+import { answerOn, ask, askAll } from './cloud-tools.ts';
 
 /** VIP, one of which every port is balanced, two real servers of another network, and what they see the director as. */
 const WORLDS = [
@@ -40,8 +40,9 @@ const EVERY_PORT_MARK = 18;
 async function prepare(): Promise<void> {
   const { director, farm } = stage();
   await director.run('echo 1 >/proc/sys/net/ipv4/vs/conntrack');
-  const ports: readonly (readonly [Transport, number])[] = [
+  const ports: readonly (readonly [Protocol, number])[] = [
     ['udp', 8080],
+    ['sctp', 8080],
     ...[8080, SAME, NAT, ...MARKED].map((port) => ['tcp', port] as const),
   ];
   await Promise.all(farm.map((far) => answerOn(far, ports, `${far.name} to $SOCAT_PEERADDR`)));
@@ -60,6 +61,7 @@ function table({ vip, far1, far2 }: World): readonly string[] {
   return [
     ...service(`-t ${named(vip)}:${MAPPED}`, 8080),
     ...service(`-u ${named(vip)}:${MAPPED}`, 8080),
+    ...service(`--sctp-service ${named(vip)}:${MAPPED}`, 8080),
     ...service(`-t ${named(vip)}:${SAME}`, SAME),
     ...service(`-t ${named(vip)}:${NAT}`, NAT),
     ...service(`-f ${MARK}${six ? ' -6' : ''}`, 0, '-p 60'),
@@ -85,6 +87,7 @@ function sourceNats({ vip, every, far1, far2, second }: World): readonly SourceN
   return [
     rule('tcp', [MAPPED], 8080, 'auto'),
     rule('udp', [MAPPED], 8080, 'auto'),
+    rule('sctp', [MAPPED], 8080, 'auto'),
     rule('tcp', [SAME], undefined, ip(second)),
     rule('tcp', MARKED, undefined, 'auto'),
     rule('tcp', [], undefined, 'auto', every),
@@ -114,7 +117,7 @@ describe('packet rules for IPVS', () => {
   describe.each(WORLDS)('at $vip', (world) => {
     const { vip } = world;
     /** The real servers that answered at each of these ports, asked twice, and whom they saw. */
-    const answers = async (transport: Transport, asked: readonly number[], from = stage().client) => {
+    const answers = async (transport: Protocol, asked: readonly number[], from = stage().client) => {
       const questions = [...asked, ...asked].map((each) => [transport, vip, each] as const);
       const split = (await askAll(from, questions)).map((text) => text.split(' to '));
       return {
@@ -132,10 +135,12 @@ describe('packet rules for IPVS', () => {
         ask(stage().client, 'tcp', vip, NAT, 3),
         answers('tcp', [MAPPED]),
         answers('udp', [MAPPED]),
+        answers('sctp', [MAPPED]),
         answers('tcp', [SAME]),
       ]);
       expect(nat).toBe('silent');
       expect(full).toEqual([
+        { servers: both, saw: [world.director] },
         { servers: both, saw: [world.director] },
         { servers: both, saw: [world.director] },
         { servers: both, saw: [world.second] },

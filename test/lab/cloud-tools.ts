@@ -1,8 +1,8 @@
 /** What the tests in the cloud kernel share: programs so small that its emulated CPU has done with them at once. */
+import type { Protocol } from '../../src/model/virtual-server.ts';
 import type { Node } from './support/node.ts';
 
-export type Transport = 'tcp' | 'udp';
-export type Question = readonly [transport: Transport, address: string, port: number];
+export type Question = readonly [transport: Protocol, address: string, port: number];
 
 /**
  * Answers whatever comes to these ports, by either family, with the words that `sh` makes of `line`, in which
@@ -10,15 +10,10 @@ export type Question = readonly [transport: Transport, address: string, port: nu
  */
 export async function answerOn(
   node: Node,
-  ports: readonly (readonly [transport: Transport, port: number])[],
+  ports: readonly (readonly [transport: Protocol, port: number])[],
   line: string,
 ): Promise<void> {
-  // Each family has its own socket: two datagrams that come together to one would be taken for one.
-  const listeners = ports.flatMap(([transport, port]) =>
-    transport === 'tcp'
-      ? [`TCP4-LISTEN:${port},reuseaddr,fork`, `TCP6-LISTEN:${port},ipv6only=1,reuseaddr,fork`]
-      : [`UDP4-RECVFROM:${port},fork`, `UDP6-RECVFROM:${port},ipv6only=1,fork`],
-  );
+  const listeners = ports.flatMap(([transport, port]) => listenersOf(transport, port));
   // -t: the end of a datagram is the end of what there is to read, and half a second later socat would give up.
   const script = 'line=$1; shift; for each; do socat -t 30 -d -d "$each" "SYSTEM:$line" & done; wait';
   const servers = await node.spawn(['sh', '-c', script, 'sh', `read x; echo ${line}`, ...listeners]);
@@ -28,12 +23,26 @@ export async function answerOn(
   });
 }
 
+/** Each family has its own socket: two datagrams that come together to one would be taken for one. */
+function listenersOf(transport: Protocol, port: number): readonly string[] {
+  const [verb, name] = transport === 'udp' ? ['RECVFROM', 'UDP'] : ['LISTEN', transport.toUpperCase()];
+  return [`${name}4-${verb}:${port},reuseaddr,fork`, `${name}6-${verb}:${port},ipv6only=1,reuseaddr,fork`];
+}
+
 /** Seconds that somebody who is there may take. */
 const PATIENCE = 30;
 
-/** Asks $2 (tcp) $3 (address) $4 (port), and prints $1 before the answer. */
-const ONE =
-  'one() { said=$({ exec 3<>/dev/$2/$3/$4 && echo hello >&3 && head -n 1 <&3; } 2>&1); echo "$1 $said"; }';
+/** Asks $2 (tcp) $3 (address) $4 (port), and prints $1 before the answer. bash knows no SCTP. */
+const ONE = `
+one() {
+  if [ $2 = sctp ]; then
+    case $3 in *:*) to=SCTP6:[$3] ;; *) to=SCTP4:$3 ;; esac
+    said=$(socat $to:$4 'SYSTEM:echo hello; read -r answer; echo "$answer" >&2' 2>&1)
+  else
+    said=$({ exec 3<>/dev/$2/$3/$4 && echo hello >&3 && head -n 1 <&3; } 2>&1)
+  fi
+  echo "$1 $said"
+}`;
 
 /** What each answers to `hello`, all at once: one line; or `refused` or `silent`. */
 export async function askAll(
@@ -57,7 +66,7 @@ export async function askAll(
 /** As `askAll`, one. */
 export async function ask(
   node: Node,
-  transport: Transport,
+  transport: Protocol,
   address: string,
   port: number,
   patience?: number,
