@@ -1,0 +1,26 @@
+/** More virtual routers than are told of in one turn of the loop, all of which become active in the same moment. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Daemon, startDaemon } from '../../lab/support/daemon.ts';
+import { becomes, createStage, type Stage } from './stage.ts';
+
+const VRIDS = Array.from({ length: 100 }, (_, i) => i + 1);
+const YAML = `
+virtual_routers:
+${VRIDS.map((vrid) => `  v${vrid}: { interface: eth0, vrid: ${vrid}, advert_interval: 100ms, addresses: [10.1.1.${100 + vrid}/24] }`).join('\n')}
+`;
+
+let stage: Stage;
+let daemon: Daemon;
+
+beforeAll(async () => {
+  stage = await createStage();
+  daemon = await startDaemon(stage.one, YAML);
+});
+afterAll(() => stage?.lab.close());
+
+it('are all told of, and stand so in the status', async () => {
+  await Promise.all(VRIDS.map((vrid) => becomes(daemon, `v${vrid}`, 'MASTER')));
+  const { virtualRouters } = await daemon.status();
+  expect(virtualRouters.filter(({ state }) => state !== 'active')).toEqual([]);
+  expect(virtualRouters).toHaveLength(VRIDS.length);
+});
