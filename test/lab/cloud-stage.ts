@@ -69,11 +69,21 @@ export function stage(): Stage {
 
 /** Sets the stage that `stage` gives. */
 export async function setStage(): Promise<void> {
-  current = await build();
+  const lab = await Lab.create();
+  try {
+    current = await build(lab);
+  } catch (error) {
+    await lab.close();
+    throw error;
+  }
 }
 
-async function build(): Promise<Stage> {
-  const lab = await Lab.create();
+/** Nothing to do where it was never set. */
+export async function closeStage(): Promise<void> {
+  await current?.close();
+}
+
+async function build(lab: Lab): Promise<Stage> {
   const kernel = await lab.addKernel('cloud', { kind: 'cloud', ports: [] });
   await kernel.boot();
   await kernel.run(['sh', '-ec', networkScript()]);

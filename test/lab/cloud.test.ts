@@ -3,7 +3,7 @@ import { afterAll, beforeAll } from 'vitest';
 import './cloud-accept-cases.ts';
 import './cloud-daemon-cases.ts';
 import './cloud-packet-rules-cases.ts';
-import { setStage, stage } from './cloud-stage.ts';
+import { closeStage, setStage } from './cloud-stage.ts';
 
 beforeAll(setStage);
-afterAll(() => stage().close());
+afterAll(closeStage);
