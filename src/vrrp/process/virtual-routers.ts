@@ -131,7 +131,7 @@ export class VirtualRouters {
 
   onNetwork(event: NetworkEvent): void {
     const { links, network, post, trackedLinks } = this.#parts;
-    // Our own doing, and no news: the renewal of a lease.
+    // Our own doing, and no news: a lease begins.
     if (event.kind === 'address' && event.lifetime !== 'forever' && post.isHeld(event.prefix.address)) return;
     const names = links.update(event);
     this.verdicts(trackedLinks.changed());
