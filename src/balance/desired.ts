@@ -107,9 +107,21 @@ function serversAt(
   const real = standings.flatMap((standing) => realServerAt(virtualServer, key, standing, called));
   const standIns = sorryServersAt(pool, key, phase, all, usable);
   if (rest.length + standIns.length === 0) return { realServers: real, phase };
-  // What is the same server to the kernel can be there only once.
-  const byName = new Map([...real, ...rest, ...standIns].map((server) => [realServerKey(server), server]));
-  return { realServers: [...byName.values()], phase };
+  return { realServers: withoutTwins([...real, ...rest, ...standIns]), phase };
+}
+
+/**
+ * What is the same server to the kernel can be there only once: as the one that takes traffic. So a sorry server that
+ * still drains does not stop the real server that it is too.
+ */
+function withoutTwins(servers: readonly DesiredRealServer[]): readonly DesiredRealServer[] {
+  const byName = new Map<string, DesiredRealServer>();
+  for (const server of servers) {
+    const name = realServerKey(server);
+    const twin = byName.get(name);
+    if (twin === undefined || twin.weight < server.weight) byName.set(name, server);
+  }
+  return [...byName.values()];
 }
 
 const takesTraffic = ({ healthy, weight, out }: Standing): boolean => healthy === true && weight > 0 && !out;

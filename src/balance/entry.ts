@@ -23,7 +23,6 @@ export function takesPart(
   { address }: Pick<Server, 'address'>,
 ): boolean {
   const family = familyOfKey(key);
-  // This director itself is the same one under each family.
   return entries.every((entry) => familyOfKey(entry) === family) || familyOf(address) === family;
 }
 

@@ -14,8 +14,8 @@ import { durationText, milliseconds } from '../model/units.ts';
 import { heldOf } from './server-status.ts';
 import { StateFile } from './state-file.ts';
 
-/** Room for ten thousand, in bytes. */
-const SIZE_LIMIT = 4 * 1024 * 1024;
+/** Room for ten thousand with long reasons, in bytes. */
+const SIZE_LIMIT = 16 * 1024 * 1024;
 const Kept = z.object({
   version: z.literal(1),
   overrides: z.array(
@@ -137,6 +137,8 @@ export class OverrideBook {
 
   #ending(override: Override, present: PresentTable): readonly Override[] {
     const held = this.#held(override, present);
+    // Where the file has no such real server, nobody can tell what became of its connections.
+    if (held === undefined) return [];
     // It does not drain before it has weight 0.
     const isQuiet = held.every(
       ({ weight, connections: { active, inactive } }) => weight + active + inactive === 0,
@@ -156,11 +158,11 @@ export class OverrideBook {
     return [{ ...override, drainedAt: now, cutOff: left }];
   }
 
-  /** The real server in every entry of its definition that has it. */
+  /** The real server in every entry of its definition that has it; undefined: it is not in the file. */
   #held(override: Override, present: PresentTable) {
     const service = this.#services.find(({ name }) => name === override.service);
     const server = service?.realServers.find((each) => serverName(each) === override.server);
-    if (service === undefined || server === undefined) return [];
+    if (service === undefined || server === undefined) return undefined;
     return heldOf(service, server, (key) => entryOf(key, server, 0), present);
   }
 

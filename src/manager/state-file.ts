@@ -43,10 +43,14 @@ export class StateFile<Document> {
 
   /** All of it or nothing. A disk that refuses costs the memory across a restart: that is logged, and false. */
   write(document: Document): boolean {
-    const { directory, log, unwritable } = this.#options;
+    const { directory, limit, log, unwritable } = this.#options;
     try {
+      const bytes = Buffer.from(`${JSON.stringify(document)}\n`);
+      // It could not be read again, and what is there now can.
+      if (bytes.length > limit)
+        throw new RangeError(`it would have ${bytes.length} bytes, more than ${limit}`);
       makeDirectory(directory);
-      writeFileSync(`${this.#path}.new`, `${JSON.stringify(document)}\n`);
+      writeFileSync(`${this.#path}.new`, bytes);
       renameSync(`${this.#path}.new`, this.#path);
       return true;
     } catch (cause) {

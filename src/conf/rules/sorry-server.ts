@@ -2,7 +2,7 @@
 import { familyOf, isLinkLocal, isLoopback, isNotUnicast } from '../../model/address.ts';
 import { endpoint } from '../../model/virtual-server.ts';
 import { singlePort } from '../convert/entries.ts';
-import { errorAt, type Finding, warningAtKey } from '../finding.ts';
+import { errorAt, type Finding, warningAt, warningAtKey } from '../finding.ts';
 import { type ConfigDraft, duplicates, familyName, type SorryServerDraft } from './draft.ts';
 import { otherFamily, serverKey } from './real-servers.ts';
 import {
@@ -24,6 +24,7 @@ function ofService(service: Service, draft: ConfigDraft): readonly Finding[] {
   return [
     ...servers.flatMap((sorry) => ofServer(sorry, service, draft, realKeys)),
     ...emptyFamilies(service, servers),
+    ...servers.flatMap((sorry) => lookingLikePort(sorry, service)),
     ...duplicates(
       servers,
       ({ value }) => serverKey(value, service),
@@ -49,9 +50,26 @@ function ofServer(
     : [errorAt(sorry.path, message)];
 }
 
+/** ::/96, where no host has its address any more (RFC 4291 section 2.5.5.1) but ::1, with something like a port. */
+const IN_FIRST_96 = /^::([0-9a-f]+):([0-9a-f]+)$/;
+
+/** Without brackets the port of an IPv6 address is read as its last part, and such an address may well be meant. */
+function lookingLikePort({ path, value: sorry }: Server<SorryServerDraft>, { selector }: Service) {
+  const { address } = sorry;
+  const port = selector && singlePort(selector);
+  if (address === undefined || port === undefined || 'port' in sorry) return [];
+  const host = new RegExp(`^(.+::.+):${port}$`).exec(address)?.[1];
+  if (host === undefined) return [];
+  const message = `${address} is read as an address without a port: write [${host}]:${port} if ${port} is the port, or [${address}]:${port}`;
+  return [warningAt(path, message)];
+}
+
 function unusable({ address }: SorryServerDraft, { vips }: Service): string | undefined {
   if (address === undefined) return undefined;
   if (isNotUnicast(address)) return `${address} is no address of a host: give a unicast address`;
+  const [, host, port] = IN_FIRST_96.exec(address) ?? [];
+  if (host !== undefined)
+    return `${address} is no address of a host, and with a port IPv6 is written in brackets: [::${host}]:${port}`;
   if (isLinkLocal(address))
     return `${address} means something on one link only, and IPVS knows no links: give another`;
   if (!vips.has(address)) return undefined;

@@ -1,5 +1,5 @@
 /** Virtual servers among each other, and the addresses at which clients find them. */
-import { isNotUnicast } from '../../model/address.ts';
+import { isLinkLocal, isNotUnicast } from '../../model/address.ts';
 import type { PortRange } from '../../model/config.ts';
 import { type TableKey, tableKeyText } from '../../model/ipvs-table.ts';
 import { toEntries } from '../convert/entries.ts';
@@ -54,6 +54,10 @@ const unusable = ({ addresses }: Service): readonly Finding[] =>
   addresses.flatMap(({ path, address }) => {
     if (isNotUnicast(address))
       return [errorAt(path, `${address} is no address of a host: give a unicast address`)];
+    if (isLinkLocal(address))
+      return [
+        errorAt(path, `${address} means something on one link only, and IPVS knows no links: give another`),
+      ];
     if (!isMapped(address)) return [];
     return [errorAt(path, `${address} is an IPv4 address written as IPv6: write it as IPv4`)];
   });
@@ -143,7 +147,8 @@ function heldAddresses(draft: ConfigDraft, { interfaces }: Environment): Readonl
 
 const heldByNobody = ({ addresses }: Service, held: ReadonlySet<string> | undefined): readonly Finding[] =>
   addresses.flatMap(({ path, address }) => {
-    if (held === undefined || held.has(address) || isNotUnicast(address)) return [];
+    if (held === undefined || held.has(address)) return [];
+    if (isNotUnicast(address) || isLinkLocal(address)) return [];
     const message = `no virtual router and no interface here holds ${address}: add it to the addresses of a virtual router, or no client reaches this service`;
     return [warningAt(path, message)];
   });

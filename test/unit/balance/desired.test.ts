@@ -54,6 +54,16 @@ describe('the desired table', () => {
   });
 });
 
+it('a real server that was the sorry server at another port of the file serves again while that one drains', () => {
+  const same = { ...web, sorryServers: [sorryServerAt('10.1.1.3', { port: undefined })] };
+  const alone = desiredBy([same], () => down, [], NONE, instant(0));
+  expect(servers(alone)).toEqual(['10.1.1.3:80 dr 1']);
+  const busy = actualOf(alone.table, { active: 1, inactive: 0, persistent: 0 });
+  const back = desiredBy([same], () => up, busy, alone.sorry, instant(1000));
+  expect(back.sorry.get('tcp 10.1.1.254:80')).toMatchObject({ phase: 'draining' });
+  expect(servers(back)).toEqual(['10.1.1.2:80 dr 2', '10.1.1.3:80 dr 1']);
+});
+
 describe('the sorry server leaves', () => {
   const alone = desiredBy([web], () => down, [], NONE, instant(0));
   const busy = { active: 1, inactive: 0, persistent: 0 };

@@ -21,6 +21,18 @@ describe('real servers', () => {
       ],
     ],
     [
+      'sorry servers of IPv6 whose port has no brackets',
+      file({
+        ...V6S,
+        sorry_server: '["::1:80", "2001:db8::9:80", "2001:db8::80", "2001:db8::a:81", "fe80::9"]',
+      }),
+      [
+        '8:20: error: ::1:80 is no address of a host, and with a port IPv6 is written in brackets: [::1]:80',
+        '8:30: warning: 2001:db8::9:80 is read as an address without a port: write [2001:db8::9]:80 if 80 is the port, or [2001:db8::9:80]:80',
+        '8:82: error: fe80::9 means something on one link only, and IPVS knows no links: give another',
+      ],
+    ],
+    [
       'one in two spellings',
       file({ ...V6S, real_servers: '[{ address: "2001:db8::2" }, { address: "2001:DB8::0:2", port: 80 }]' }),
       [

@@ -36,6 +36,11 @@ describe('what a definition stands for', () => {
         '9:5: error: family belongs to a mark: add mark, or remove it',
       ],
     ],
+    [
+      'an address of one link',
+      file({ ...V6S, address: '["2001:db8::1", "fe80::1"]' }),
+      ['3:30: error: fe80::1 means something on one link only, and IPVS knows no links: give another'],
+    ],
     ['a mark', file(MARK), []],
     [
       'mark 0',

@@ -220,6 +220,23 @@ describe('what is said of a real server that leaves the file', () => {
     expect(operator.status(kernel.dump())).toMatchObject([{ dangling: false }]);
   });
 
+  it('is not drained while nobody knows what became of its connections, and drains on when it comes back', () => {
+    const { say, configure, operator, servers, busy, log, kernel, keeper } = start();
+    busy(1, 0);
+    say('drain');
+    configure([{ ...web, name: 'shop' }]);
+    expect(servers()).toContain('10.1.1.2:80 2');
+    keeper.reconcile();
+    expect(operator.status(kernel.dump())).toMatchObject([{ dangling: true, drainedAt: undefined }]);
+    expect(log.join()).not.toContain('is drained');
+    configure([web]);
+    expect(servers()).toContain('10.1.1.2:80 0');
+    busy(0, 0);
+    keeper.update();
+    expect(log.at(-1)).toMatch(/is drained after .*: no connection is left/);
+    expect(servers()).toEqual(['10.1.1.3:80 1']);
+  });
+
   it('is forgotten by enable', () => {
     const { say, configure, book } = start();
     say('disable');
@@ -238,5 +255,15 @@ describe('the state file', () => {
     const { log, book } = start([web], { stateDir });
     expect(log[0]).toMatch(/^warn: cannot use .*overrides\.json/);
     expect(book.all).toEqual([]);
+  });
+
+  it('that would be too long to be read again is not written', () => {
+    const { stateDir, say } = start();
+    expect(say('disable').notes).toEqual([]);
+    expect(say('disable', '10.1.1.3', { reason: 'x'.repeat(2 ** 24) }).notes).toEqual([
+      'it is not remembered across a restart: see the log of vipward',
+    ]);
+    const { book } = start([web], { stateDir });
+    expect(book.all).toMatchObject([{ server: '10.1.1.2:80', action: 'disable' }]);
   });
 });
