@@ -137,7 +137,16 @@ export class Balancer {
 
   /** Throws NoSuchName. */
   override(request: OverrideRequest): OverrideDocument {
-    return this.#operator.carryOut(request);
+    const document = this.#operator.carryOut(request);
+    const why = this.tableUnavailable;
+    if (why === undefined) return document;
+    return { ...document, notes: [...document.notes, `the IPVS table cannot be changed: ${why}`] };
+  }
+
+  /** Why; undefined: it can be reached, or nobody wants it. */
+  get tableUnavailable(): string | undefined {
+    if (this.#config.virtualServers.length === 0) return undefined;
+    return this.#table.status.unavailable;
   }
 
   overrides(): OverridesDocument {

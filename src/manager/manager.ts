@@ -162,6 +162,7 @@ export class Manager implements ControlHandlers {
       ...routers,
       table: this.#balancer.preview(config),
       settings: [...this.#preparation.preview(config), ...this.#packetRules.preview(config)],
+      tableUnavailable: this.#balancer.tableUnavailable,
     };
   }
 
@@ -217,7 +218,7 @@ export class Manager implements ControlHandlers {
     logProblems(this.#log, problems);
     const changes = [...routers.virtualRouters, ...routers.addresses, ...tableChanges, ...pending];
     this.#log('info', 'configuration reloaded', { file, changes: changes.length });
-    return { applied: true, problems, changes };
+    return { applied: true, problems, changes, tableUnavailable: this.#balancer.tableUnavailable };
   }
 
   async #apply(config: Config): Promise<readonly string[]> {

@@ -206,6 +206,8 @@ export interface PlanDocument {
   readonly table: readonly string[];
   /** Settings of the kernel. */
   readonly settings: readonly string[];
+  /** Why the daemon cannot reach the table: what `table` says waits for that. */
+  readonly tableUnavailable?: string | undefined;
 }
 
 /** What a reload did. */
@@ -214,4 +216,6 @@ export interface ReloadDocument {
   readonly problems: readonly Problem[];
   /** One line a change, in the words of the plan. */
   readonly changes: readonly string[];
+  /** Why the daemon cannot reach the table: what the file changes in it waits for that. */
+  readonly tableUnavailable?: string | undefined;
 }

@@ -14,12 +14,22 @@ export function formatPlan(plan: PlanDocument, style: Style): string[] {
   const lines = sections.flatMap(([title, changes]) =>
     changes.length === 0 ? [] : [style.heading(title), ...indent(changes.map(printable), 2)],
   );
-  return lines.length === 0 ? ['a reload would change nothing'] : lines;
+  return [...(lines.length === 0 ? ['a reload would change nothing'] : lines), ...waiting(plan, style)];
 }
 
 /** What was changed, or that nothing was and why. Problems are not in it. */
 export function formatReload(reload: ReloadDocument, style: Style): string[] {
   if (!reload.applied) return [style.loud('reload refused: nothing was changed')];
-  if (reload.changes.length === 0) return ['reloaded: nothing to change'];
-  return [style.heading('reloaded'), ...indent(reload.changes.map(printable), 2)];
+  const told = waiting(reload, style);
+  if (reload.changes.length === 0)
+    return [told.length === 0 ? 'reloaded: nothing to change' : 'reloaded', ...told];
+  return [style.heading('reloaded'), ...indent(reload.changes.map(printable), 2), ...told];
+}
+
+function waiting(
+  { tableUnavailable }: Pick<PlanDocument, 'tableUnavailable'>,
+  style: Style,
+): readonly string[] {
+  if (tableUnavailable === undefined) return [];
+  return [style.bad(`the IPVS table cannot be changed: ${printable(tableUnavailable)}`)];
 }

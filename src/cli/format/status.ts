@@ -18,7 +18,7 @@ export function formatStatus(status: StatusDocument, view: View): string[] {
     `${style.heading(status.director)}  vipward ${status.version}, up ${formatDuration(now - status.startedAt)}`,
     ...formatConfiguration(status.configuration, view),
     `processes      ${status.processes.map((process) => processText(process, style)).join(', ')}`,
-    ...formatTable(status.table, view),
+    ...formatTable(status, view),
     ...formatPreparation(status.preparation, style),
     '',
     style.heading('VIRTUAL ROUTERS'),
@@ -57,8 +57,11 @@ function processText({ name, pid, state, restarts }: ProcessStatus, style: Style
   return `${name} ${pid === undefined ? '' : `${pid} `}${paint(state)}${again}`;
 }
 
-function formatTable(table: TableStatus, { style, now }: View): string[] {
-  const lines = [`IPVS table     ${tableState(table, style, now)}`];
+function formatTable({ table, virtualServers }: StatusDocument, { style, now }: View): string[] {
+  // Nobody looks at a table that nobody wants.
+  const unused = virtualServers.length === 0 && table.verifiedAt === undefined;
+  const state = unused ? 'not looked at: there are no services' : tableState(table, style, now);
+  const lines = [`IPVS table     ${state}`];
   if (table.lastRepair !== undefined) {
     const { at, found } = table.lastRepair;
     const repairs = `${countOf(table.repairs, 'repair')}, the last ${formatAgo(at, now)}:`;

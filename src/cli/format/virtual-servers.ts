@@ -103,7 +103,7 @@ function sorryRow(sorry: SorryServerStatus, thresholds: boolean, { style, now }:
 function healthWord(real: RealServerStatus, checks: VirtualServerStatus['checks'], style: Style): string {
   const { health, inTable, tableWeight, override } = real;
   if (checks === 'resting') return inTable ? 'resting' : style.doubtful('resting, not in table');
-  if (override !== undefined && !inTable && health?.healthy !== false)
+  if (override !== undefined && override.action !== 'weight' && !inTable && health?.healthy !== false)
     return style.doubtful(`${health === undefined ? 'unchecked' : 'up'}, taken out`);
   if (health === undefined) return inTable ? 'unchecked' : style.doubtful('unchecked, not in table');
   const against = health.against > 0 ? `, ${health.against} ${health.healthy ? 'bad' : 'good'}` : '';

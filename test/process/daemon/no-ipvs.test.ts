@@ -59,7 +59,12 @@ describe.skipIf(hasIpvs)('a kernel without IPVS', () => {
     const probe = await startProbe(client, { address: '10.1.1.254' });
     await probe.stop();
     await daemon.configure(config('10.1.1.253'));
-    expect((await daemon.command('reload')).code).toBe(0);
+    const unchanged = expect.stringContaining('the IPVS table cannot be changed: the kernel has no IPVS');
+    expect(await daemon.command('reload')).toMatchObject({ code: 0, stdout: unchanged });
+    const weight = await daemon.command('weight', 'web', '10.1.1.2', '5');
+    expect(weight).toMatchObject({ code: 0, stdout: unchanged });
+    const { stdout } = await daemon.command('status');
+    expect(stdout).toMatch(/10\.1\.1\.2:80 +unchecked, not in table/);
     const moved = await startProbe(client, { address: '10.1.1.253' });
     await moved.stop();
     const errors = daemon.log.all.filter(

@@ -38,3 +38,12 @@ test('a reload says what it changed, that there was nothing, or that it was refu
     'reload refused: nothing was changed',
   ]);
 });
+
+test('a table that cannot be reached is told with a plan and with a reload', () => {
+  const tableUnavailable = 'the kernel has no IPVS: modprobe ip_vs';
+  const told = `the IPVS table cannot be changed: ${tableUnavailable}`;
+  const plan = { problems: [], virtualRouters: [], addresses: [], table: ['add a'], settings: [] };
+  expect(formatPlan({ ...plan, tableUnavailable }, PLAIN)).toEqual(['IPVS table', '  add a', told]);
+  const reload = { applied: true, problems: [], changes: [], tableUnavailable };
+  expect(formatReload(reload, PLAIN)).toEqual(['reloaded', told]);
+});

@@ -239,6 +239,13 @@ describe('the table', () => {
     expect(showTable({ verifiedAt: undefined })).toContain('not yet compared with the configuration');
   });
 
+  test('that nobody wants', () => {
+    const table = { ...sampleStatus().table, verifiedAt: undefined };
+    expect(show({ virtualServers: [], table })).toContain(
+      'IPVS table     not looked at: there are no services',
+    );
+  });
+
   test('with repairs, refusals and what is not ours', () => {
     const text = showTable({
       repairs: 2,
