@@ -78,7 +78,10 @@ async function examine(options: DoctorOptions): Promise<readonly Finding[]> {
   if (options.realserver === true) return asRealServer;
   const bytes = await readConfigFile(options.config).catch((error: unknown) => {
     if (roles.length > 0) return undefined;
-    throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `${reason}: on a director, name its file by --config; a real server is first made one by vipward realserver start`,
+    );
   });
   if (bytes === undefined) return asRealServer;
   return [

@@ -1,6 +1,6 @@
 /** `vipward drain`: a real server gets no new connections, and leaves the table when it has finished those it has. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../conf/duration.ts';
 import type { ControlClient } from '../control/client.ts';
 import type { OverrideDocument, OverrideStatus } from '../model/status.ts';
@@ -20,7 +20,11 @@ const LATE = 30_000;
 export function drainCommand(terminal: Terminal, finish: Finish): Command {
   return addressed(new Command('drain'))
     .description('let a real server finish its connections, then take it out of the table')
-    .option('--timeout <time>', 'cut off what is left after this time: 30s, 5m, 2h', parseTimeout, 300_000)
+    .addOption(
+      new Option('--timeout <time>', 'cut off what is left after this time: 30s, 5m, 2h')
+        .argParser(parseTimeout)
+        .default(300_000, '5m'),
+    )
     .addOption(reasonOption())
     .option('--no-wait', 'return at once; vipward status shows how it goes')
     .addHelpText(

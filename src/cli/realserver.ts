@@ -34,6 +34,8 @@ export function realServerCommand(terminal: Terminal, finish: Finish): Command {
       `
 Examples:
   vipward realserver start --vip 10.1.1.254 --forwarding dr
+  vipward realserver status
+  vipward realserver stop --vip 10.1.1.254
   vipward realserver start --vip 10.1.1.254 2001:db8::254 --forwarding tun
   vipward realserver script --vip 10.1.1.254 --forwarding tun > realserver.sh
 As a service: systemctl enable --now vipward-realserver@10.1.1.254
@@ -147,7 +149,7 @@ function toVip(text: string): IpAddress {
   const address = parseAddress(text);
   if (address === undefined || isNotUnicast(address) || isLoopback(address) || isLinkLocal(address))
     throw new InvalidArgumentError(
-      'give an IPv4 or IPv6 address that clients reach, without a prefix length.',
+      'Give an IPv4 or IPv6 address that clients reach, without a prefix length.',
     );
   return address;
 }

@@ -83,7 +83,7 @@ async function exchange(
   const document = parse(answer, path);
   if (response.statusCode === 200) return document;
   const reason = isErrorDocument(document) ? document.error : answer.trim();
-  throw new ControlError(`the daemon refused (${response.statusCode}): ${reason}`);
+  throw new ControlError(`the daemon refused: ${reason}`);
 }
 
 function send(

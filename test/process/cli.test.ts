@@ -334,7 +334,7 @@ describe('a real server out of service', () => {
   test('a name that nothing has, and a weight or a time that is none', async () => {
     expect(await vipward(['disable', 'wep', '10.1.1.2:80', ...runtime])).toMatchObject({
       code: 1,
-      err: 'vipward: the daemon refused (404): there is no service wep: did you mean web?\n',
+      err: 'vipward: the daemon refused: there is no service wep: did you mean web?\n',
     });
     expect((await vipward(['weight', 'web', '10.1.1.2:80', '-1', ...runtime])).code).toBe(2);
     expect((await vipward(['weight', 'web', '10.1.1.2:80', '2147483648', ...runtime])).code).toBe(2);
