@@ -22,9 +22,20 @@ export function takesPart(
   key: TableKey,
   { address }: Pick<Server, 'address'>,
 ): boolean {
-  const family = familyOfKey(key);
-  return entries.every((entry) => familyOfKey(entry) === family) || familyOf(address) === family;
+  return !isMixed(entries) || familyOf(address) === familyOfKey(key);
 }
+
+/** Asked for every entry with each of its servers, and a range of ports has 65,535 of them. */
+function isMixed(entries: ConfiguredVirtualServer['entries']): boolean {
+  const known = MIXED.get(entries);
+  if (known !== undefined) return known;
+  const family = familyOfKey(entries[0]);
+  const mixed = entries.some((entry) => familyOfKey(entry) !== family);
+  MIXED.set(entries, mixed);
+  return mixed;
+}
+
+const MIXED = new WeakMap<ConfiguredVirtualServer['entries'], boolean>();
 
 /** The port in the table: the one given, else the entry's; 0, which leaves the client's, where that has none. */
 export const portAt = (key: TableKey, { port }: Pick<Server, 'port'>): number =>

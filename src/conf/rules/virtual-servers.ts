@@ -11,6 +11,8 @@ import { isMapped } from './virtual-addresses.ts';
 
 /** Far more than a director balances; each one is an entry of the kernel's table with real servers of its own. */
 const MOST_ENTRIES = 65_536;
+/** Of the real servers of all entries: more takes the kernel minutes to list, and gigabytes to keep. */
+const MOST_DESTINATIONS = 1_048_576;
 
 export function virtualServerFindings(draft: ConfigDraft, environment: Environment): readonly Finding[] {
   const services = readServices(draft);
@@ -92,12 +94,19 @@ export function firstOverlap(ranges: readonly PortRange[]): number | undefined {
 
 function tooManyEntries(services: readonly Service[]): readonly Finding[] {
   let total = 0;
+  let destinations = 0;
   for (const service of services) {
     const count = entryCount(service);
+    const servers = service.value.real_servers?.length ?? 0;
     total += count;
-    if (total <= MOST_ENTRIES) continue;
-    const message = `${count} addresses and ports here make ${total} virtual servers in all, and ${MOST_ENTRIES} are the most: use port: any with persistence, or a mark that match gives to the ports`;
-    return [errorAt([...service.path, 'port'], message)];
+    destinations += count * servers;
+    if (total <= MOST_ENTRIES && destinations <= MOST_DESTINATIONS) continue;
+    const what =
+      total > MOST_ENTRIES
+        ? `${count} addresses and ports here make ${total} virtual servers in all, and ${MOST_ENTRIES} are the most`
+        : `${count} addresses and ports with ${servers} real servers each make ${destinations} of those in all, and ${MOST_DESTINATIONS} are the most`;
+    const advice = 'use port: any with persistence, or a mark that match gives to the ports';
+    return [errorAt([...service.path, 'port'], `${what}: ${advice}`)];
   }
   return [];
 }

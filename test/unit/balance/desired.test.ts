@@ -64,6 +64,14 @@ it('a real server that was the sorry server at another port of the file serves a
   expect(servers(back)).toEqual(['10.1.1.2:80 dr 2', '10.1.1.3:80 dr 1']);
 });
 
+it('a wide range of ports costs each entry no look at all the others', () => {
+  const [first = entryAt('10.1.1.254'), ...others] = Array.from({ length: 20_000 }, (_, i) =>
+    entryAt('10.1.1.254', i + 1),
+  );
+  const wide = { ...web, entries: [first, ...others] as const };
+  expect(desiredBy([wide], () => up, [], NONE, instant(0)).table).toHaveLength(20_000);
+});
+
 describe('the sorry server leaves', () => {
   const alone = desiredBy([web], () => down, [], NONE, instant(0));
   const busy = { active: 1, inactive: 0, persistent: 0 };

@@ -101,6 +101,16 @@ describe('what a definition stands for', () => {
       ],
     ],
     [
+      'too many real servers of all entries',
+      file({
+        port: '1-65535',
+        real_servers: `[${Array.from({ length: 17 }, (_, i) => `{ address: 10.1.1.${i + 2} }`).join()}]`,
+      }),
+      [
+        '4:11: error: 65535 addresses and ports with 17 real servers each make 1114095 of those in all, and 1048576 are the most: use port: any with persistence, or a mark that match gives to the ports',
+      ],
+    ],
+    [
       'two definitions that meet in some ports',
       file({ port: '80-90' }, one('b', { port: '[70, 85-95]' })),
       [
