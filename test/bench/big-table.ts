@@ -3,9 +3,10 @@
  * keepalived in turn, with a virtual router of the same daemon that advertises every 100 ms. All times are by that
  * kernel's clock, to when it had answered the last change of its table: from exec to the whole table; from the edit of
  * the file, and a SIGHUP, to the table with one changed weight; from the reset that answers a failing check to the table
- * without that real server. Messages are counted as the kernel hands them to its netlink
- * monitor, for both alike, until the change is there; what a look at the table afterwards takes is told beside it. The longest gap between adverts is that on the switch, in equal times with
- * nothing done and with a reload. A connection through an unchanged virtual server is held over all reloads.
+ * without that real server. Messages are counted as the kernel hands them to its netlink monitor, for both alike, until
+ * the change is there; what a look at the table afterwards takes is told beside it. The longest gap between adverts is
+ * that on the switch, in equal times with nothing done and with a reload. A connection through an unchanged virtual
+ * server is held over all reloads.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Lab } from '../lab/support/lab.ts';
