@@ -35,7 +35,7 @@ scheduler mh it stays with weight 0, since a removal would move other clients to
 and reloads, until vipward enable.
 Under persistence, weight 0 still takes clients that have been there before; with
 ipvs: { sysctl: { expire_quiescent_template: 1 } } they go elsewhere at once.
-Exits with 1 when connections had to be cut off, or when somebody ended the drain.`,
+Exits with 1 when connections had to be cut off, when somebody ended the drain, or when the real server left the file.`,
     )
     .action(async (service: string, server: string, options: Options) => {
       const request = { service, server, action: 'drain', timeout: options.timeout } as const;
@@ -53,7 +53,7 @@ function parseTimeout(text: string): number {
   return time;
 }
 
-/** Resolves when it is over; undefined: it was ended by another command. */
+/** Resolves when it is over, or nobody can tell any more; undefined: it was ended by another command. */
 async function drained(
   client: ControlClient,
   { service, server, override }: OverrideDocument,
@@ -62,7 +62,7 @@ async function drained(
     const { overrides } = await client.overrides();
     const now = overrides.find((each) => each.service === service && each.server === server);
     if (now?.action !== 'drain' || now.since !== override?.since) return undefined;
-    if (now.drainedAt !== undefined) return now;
+    if (now.drainedAt !== undefined || now.dangling) return now;
     // Without IPVS, for one, nobody can tell how many connections are left.
     if (now.until !== undefined && Date.now() > now.until + LATE)
       throw new Error('the time is over, but the daemon cannot look at the table: see vipward status');
@@ -76,7 +76,12 @@ function outcome(
 ): { readonly text: string; readonly good: boolean } {
   const what = `real server ${server} of ${service}`;
   if (status === undefined) return { text: `${what}: somebody ended the drain`, good: false };
-  const { cutOff = 0 } = status;
+  const { cutOff = 0, drainedAt } = status;
+  if (drainedAt === undefined)
+    return {
+      text: `${what}: it left the file before it was drained; when it comes back, it drains on`,
+      good: false,
+    };
   return cutOff === 0
     ? { text: `${what}: drained, no connection was left`, good: true }
     : { text: `${what}: the time was over, ${cutOff} connections were cut off`, good: false };

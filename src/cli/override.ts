@@ -55,9 +55,18 @@ function outcomeLines(action: OverrideRequest['action'], document: OverrideDocum
   const what = `real server ${document.server} of ${document.service}`;
   return [
     `${what}: ${outcomeText(action, document)}`,
-    ...indent(document.changes.map(printable), 2),
+    ...indent(changeLines(document.changes), 2),
     ...document.notes.map((note) => `  note: ${printable(note)}`),
   ];
+}
+
+/** One that serves a range of ports changes in each of them. */
+const MOST_CHANGES = 20;
+
+function changeLines(changes: readonly string[]): readonly string[] {
+  const rest = changes.length - MOST_CHANGES;
+  const shown = changes.slice(0, MOST_CHANGES).map(printable);
+  return rest > 0 ? [...shown, `and ${rest} more changes`] : shown;
 }
 
 function outcomeText(action: OverrideRequest['action'], { override, was }: OverrideDocument): string {

@@ -307,6 +307,10 @@ describe('a real server out of service', () => {
   test.each([
     ['the time was over, 7 connections were cut off', { ...done, cutOff: 7 }],
     ['somebody ended the drain', { ...drain, action: 'disable' } as const],
+    [
+      'it left the file before it was drained; when it comes back, it drains on',
+      { ...drain, dangling: true },
+    ],
   ])('a drain that fails: %s', async (words, last) => {
     drains = [drain, last];
     const err = `${what} ${words}\n`;
