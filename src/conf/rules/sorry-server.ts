@@ -112,7 +112,16 @@ function alsoRealServer(
   realKeys: ReadonlySet<string | undefined>,
 ): string | undefined {
   const key = serverKey(sorry, service);
-  if (key === undefined || !realKeys.has(key)) return undefined;
+  if (key === undefined) return undefined;
+  // Without a port it is there at each port of the service.
+  const ports = service.selector?.port;
+  const ranges = key !== sorry.address || ports === undefined || ports === 'any' ? [] : ports;
+  const atOne = realServers(service).some(
+    ({ value: { address, port } }) =>
+      address === sorry.address &&
+      ranges.some(({ from, to }) => port !== undefined && from <= port && port <= to),
+  );
+  if (!realKeys.has(key) && !atOne) return undefined;
   return `${key} is a real server of this service too: the sorry server stands in when all of them are down, so give another`;
 }
 

@@ -21,6 +21,19 @@ describe('real servers', () => {
       ],
     ],
     [
+      'a sorry server that is a real server at one of the ports',
+      file({
+        port: '[80, 443]',
+        forwarding: 'nat',
+        check: '{ tcp: {}, port: 80 }',
+        sorry_server: '[10.1.1.2, 10.1.1.3]',
+        real_servers: '[{ address: 10.1.1.2, port: 443 }, { address: 10.1.1.3, port: 81 }]',
+      }),
+      [
+        '8:20: error: 10.1.1.2 is a real server of this service too: the sorry server stands in when all of them are down, so give another',
+      ],
+    ],
+    [
       'sorry servers of IPv6 whose port has no brackets',
       file({
         ...V6S,
