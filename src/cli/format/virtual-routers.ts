@@ -86,7 +86,7 @@ function troublesOf({ counters, rival }: RouterStatus): [string, string][] {
     const last =
       rival === undefined
         ? ''
-        : `, the last ${rival.address}, which ${rival.outcome === 'won' ? 'gave way' : 'went on'}`;
+        : `, the last ${rival.address}, which ${rival.outcome === 'won' ? 'gave way' : 'went on: it preempted, or a partition healed'}`;
     troubles.push([
       'rivals',
       `another director was active beside this one: ${countOf(counters.rivals, 'time')}${last}`,

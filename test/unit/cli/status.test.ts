@@ -133,7 +133,7 @@ describe('a virtual router beyond the protocol', () => {
 
   test.each([
     ['won', 'which gave way'],
-    ['lost', 'which went on'],
+    ['lost', 'which went on: it preempted, or a partition healed'],
   ] as const)('that was active beside another and %s', (outcome, words) => {
     const rival = { address: '10.1.1.11' as IpAddress, at: ago(60), outcome };
     const text = showRouter({ rival, counters: { ...router().counters, rivals: 2, conflicts: 1 } });
