@@ -25,7 +25,9 @@ beforeAll(async () => {
   const front = await lab.addSwitch('front');
   web = await lab.addKernel('web', { ports: [{ on: front, addresses: ['10.1.1.2/24'] }], systemd: true });
   await web.boot();
-  await web.run(`ln -s ${CHECKOUT}/src/vipward /usr/local/bin/vipward`);
+  // The unit has a /tmp of its own, which hides a checkout that is there.
+  await web.run(`mkdir -p /opt/vipward && mount --bind ${CHECKOUT} /opt/vipward`);
+  await web.run('ln -s /opt/vipward/src/vipward /usr/local/bin/vipward');
   await web.run(`install -m 644 ${CHECKOUT}/systemd/vipward-realserver@.service /etc/systemd/system/`);
   await web.run('mkdir -p /etc/vipward && systemctl daemon-reload');
   await web.writeFile(`/etc/vipward/realserver-${TUNNELLED}.conf`, 'FORWARDING=tun\n');
