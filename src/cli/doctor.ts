@@ -14,6 +14,7 @@ import {
   DEFAULT_CONFIG,
   type Finish,
   jsonOption,
+  needsRoot,
   REALSERVER_STATE_DIR,
   runtimeDirOption,
 } from './options.ts';
@@ -63,6 +64,7 @@ export function doctorCommand(terminal: Terminal, finish: Finish): Command {
 
 /** Imported here, so that neither the daemon nor any other command holds what only the doctor needs. */
 async function examine(options: DoctorOptions): Promise<readonly Finding[]> {
+  needsRoot('doctor');
   const [{ listRoles }, { examineRealServer }, { examineDirector }] = await Promise.all([
     import('../realserver/roles.ts'),
     import('../doctor/real-server.ts'),

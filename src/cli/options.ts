@@ -30,3 +30,8 @@ export const runtimeDirOption = (): Option =>
   );
 
 export const jsonOption = (): Option => new Option('--json', 'print the document as JSON, for programs');
+
+/** Throws for anybody else: what would come later is the kernel's bare refusal. */
+export function needsRoot(command: string): void {
+  if (process.geteuid?.() !== 0) throw new Error(`vipward ${command} needs root: sudo vipward ${command} …`);
+}

@@ -11,7 +11,7 @@ import {
 import type { RealServerRole } from '../prepare/real-server.ts';
 import { realServerScript } from '../prepare/script.ts';
 import type { Host } from '../realserver/host.ts';
-import { type Finish, REALSERVER_STATE_DIR } from './options.ts';
+import { type Finish, needsRoot, REALSERVER_STATE_DIR } from './options.ts';
 import { EXIT, printLines, type Terminal } from './terminal.ts';
 
 interface RoleOptions {
@@ -64,6 +64,7 @@ const startCommand = (terminal: Terminal): Command =>
   roleOptions(new Command('start').description('take the VIP up; again does nothing')).action(
     (options: RoleOptions & Place) =>
       withHost(async (host, { startRole }) => {
+        needsRoot('realserver start');
         const changes = await startRole(options.stateDir, nameOf(options.vip), roleOf(options), host);
         printLines(terminal.out, changes.length === 0 ? ['nothing to change'] : changes);
       }),
@@ -74,6 +75,7 @@ const stopCommand = (terminal: Terminal, finish: Finish): Command =>
     .addOption(vipOption())
     .action(({ vip, stateDir }: Pick<RoleOptions, 'vip'> & Place) =>
       withHost(async (host, { stopRole }) => {
+        needsRoot('realserver stop');
         const changes = await stopRole(stateDir, nameOf(vip), host);
         if (changes !== undefined) printLines(terminal.out, changes);
         else {
