@@ -1,5 +1,5 @@
 /** Who answers for the virtual addresses. The rule is pure; asking is not. */
-import { openNeighbours } from '../kernel/neighbours.ts';
+import { type Neighbours, openNeighbours } from '../kernel/neighbours.ts';
 import type { IpAddress, MacAddress } from '../model/address.ts';
 import type { Milliseconds } from '../model/units.ts';
 import { Reactor } from '../sys/reactor.ts';
@@ -52,23 +52,28 @@ export async function askOwners(
   const answers = new Map<IpAddress, MacAddress[]>();
   const reactor = new Reactor();
   const links = Map.groupBy(asked, ({ link }) => link.index);
-  const ears = [...links.values()].flatMap((of) => {
-    const [first] = of;
-    if (first === undefined) return [];
-    const ear = openNeighbours(reactor, first.link);
-    ear.onAnswer(({ address, mac }) => {
-      const macs = answers.get(address) ?? [];
-      if (!macs.includes(mac) && mac !== first.link.mac) answers.set(address, [...macs, mac]);
-    });
-    return [{ ear, of }];
-  });
-  for (let time = 0; time < 3; time++) {
-    for (const { ear, of } of ears) for (const { address } of of) ear.ask(address, undefined);
-    const { promise, resolve } = Promise.withResolvers<void>();
-    setTimeout(resolve, patience / 3);
-    await promise;
+  const ears: { readonly ear: Neighbours; readonly of: readonly AskedAddress[] }[] = [];
+  // What stays open after a refusal, as of a container without CAP_NET_RAW, would keep the process from its end.
+  try {
+    for (const of of links.values()) {
+      const [first] = of;
+      if (first === undefined) continue;
+      const ear = openNeighbours(reactor, first.link);
+      ears.push({ ear, of });
+      ear.onAnswer(({ address, mac }) => {
+        const macs = answers.get(address) ?? [];
+        if (!macs.includes(mac) && mac !== first.link.mac) answers.set(address, [...macs, mac]);
+      });
+    }
+    for (let time = 0; time < 3; time++) {
+      for (const { ear, of } of ears) for (const { address } of of) ear.ask(address, undefined);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      setTimeout(resolve, patience / 3);
+      await promise;
+    }
+    return answers;
+  } finally {
+    for (const { ear } of ears) ear.close();
+    reactor.close();
   }
-  for (const { ear } of ears) ear.close();
-  reactor.close();
-  return answers;
 }

@@ -126,4 +126,10 @@ describe('the doctor', () => {
     expect(about(findings, /what the tunnels add fits the way/)).toEqual(['good']);
     await director.writeFile(`${director.scratch}/doctor.yaml`, FILE);
   });
+
+  it('ends with words where it may not look, as in a container without CAP_NET_RAW', async () => {
+    const doctor = `src/vipward doctor --config ${director.scratch}/doctor.yaml`;
+    const { code, stderr } = await director.exec(`timeout 20 setpriv --bounding-set -net_raw ${doctor}`);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^vipward: .*EPERM/)]);
+  });
 });
