@@ -7,10 +7,10 @@
  *   operator ─▶ overrides ─────────────────────────────────────────────▲
  */
 import { PresentTable } from '../balance/present.ts';
-import { coldTargets } from '../balance/targets.ts';
+import { coldTargets, concernedBy } from '../balance/targets.ts';
 import type { OverrideRequest } from '../control/api.ts';
 import type { CheckTarget } from '../model/check.ts';
-import type { Config } from '../model/config.ts';
+import type { Config, ConfiguredVirtualServer } from '../model/config.ts';
 import type { Log } from '../model/messages.ts';
 import type { OverrideDocument, OverridesDocument, ProcessStatus, StatusDocument } from '../model/status.ts';
 import { milliseconds } from '../model/units.ts';
@@ -52,7 +52,9 @@ export class Balancer {
   readonly #quorums: QuorumBook;
   readonly #table: TableKeeper;
   #config: Pick<Config, 'virtualServers'> = { virtualServers: [] };
-  #verdictsPending = false;
+  #concerned: ReturnType<typeof concernedBy> = new Map();
+  /** Targets with another verdict, not yet answered. */
+  #verdicts = new Set<string>();
 
   constructor(options: BalancerOptions) {
     const { stateDir, log, isActive, onQuorum } = options;
@@ -69,13 +71,15 @@ export class Balancer {
       facts: { healthOf, overrideOf, quorumBefore: this.#quorums.before },
       onRead: (actual) => this.#overrides.observe(actual),
       awaited: this.#overrides.awaited,
+      // What it is told about may be in the middle of its work.
+      onReach: () => setImmediate(() => this.#options.onServices()),
     });
     this.#operator = new Operator({
       overrides: this.#overrides,
       log,
       onChange: () => this.#rebalance(),
     });
-    this.#checker = new CheckerChild(this.#health, log, () => this.#verdict());
+    this.#checker = new CheckerChild(this.#health, log, (targets) => this.#verdict(targets));
     this.#checks = new Checks({
       isActive,
       setTargets: (targets) => this.#checker.setTargets(targets),
@@ -86,6 +90,7 @@ export class Balancer {
   readonly services: ServiceFacts = {
     assessment: (name) => this.#quorums.of(name),
     rests: (name) => this.#checks.rest(name),
+    unavailable: () => this.tableUnavailable,
   };
 
   start(): void {
@@ -95,6 +100,7 @@ export class Balancer {
   /** Everything that the table depends on, ahead of the table. */
   configure(config: Config): void {
     this.#config = config;
+    this.#concerned = concernedBy(config.virtualServers);
     this.#checks.configure(config);
     this.#operator.configure(config);
     this.#quorums.update(config.virtualServers);
@@ -180,13 +186,20 @@ export class Balancer {
   }
 
   /** Verdicts that arrive together are answered by one reconciliation. */
-  #verdict(): void {
-    if (this.#verdictsPending) return;
-    this.#verdictsPending = true;
-    setImmediate(() => {
-      this.#verdictsPending = false;
-      this.#rebalance();
-    });
+  #verdict(targets: readonly string[]): void {
+    if (this.#verdicts.size === 0) setImmediate(() => this.#answerVerdicts());
+    for (const id of targets) this.#verdicts.add(id);
+  }
+
+  /** One verdict among ten thousand must not wait until the whole table is thought over. */
+  #answerVerdicts(): void {
+    const concerned = new Set<ConfiguredVirtualServer>();
+    for (const id of this.#verdicts)
+      for (const server of this.#concerned.get(id) ?? []) concerned.add(server);
+    this.#verdicts = new Set();
+    this.#quorums.updateOnly([...concerned]);
+    this.#table.updateOnly([...concerned]);
+    this.#options.onServices();
   }
 
   /** What decides about the table, its configuration apart, has changed; returns the changes of the table in words. */

@@ -9,6 +9,7 @@ export type TableReportStatus = Omit<TableStatus, 'digest'>;
 
 export class TableReport {
   readonly #log: Log;
+  readonly #onReach: () => void;
   #status: TableReportStatus = {
     unavailable: undefined,
     verifiedAt: undefined,
@@ -18,8 +19,10 @@ export class TableReport {
     foreign: [],
   };
 
-  constructor(log: Log) {
+  /** `onReach`: told when the table can be had again, and when it no longer can. */
+  constructor(log: Log, onReach: () => void) {
     this.#log = log;
+    this.#onReach = onReach;
   }
 
   get status(): TableReportStatus {
@@ -39,7 +42,9 @@ export class TableReport {
 
   /** The table was read, and is as it should be but for what was refused. */
   verified(foreign: readonly string[], refused: readonly string[]): void {
+    const before = this.#status.unavailable;
     this.#status = { ...this.#status, unavailable: undefined, verifiedAt: Date.now(), foreign, refused };
+    if (before !== undefined) this.#onReach();
   }
 
   /** Everything was made; the table is still to be read. */
@@ -67,7 +72,9 @@ export class TableReport {
 
   unreachable(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
-    if (this.#status.unavailable !== message) this.#log('error', message);
+    const before = this.#status.unavailable;
+    if (before !== message) this.#log('error', message);
     this.#status = { ...this.#status, unavailable: message };
+    if (before === undefined) this.#onReach();
   }
 }

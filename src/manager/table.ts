@@ -13,7 +13,7 @@ import { type Plan, planTable } from '../balance/plan.ts';
 import type { SorryPhase } from '../balance/sorry.ts';
 import { operationText } from '../balance/words.ts';
 import { type Ipvs, IpvsUnavailable, openIpvs } from '../kernel/ipvs.ts';
-import type { Config } from '../model/config.ts';
+import type { Config, ConfiguredVirtualServer } from '../model/config.ts';
 import {
   type ActualTable,
   type DesiredTable,
@@ -27,7 +27,7 @@ import { after, type Clock, elapsed, type Instant, milliseconds } from '../model
 import { NO_TIMEOUTS, TimeoutKeeper, type WantedTimeouts } from './ipvs-timeouts.ts';
 import type { OwnedVirtualServers } from './owned.ts';
 import { TableReport, type TableReportStatus } from './table-report.ts';
-import { carryOut, refreshed, refusalText, withoutConsequences } from './table-work.ts';
+import { carryOut, partOf, refreshed, refusalText, withoutConsequences, withPart } from './table-work.ts';
 
 /** How often the table is compared with the kernel's, unasked. */
 export const VERIFY_INTERVAL = milliseconds(10_000);
@@ -53,8 +53,16 @@ export interface TableKeeperOptions {
   readonly onRead?: (actual: ActualTable) => void;
   /** Virtual servers of which somebody waits for connections to end. */
   readonly awaited?: () => readonly TableKey[];
+  /** Told when the table can be had again, and when it no longer can. */
+  readonly onReach?: () => void;
   /** The kernel's unless given. */
   readonly open?: () => Ipvs;
+}
+
+/** What was changed by memory, in words, and whether that was all. */
+interface Quick {
+  readonly changes: readonly string[];
+  readonly done: boolean;
 }
 
 export class TableKeeper {
@@ -75,7 +83,7 @@ export class TableKeeper {
 
   constructor(options: TableKeeperOptions) {
     this.#options = options;
-    this.#report = new TableReport(options.log);
+    this.#report = new TableReport(options.log, options.onReach ?? (() => undefined));
     this.#timeouts = new TimeoutKeeper(options.log);
     this.#verifyAt = options.clock();
   }
@@ -134,7 +142,17 @@ export class TableKeeper {
 
   /** Answers a change of what is wanted, as fast as that can be done safely; returns what was changed, in words. */
   update(): readonly string[] {
-    const { changes, done } = this.#quickly();
+    return this.#answer(this.#quickly());
+  }
+
+  /** The same where nothing changed but what decides about these definitions. */
+  updateOnly(virtualServers: readonly ConfiguredVirtualServer[]): readonly string[] {
+    const changes: string[] = [];
+    const done = this.#guard(() => this.#partFromMemory(virtualServers, changes));
+    return done ? this.#answer({ changes, done }) : [...changes, ...this.update()];
+  }
+
+  #answer({ changes, done }: Quick): readonly string[] {
     if (!done) return [...changes, ...this.reconcile()];
     if (changes.length > 0)
       this.#verifyIn(Math.min(VERIFY_SOON, elapsed(this.#options.clock(), this.#verifyAt)));
@@ -193,7 +211,7 @@ export class TableKeeper {
   }
 
   /** By the table as it was left; not done where that will not do, or something was refused. */
-  #quickly(): { readonly changes: readonly string[]; readonly done: boolean } {
+  #quickly(): Quick {
     const changes: string[] = [];
     if (this.#left === undefined || this.#closed) return { changes, done: false };
     const done = this.#guard(() => this.#lookAtAwaited() && this.#fromMemory(changes));
@@ -233,6 +251,31 @@ export class TableKeeper {
     const done = work.outcomes.every(({ error }) => error === undefined);
     if (done) this.#report.made(plan.foreign);
     return done;
+  }
+
+  /**
+   * As `#fromMemory`, for the entries of these definitions alone. Not done, with nothing changed, where more than their
+   * real servers is at stake: somebody finishes connections, something is refused or missing. A refusal is answered by
+   * reading the table, whoever asked.
+   */
+  #partFromMemory(virtualServers: readonly ConfiguredVirtualServer[], changes: string[]): boolean {
+    const ipvs = this.#open();
+    const left = this.#left;
+    if (ipvs === undefined || left === undefined || this.#closed) return false;
+    if (this.#report.status.refused.length > 0 || this.#awaited().length > 0) return false;
+    const keys = new Set(virtualServers.flatMap(({ entries }) => entries.map(tableKeyText)));
+    const part = partOf(left, keys);
+    if (part.length < keys.size) return false;
+    const { clock, facts } = this.#options;
+    const desired = desiredTable(virtualServers, facts, part, this.#sorry, clock());
+    const { operations } = planTable(desired.table, part, { owned: keys, exclusive: false });
+    this.#sorry = new Map([...this.#sorry, ...desired.sorry]);
+    if (operations.length === 0) return true;
+    const work = carryOut(ipvs, operations, part);
+    this.#left = withPart(left, part, work.table);
+    const made = work.outcomes.filter(({ error }) => error === undefined);
+    this.#tell(made, changes);
+    return made.length === work.outcomes.length;
   }
 
   #reconcile(changes: string[]): boolean {

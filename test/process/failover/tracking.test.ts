@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NamespaceNode } from '../../lab/support/network.ts';
 import type { LabProcess } from '../../lab/support/process.ts';
-import { type RealServer, startRealServer } from '../../lab/support/tools.ts';
 import { advertsOf, becomes, createStage, type Pair, routerOf, type Stage, startPair } from './stage.ts';
 
 /** A command line that nobody else on this machine has. */
@@ -11,7 +10,6 @@ const SLEEP = `${100_000 + process.pid}.25`;
 let stage: Stage;
 let pair: Pair;
 let gateway: NamespaceNode;
-let real: RealServer;
 let tracked: LabProcess;
 
 const fileOf = (name: string): string => `${stage.one.scratch}/${name}`;
@@ -34,11 +32,7 @@ virtual_routers:${router('weighed-script', 1, '{ scripts: [{ name: weighed, weig
     'file',
     4,
     '{ files: [{ name: maintenance, weight: 1 }] }',
-  )}${router('process', 5, '{ processes: [sleeper] }')}${router('gateway', 6, '{ gateways: [router] }')}${router(
-    'service',
-    7,
-    '{ services: [web] }',
-  )}
+  )}${router('process', 5, '{ processes: [sleeper] }')}${router('gateway', 6, '{ gateways: [router] }')}
 track:
   scripts:
     weighed: { command: [/usr/bin/test, -e, ${fileOf('weighed')}], interval: 200ms }
@@ -49,13 +43,6 @@ track:
     sleeper: { process: sleep, arguments: ["${SLEEP}"], interval: 200ms }
   gateways:
     router: { interface: eth0, address: 10.1.1.9, interval: 200ms, fall: 2 }
-services:
-  web:
-    address: 10.1.1.207
-    port: 80
-    forwarding: dr
-    check: { tcp: {}, interval: 500ms, timeout: 400ms, connect_timeout: 300ms, fall: 1, rise: 1 }
-    real_servers: [{ address: 10.1.1.2 }]
 `;
 }
 
@@ -65,8 +52,6 @@ beforeAll(async () => {
   stage = await createStage();
   const { lab, lan, one } = stage;
   gateway = await lab.addHost('gateway', { ports: [{ on: lan, addresses: ['10.1.1.9/24'] }] });
-  const server = await lab.addHost('real', { ports: [{ on: lan, addresses: ['10.1.1.2/24'] }] });
-  real = await startRealServer(server, { body: 'real' });
   await one.run(['touch', fileOf('weighed'), fileOf('plain')]);
   await one.writeFile(fileOf('maintenance'), '0\n');
   tracked = await startSleeper();
@@ -134,13 +119,6 @@ const CASES: readonly Case[] = [
     lose: async () => await gateway.ports[0]?.disconnect(),
     regain: async () => await gateway.ports[0]?.connect(),
     because: /gateway router: 10\.1\.1\.9 does not answer/,
-  },
-  {
-    name: 'service',
-    vrid: 7,
-    lose: () => real.change('refuse'),
-    regain: () => real.change('serve'),
-    because: /service web: /,
   },
 ];
 

@@ -138,7 +138,7 @@ describe('a virtual server that is tracked', () => {
       ]),
     );
     const assessment = () => assess(of, (id) => byId.get(id), 'unknown');
-    return serviceVerdicts([of], { assessment, rests: () => false })[0];
+    return serviceVerdicts([of], { assessment, rests: () => false, unavailable: () => undefined })[0];
   };
 
   it.each([
@@ -154,7 +154,18 @@ describe('a virtual server that is tracked', () => {
 
   it('is up while its checks rest, or this director would wait for ever', () => {
     const assessment = () => ({ state: 'unknown', healthy: 0, unchecked: 4 }) as const;
-    expect(serviceVerdicts([server()], { assessment, rests: () => true })[0]?.state).toBe('up');
+    expect(
+      serviceVerdicts([server()], { assessment, rests: () => true, unavailable: () => undefined })[0]?.state,
+    ).toBe('up');
+  });
+
+  it('is down without a table, however healthy its real servers are', () => {
+    const assessment = () => ({ state: 'gained', healthy: 4, unchecked: 0 }) as const;
+    const facts = { assessment, rests: () => true, unavailable: () => 'the kernel has no IPVS' };
+    expect(serviceVerdicts([server()], facts)[0]).toMatchObject({
+      state: 'down',
+      reason: 'there is no IPVS table here',
+    });
   });
 
   it('is always up without a check, and without real servers only for a quorum of 0', () => {
