@@ -75,6 +75,23 @@ export function checkTargets(virtualServers: readonly ConfiguredVirtualServer[])
   return [...targets.values()];
 }
 
+/** Which definitions a target decides about, by its id. */
+export function concernedBy(
+  virtualServers: readonly ConfiguredVirtualServer[],
+): ReadonlyMap<string, ReadonlySet<ConfiguredVirtualServer>> {
+  const concerned = new Map<string, Set<ConfiguredVirtualServer>>();
+  for (const virtualServer of virtualServers) {
+    for (const server of [...virtualServer.realServers, ...virtualServer.sorryServers]) {
+      const target = targetOf(virtualServer, server);
+      if (target === undefined) continue;
+      const known = concerned.get(target.id);
+      if (known === undefined) concerned.set(target.id, new Set([virtualServer]));
+      else known.add(virtualServer);
+    }
+  }
+  return concerned;
+}
+
 /**
  * Whether the checks of a definition rest (`check_while: active`): as long as none of the virtual routers that hold
  * one of its addresses is active here. Where no virtual router holds any of them, there is nothing to wait for.

@@ -1,6 +1,6 @@
 /** The checker process as the manager sees it: targets go out, verdicts come back. */
 import { readFileSync } from 'node:fs';
-import type { CheckTarget } from '../model/check.ts';
+import type { CheckTarget, Health } from '../model/check.ts';
 import {
   type CheckerToManager,
   type Log,
@@ -20,10 +20,10 @@ export class CheckerChild {
   readonly child: Child<ManagerToChecker, CheckerToManager>;
   readonly #health: HealthBook;
   readonly #log: Log;
-  readonly #onVerdict: () => void;
+  readonly #onVerdict: (targets: readonly string[]) => void;
 
-  /** `onVerdict` is called when a real server's health changed. */
-  constructor(health: HealthBook, log: Log, onVerdict: () => void) {
+  /** `onVerdict` is called with the ids of the targets whose health changed. */
+  constructor(health: HealthBook, log: Log, onVerdict: (targets: readonly string[]) => void) {
     this.#health = health;
     this.#log = log;
     this.#onVerdict = onVerdict;
@@ -58,10 +58,10 @@ export class CheckerChild {
       case 'ready':
         return;
       case 'health':
-        if (this.#health.update({ [message.id]: message.health })) this.#onVerdict();
+        this.#update({ [message.id]: message.health });
         return;
       case 'snapshot':
-        if (this.#health.update(message.health)) this.#onVerdict();
+        this.#update(message.health);
         return;
       case 'log':
         this.#log(message.level, message.message, { process: 'checker', ...message.fields });
@@ -69,6 +69,11 @@ export class CheckerChild {
       default:
         message satisfies never;
     }
+  }
+
+  #update(reported: Readonly<Record<string, Health>>): void {
+    const changed = this.#health.update(reported);
+    if (changed.length > 0) this.#onVerdict(changed);
   }
 }
 

@@ -278,6 +278,11 @@ export class Failover implements VrrpPartner {
   }
 }
 
-function servicesOf({ virtualServers }: Config, facts: ServiceFacts): Map<string, TrackVerdict> {
-  return new Map(serviceVerdicts(virtualServers, facts).map((verdict) => [trackKey(verdict), verdict]));
+/** Of those that somebody tracks: the vrrp process has nothing to do with a thousand others. */
+function servicesOf(config: Config, facts: ServiceFacts): Map<string, TrackVerdict> {
+  const { virtualRouters, syncGroups, virtualServers } = config;
+  const uses = [...virtualRouters, ...syncGroups].flatMap(({ track }) => track);
+  const names = new Set(uses.flatMap(({ kind, name }) => (kind === 'service' ? [name] : [])));
+  const tracked = names.size === 0 ? [] : virtualServers.filter(({ name }) => names.has(name));
+  return new Map(serviceVerdicts(tracked, facts).map((verdict) => [trackKey(verdict), verdict]));
 }

@@ -49,16 +49,19 @@ export class HealthBook {
     return promise;
   }
 
-  /** Takes in what the checker says; true when a verdict changed. What it says of targets that are gone is ignored. */
-  update(reported: Readonly<Record<string, Health>>): boolean {
-    let changed = false;
+  /**
+   * Takes in what the checker says; returns the ids of those whose verdict changed. What it says of targets that are
+   * gone is ignored.
+   */
+  update(reported: Readonly<Record<string, Health>>): readonly string[] {
+    const changed: string[] = [];
     for (const [id, health] of Object.entries(reported)) {
       const target = this.#targets.get(id);
       const before = this.#health.get(id);
       if (target === undefined || before === undefined) continue;
       this.#health.set(id, health);
       if (before.healthy === health.healthy) continue;
-      changed = true;
+      changed.push(id);
       this.#logVerdict(target, before, health);
     }
     for (const look of this.#waiting) look();

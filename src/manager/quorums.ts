@@ -46,6 +46,24 @@ export class QuorumBook {
         assess(server, healthOf, before.get(server.name)?.state ?? 'unknown', overrideOf),
       ]),
     );
+    this.#compare(virtualServers, before);
+  }
+
+  /** The same of some only; what is known of all others stays. */
+  updateOnly(virtualServers: readonly ConfiguredVirtualServer[]): void {
+    const { healthOf, overrideOf } = this.#options;
+    const before = this.#assessments;
+    const now = new Map(before);
+    for (const server of virtualServers)
+      now.set(server.name, assess(server, healthOf, this.before(server.name), overrideOf));
+    this.#assessments = now;
+    this.#compare(virtualServers, before);
+  }
+
+  #compare(
+    virtualServers: readonly ConfiguredVirtualServer[],
+    before: ReadonlyMap<string, Assessment>,
+  ): void {
     for (const { name, quorum } of virtualServers) {
       const now = this.of(name);
       const was = before.get(name)?.state ?? 'unknown';

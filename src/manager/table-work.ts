@@ -35,6 +35,17 @@ export function carryOut(ipvs: Ipvs, operations: readonly TableOperation[], tabl
   };
 }
 
+/** The entries of these keys (`tableKeyText`), as far as they are there. */
+export const partOf = (table: ActualTable, keys: ReadonlySet<string>): ActualTable =>
+  table.filter(({ key }) => keys.has(tableKeyText(key)));
+
+/** `table` with `now` in the place of the same entries in `before`. */
+export function withPart(table: ActualTable, before: ActualTable, now: ActualTable): ActualTable {
+  const entries = new Map(now.map((entry) => [tableKeyText(entry.key), entry]));
+  const replaced = new Map(before.map((entry) => [entry, entries.get(tableKeyText(entry.key))]));
+  return table.map((entry) => replaced.get(entry) ?? entry);
+}
+
 const made = (outcomes: readonly OperationOutcome[]): readonly TableOperation[] =>
   outcomes.flatMap(({ error, operation }) => (error === undefined ? [operation] : []));
 

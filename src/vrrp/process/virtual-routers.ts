@@ -44,6 +44,8 @@ export class VirtualRouters {
   readonly #stalls: Stalls;
   #recording = false;
   #tidied = false;
+  /** As it was taken in last, as text. */
+  #taken: string | undefined;
   #phase: ReturnType<UpkeepContext['phase']> = 'new';
 
   /** Throws KernelError or SystemError. `onNetwork` must be told the notices from before this call on. */
@@ -73,8 +75,17 @@ export class VirtualRouters {
   }
 
   /** The whole set: unchanged ones go on untouched, vanished ones hand over. */
-  configure({ network, resume, standby }: Configuration): void {
+  configure(configuration: Configuration): void {
     if (this.#phase === 'ended') return;
+    const { network, resume, standby } = configuration;
+    const text = JSON.stringify([network, standby]);
+    // Many a reload is about virtual servers alone: no advert may wait for that.
+    if (text === this.#taken && resume.length === 0) this.#tryAgain();
+    else this.#take(configuration);
+    this.#taken = text;
+  }
+
+  #take({ network, resume, standby }: Configuration): void {
     this.#phase = 'configured';
     const now = this.#context.now();
     const leaving = [...this.#director.members()].map(({ router }) => router);
@@ -148,6 +159,11 @@ export class VirtualRouters {
     this.#timer.close();
     this.#parts.gateways.close();
     this.#parts.network.close();
+  }
+
+  /** Whatever was refused before, in a turn of its own: who reloads may just have mended why. */
+  #tryAgain(): void {
+    for (const name of ['', ...this.#parts.network.failed()]) this.#upkeep.touch(name);
   }
 
   #afterConfiguration(network: VrrpNetwork): void {

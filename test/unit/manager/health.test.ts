@@ -45,7 +45,7 @@ describe('the health book', () => {
     book.setTargets(targets.slice(0, 1));
     expect(book.of(first)).toBe(up);
     expect(book.of(second)).toBeUndefined();
-    expect(book.update({ [second]: down })).toBe(false);
+    expect(book.update({ [second]: down })).toEqual([]);
   });
 });
 

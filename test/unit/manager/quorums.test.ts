@@ -47,6 +47,13 @@ describe('the quorums', () => {
     ]);
   });
 
+  it('of some alone are assessed anew', () => {
+    const { book, now } = start();
+    now(up, up);
+    book.updateOnly([{ ...strict, name: 'other' }]);
+    expect([book.before('web'), book.before('other')]).toEqual(['gained', 'gained']);
+  });
+
   it('of virtual servers that are gone are forgotten', () => {
     const { book, now } = start();
     now(up, up);

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { targetOf } from '../../../src/balance/targets.ts';
+import { checkTargets, concernedBy, targetOf } from '../../../src/balance/targets.ts';
 import { OwnedVirtualServers } from '../../../src/manager/owned.ts';
 import { TableKeeper } from '../../../src/manager/table.ts';
 import type { Health } from '../../../src/model/check.ts';
@@ -27,13 +28,13 @@ afterEach(() => {
   for (const keeper of keepers.splice(0)) keeper.close();
 });
 
-function start(options: FakeIpvsOptions = {}) {
+function start(options: FakeIpvsOptions = {}, now = () => performance.now()) {
   const kernel = new FakeIpvs(options);
   const log: string[] = [];
   const health = new Map<string, Health>();
   const keeper = new TableKeeper({
     log: (level, message) => log.push(`${level}: ${message}`),
-    clock: () => instant(performance.now()),
+    clock: () => instant(now()),
     owned: new OwnedVirtualServers(join(state, String(count++)), () => undefined),
     facts: factsOf((id) => health.get(id) ?? up),
     open: () => kernel,
@@ -163,6 +164,50 @@ describe('a change of health', () => {
     expect(keeper.update()).toContain('add virtual server tcp 10.1.1.254:80 (wrr)');
     expect(servers()).toEqual(['tcp 10.1.1.254:80 10.1.1.3 1']);
     expect(keeper.status).toMatchObject({ repairs: 1, refused: [] });
+  });
+
+  it('is answered for the virtual servers that it concerns, and mended where somebody else was there', () => {
+    const { kernel, health, keeper, servers } = start();
+    const other = { ...web, name: 'other', entries: [entryAt('10.1.1.254', 81)] as const };
+    keeper.configure(config([web, other]));
+    health.set(target.id, down);
+    expect(keeper.updateOnly([web])).toEqual(['remove real server 10.1.1.2:80 from tcp 10.1.1.254:80']);
+    kernel.clear();
+    health.set(target.id, up);
+    expect(keeper.updateOnly([web])).toContain('add virtual server tcp 10.1.1.254:81 (wrr)');
+    expect(servers()).toHaveLength(4);
+    expect(keeper.status).toMatchObject({ repairs: 1, refused: [] });
+  });
+
+  it('leads to the same table as if all were thought over', () => {
+    const ports = [80, 81, 82] as const;
+    const all = ports.map((port, i) => ({
+      ...web,
+      name: `web${port}`,
+      entries: [entryAt('10.1.1.254', port)] as const,
+      // One real server is in all of them.
+      realServers: [realServerAt('10.1.1.2', { port: 80, weight: 2 }), realServerAt(`10.1.1.${3 + i}`)],
+    }));
+    const concerned = concernedBy(all);
+    const ids = checkTargets(all).map(({ id }) => id);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.constantFrom(...ids), fc.boolean()), { maxLength: 12 }), (flips) => {
+        let now = 0;
+        const [one, whole] = [start({}, () => now), start({}, () => now)];
+        for (const { keeper } of [one, whole]) keeper.configure(config(all));
+        for (const [id, isUp] of flips) {
+          now++;
+          for (const { health } of [one, whole]) health.set(id, isUp ? up : down);
+          one.keeper.updateOnly([...(concerned.get(id) ?? [])]);
+          whole.keeper.update();
+          expect(one.servers()).toEqual(whole.servers());
+        }
+        for (const { keeper } of [one, whole]) keeper.reconcile();
+        expect(one.servers()).toEqual(whole.servers());
+        expect(one.keeper.status).toMatchObject({ repairs: 0, refused: [] });
+      }),
+      { numRuns: 50 },
+    );
   });
 });
 
