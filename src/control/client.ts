@@ -1,5 +1,5 @@
 /** The command line's end of the control socket. */
-import { type IncomingMessage, request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type {
   HandoverDocument,
@@ -11,6 +11,7 @@ import type {
   StatusDocument,
 } from '../model/status.ts';
 import type { ErrorDocument, HandoverRequest, OverrideRequest, PlanRequest, RestoreRequest } from './api.ts';
+import { request } from './http.ts';
 import { checkSocketPath } from './socket-path.ts';
 
 /**

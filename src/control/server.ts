@@ -4,7 +4,7 @@
  *
  *   connection ─ node:http, within limits ─▶ route ─▶ handler of the manager ─▶ document | ErrorDocument
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../model/messages.ts';
 import { type ControlHandlers, type ErrorDocument, NoSuchName } from './api.ts';
@@ -17,6 +17,7 @@ import {
   Refusal,
   withBody,
 } from './body.ts';
+import { createServer } from './http.ts';
 import { claimSocketPath } from './socket-path.ts';
 
 /** Owner and group may connect: who may write to the socket commands the director. */

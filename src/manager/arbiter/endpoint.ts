@@ -2,8 +2,9 @@
  * One etcd server, spoken to through its HTTP/JSON gateway. Node's own HTTP client, since the manager has it loaded:
  * undici's parser would cost it another 13 MB (measured), and etcd's own packages speak gRPC, which costs more.
  */
-import * as http from 'node:http';
-import * as https from 'node:https';
+import type * as http from 'node:http';
+import type * as https from 'node:https';
+import { Agent, loadHttps, request } from '../../control/http.ts';
 import type { Arbiter } from '../../model/guard.ts';
 import { durationText, type Milliseconds } from '../../model/units.ts';
 import { readRegularFile } from '../../sys/regular-file.ts';
@@ -90,12 +91,13 @@ export class Endpoint {
 
   #newAgent(options: http.AgentOptions): http.Agent {
     return this.#secure
-      ? new https.Agent({ ...options, ...certificates(this.#files) })
-      : new http.Agent(options);
+      ? new (loadHttps().Agent)({ ...options, ...certificates(this.#files) })
+      : new Agent(options);
   }
 
   #open({ path, token }: Call, agent: http.Agent): http.ClientRequest {
-    return (this.#secure ? https : http).request(`${this.url}/v3/${path}`, {
+    const send = this.#secure ? loadHttps().request : request;
+    return send(`${this.url}/v3/${path}`, {
       method: 'POST',
       agent,
       headers: {
