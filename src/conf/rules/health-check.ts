@@ -11,19 +11,34 @@ type CheckDraft = Draft<CheckShape>;
 
 const KINDS = ['tcp', 'http', 'https'] as const;
 
-export const checkFindings = (draft: ConfigDraft): readonly Finding[] =>
-  readServices(draft).flatMap((service) => [...ofService(service), ...ofSorryServers(service)]);
+/** So many services without a check are named; nobody reads a thousand lines that say the same. */
+const NAMED_WITHOUT = 20;
 
-function ofService(service: Service): readonly Finding[] {
-  if (!('check' in service.value)) {
-    return [
-      warningAtKey(
-        service.path,
-        `service "${service.name}" has no check: its real servers always count as up`,
-      ),
-    ];
-  }
-  return ofCheck(service.value.check, service, realServers(service), service.path);
+export function checkFindings(draft: ConfigDraft): readonly Finding[] {
+  const services = readServices(draft);
+  return [
+    ...services.flatMap((service) => [...ofService(service), ...ofSorryServers(service)]),
+    ...unchecked(services.filter(({ value }) => !('check' in value))),
+  ];
+}
+
+const ofService = (service: Service): readonly Finding[] =>
+  ofCheck(service.value.check, service, realServers(service), service.path);
+
+const withoutCheck = (name: string): string =>
+  `service "${name}" has no check: its real servers always count as up`;
+
+function unchecked(services: readonly Service[]): readonly Finding[] {
+  const named = services
+    .slice(0, NAMED_WITHOUT)
+    .map(({ path, name }) => warningAtKey(path, withoutCheck(name)));
+  const [next, ...others] = services.slice(NAMED_WITHOUT);
+  if (next === undefined) return named;
+  const message =
+    others.length === 0
+      ? withoutCheck(next.name)
+      : `service "${next.name}" and ${others.length} more ${others.length === 1 ? 'service' : 'services'} have no check: their real servers always count as up`;
+  return [...named, warningAtKey(next.path, message)];
 }
 
 const ofSorryServers = (service: Service): readonly Finding[] =>

@@ -230,6 +230,25 @@ describe('sorry servers', () => {
 });
 
 describe('checks', () => {
+  test.each<[number, string[]]>([
+    [20, []],
+    [21, ['service "s20" has no check: its real servers always count as up']],
+    [100, ['service "s20" and 79 more services have no check: their real servers always count as up']],
+  ])('%d services without one: twenty are named, and the others counted', (count, last) => {
+    const services = Array.from(
+      { length: count },
+      (_, i) => `  s${i}: { address: 10.0.0.1, port: ${i + 1}, real_servers: [{ address: 10.1.1.2 }] }\n`,
+    );
+    const warnings = problemsOf(`services:\n${services.join('')}`);
+    expect(warnings.filter((text) => text.includes('no check'))).toEqual([
+      ...Array.from(
+        { length: 20 },
+        (_, i) => `${i + 2}:3: warning: service "s${i}" has no check: its real servers always count as up`,
+      ),
+      ...last.map((message) => `22:3: warning: ${message}`),
+    ]);
+  });
+
   test.each<[string, string[]]>([
     ['# none', ['2:3: warning: service "web" has no check: its real servers always count as up']],
     [
