@@ -200,7 +200,16 @@ describe('a new configuration', () => {
     const since = director.mark;
     const states = director.states.length;
     const more = [...virtualRouter(150).addresses, { address: '10.1.1.252' as IpAddress, length: 24 }];
+    director.tell({ type: 'record', on: true });
+    // The same again is no event at all.
+    await director.configure([virtualRouter(150), other]);
     await director.configure([virtualRouter(150, { addresses: more }), other]);
+    const recorded = await director.heard(
+      (said) => said.type === 'recorded' && said.lines.some((line) => line.includes('"type":"configure"')),
+      since,
+    );
+    director.tell({ type: 'record', on: false });
+    expect(JSON.stringify(recorded)).toContain('10.1.1.252');
     expect([await holds(one), await holds(one, '10.1.1.252')]).toEqual([true, true]);
     expect(director.states.length).toBe(states);
     await director.configure([virtualRouter(150, { addresses: more })]);
