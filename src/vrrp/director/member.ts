@@ -1,6 +1,6 @@
 /** One instance of the protocol within a director: a virtual router in one family, its parameters and its state. */
 import { type Family, familyOf, type IpAddress } from '../../model/address.ts';
-import type { Instant } from '../../model/units.ts';
+import { centisecondsToMilliseconds, type Instant, type Milliseconds } from '../../model/units.ts';
 import type { VirtualRouter } from '../../model/virtual-router.ts';
 import {
   type Event,
@@ -12,6 +12,7 @@ import {
   step,
 } from '../machine.ts';
 import { type Condition, type InstanceKey, instanceKey, type Order } from './event.ts';
+import { inPhase } from './phases.ts';
 import { Ties } from './ties.ts';
 
 /** The families that a virtual router has addresses of, IPv4 first. */
@@ -50,6 +51,8 @@ export class Member {
   condition: Condition;
   parameters: Parameters;
   state: State;
+  /** When in each interval it advertises while it is active; undefined: one interval after the last advert. */
+  phase: Milliseconds | undefined;
   /** No longer configured: handing over, and dropped when that is done. */
   leaving = false;
   becameActive = 0;
@@ -101,7 +104,7 @@ export class Member {
 
   handle(event: Event, now: Instant): readonly Order[] {
     const { state, actions } = step(this.state, event, now, this.parameters);
-    this.state = state;
+    this.state = this.#inPhase(state, now);
     if (actions.length === 0) return NOTHING;
     for (const action of actions) {
       if (action.action === 'report' && action.to === 'active' && action.from !== 'active')
@@ -109,6 +112,14 @@ export class Member {
       if (action.action === 'rival') this.rivals++;
     }
     return actions.map((action): Order => ({ order: 'act', key: this.key, action }));
+  }
+
+  /** The state that the rules give, with the next advert in phase wherever they set its time. */
+  #inPhase(state: State, now: Instant): State {
+    if (this.phase === undefined || state.name !== 'active') return state;
+    if (this.state.name === 'active' && this.state.advertAt === state.advertAt) return state;
+    const interval = centisecondsToMilliseconds(this.parameters.advertInterval);
+    return { ...state, advertAt: inPhase(state.advertAt, now, interval, this.phase) };
   }
 
   /** Takes in other settings, another condition or other terms; does nothing for the same ones. */

@@ -6,6 +6,7 @@ import type { Instant } from '../../model/units.ts';
 import type { VirtualRouter } from '../../model/virtual-router.ts';
 import type { Condition, DirectorEvent, InstanceKey, Order } from './event.ts';
 import { instancesOf, Member } from './member.ts';
+import { phasesOf } from './phases.ts';
 import { type PlannedUnit, planUnits } from './plan.ts';
 import type { Schedule } from './schedule.ts';
 import { Unit, type UnitContext } from './unit.ts';
@@ -71,6 +72,7 @@ export class Membership {
     }
     const fresh = this.#admit(network.routers, conditions, now);
     this.#fill(planned);
+    this.#spread(planned);
     for (const unit of this.#units.values()) orders.push(...unit.evaluate(now, 'reconfigured'));
     for (const member of fresh) orders.push(...this.#start(member, resume, now));
     for (const member of this.#members.values()) {
@@ -181,6 +183,13 @@ export class Membership {
       const unit = first === undefined ? undefined : this.unitFor(first);
       unit?.members.sort((a, b) => keys.indexOf(a.key) - keys.indexOf(b.key));
     }
+  }
+
+  /** The adverts of many over their interval, in the order of the configuration. */
+  #spread(planned: readonly PlannedUnit[]): void {
+    const units = planned.map(({ keys }) => keys.flatMap((key) => this.#members.get(key) ?? []));
+    const phases = phasesOf(units);
+    for (const member of this.#members.values()) member.phase = phases.get(member);
   }
 
   /** `resume`: those that a dead predecessor held active, and that may go on where it crashed. */
