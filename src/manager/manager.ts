@@ -45,6 +45,8 @@ export interface ManagerOptions {
   readonly record: string | undefined;
 }
 
+/** Virtual servers: filling the table with more takes longer than the start of a process. */
+const LONG_TABLE = 50;
 /** How long the end waits for notify scripts. */
 const NOTIFY_LIMIT = milliseconds(5_000);
 
@@ -91,15 +93,23 @@ export class Manager implements ControlHandlers {
 
   /** Resolves once the table is in place and the virtual routers take part in their elections. */
   async start(): Promise<void> {
-    this.#failover.start();
-    this.#balancer.start();
     const { config } = this.#loaded;
+    // Processes that come up take the processor from a long table, which is waited for in any case.
+    const isLong = config.virtualServers.length > LONG_TABLE;
+    if (!isLong) this.#startProcesses();
     this.#balancer.configure(config);
     await this.#prepare(config);
     this.#balancer.configureTable(config);
+    if (this.#stopping) return;
+    if (isLong) this.#startProcesses();
     await this.#balancer.getToKnow();
     // A reload may have come meanwhile, or the end: nothing may be set up behind its back.
     if (!this.#stopping) await this.#configureRouters(this.#loaded.config);
+  }
+
+  #startProcesses(): void {
+    this.#failover.start();
+    this.#balancer.start();
   }
 
   /** Make before break: the addresses stay, checked and served, until the successor has spoken. */
