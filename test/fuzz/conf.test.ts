@@ -167,11 +167,15 @@ describe('a file of nothing but', () => {
       ].join(', '),
     );
     const many = (from: number) => Array.from({ length: 5000 }, (_, i) => `10.${from}.${i >> 8}.${i & 255}`);
-    const big = `big: { address: 10.1.1.2, port: [5000-65000, 1], forwarding: dr, check: { tcp: {} },
-      sorry_server: [${many(2).join()}], real_servers: [${many(3).map((address) => `{ address: ${address} }`)}] }`;
-    const { config, problems } = loadConfig(`services: { ${[...marks, big].join(', ')} }`, 'f', NOWHERE);
+    const service = (name: string, last: number, ports: string, servers: readonly [string[], string[]]) =>
+      `${name}: { address: 10.1.1.${last}, port: ${ports}, forwarding: dr, check: { tcp: {} },
+      sorry_server: [${servers[0].join()}], real_servers: [${servers[1].map((address) => `{ address: ${address} }`)}] }`;
+    const wide = service('wide', 2, '[5000-65000, 1]', [many(2).slice(0, 8), many(3).slice(0, 8)]);
+    const long = service('long', 3, '80', [many(2), many(3)]);
+    const text = `services: { ${[...marks, wide, long].join(', ')} }`;
+    const { config, problems } = loadConfig(text, 'f', NOWHERE);
     expect(problems.filter(({ severity }) => severity === 'error')).toEqual([]);
-    expect(config?.virtualServers.flatMap(({ entries }) => entries)).toHaveLength(4000 + 60_002);
+    expect(config?.virtualServers.flatMap(({ entries }) => entries)).toHaveLength(4000 + 60_002 + 1);
   });
 
   test.each<[string, string | Uint8Array]>([
