@@ -1,5 +1,5 @@
 /** The sorry servers of a virtual server. */
-import { familyOf, isLinkLocal, isLoopback, isNotUnicast } from '../../model/address.ts';
+import { familyOf, type IpAddress, isLinkLocal, isLoopback, isNotUnicast } from '../../model/address.ts';
 import { endpoint } from '../../model/virtual-server.ts';
 import { singlePort } from '../convert/entries.ts';
 import { errorAt, type Finding, warningAt, warningAtKey } from '../finding.ts';
@@ -20,9 +20,9 @@ export const sorryServerFindings = (draft: ConfigDraft): readonly Finding[] =>
 function ofService(service: Service, draft: ConfigDraft): readonly Finding[] {
   const servers = sorryServers(service);
   if (servers.length === 0) return [];
-  const realKeys = new Set(realServers(service).map(({ value }) => serverKey(value, service)));
+  const real = placesOf(service);
   return [
-    ...servers.flatMap((sorry) => ofServer(sorry, service, draft, realKeys)),
+    ...servers.flatMap((sorry) => ofServer(sorry, service, draft, real)),
     ...emptyFamilies(service, servers),
     ...servers.flatMap((sorry) => lookingLikePort(sorry, service)),
     ...duplicates(
@@ -38,13 +38,13 @@ function ofServer(
   sorry: Server<SorryServerDraft>,
   service: Service,
   draft: ConfigDraft,
-  realKeys: ReadonlySet<string | undefined>,
+  real: Places,
 ): readonly Finding[] {
   const message =
     unusable(sorry.value, service) ??
     otherLoopback(sorry.value, service) ??
     unmappablePort(sorry.value, service) ??
-    alsoRealServer(sorry.value, service, realKeys);
+    alsoRealServer(sorry.value, service, real);
   return message === undefined
     ? otherFamily(sorry.value, sorry.path, service, draft)
     : [errorAt(sorry.path, message)];
@@ -106,22 +106,34 @@ function unmappablePort(sorry: SorryServerDraft, { selector, value }: Service): 
   return `forwarding ${forwarding} cannot map ports: the sorry server must listen ${listens}, and is written ${written}`;
 }
 
-function alsoRealServer(
-  sorry: SorryServerDraft,
-  service: Service,
-  realKeys: ReadonlySet<string | undefined>,
-): string | undefined {
+/** Where the real servers of a service are: looked up for each sorry server, and there may be thousands of both. */
+interface Places {
+  readonly keys: ReadonlySet<string | undefined>;
+  /** The ports that are given, by address. */
+  readonly ports: ReadonlyMap<IpAddress, readonly number[]>;
+}
+
+function placesOf(service: Service): Places {
+  const ports = new Map<IpAddress, number[]>();
+  const servers = realServers(service);
+  for (const { value } of servers) {
+    if (value.address === undefined || value.port === undefined) continue;
+    const known = ports.get(value.address);
+    if (known === undefined) ports.set(value.address, [value.port]);
+    else known.push(value.port);
+  }
+  return { keys: new Set(servers.map(({ value }) => serverKey(value, service))), ports };
+}
+
+function alsoRealServer(sorry: SorryServerDraft, service: Service, real: Places): string | undefined {
   const key = serverKey(sorry, service);
-  if (key === undefined) return undefined;
+  if (key === undefined || sorry.address === undefined) return undefined;
   // Without a port it is there at each port of the service.
   const ports = service.selector?.port;
   const ranges = key !== sorry.address || ports === undefined || ports === 'any' ? [] : ports;
-  const atOne = realServers(service).some(
-    ({ value: { address, port } }) =>
-      address === sorry.address &&
-      ranges.some(({ from, to }) => port !== undefined && from <= port && port <= to),
-  );
-  if (!realKeys.has(key) && !atOne) return undefined;
+  const given = real.ports.get(sorry.address) ?? [];
+  const atOne = given.some((port) => ranges.some(({ from, to }) => from <= port && port <= to));
+  if (!real.keys.has(key) && !atOne) return undefined;
   return `${key} is a real server of this service too: the sorry server stands in when all of them are down, so give another`;
 }
 
