@@ -86,7 +86,8 @@ describe('the address lease', () => {
     for (const name of ['fast', 'slow'])
       await holder.daemon.said(`virtual router ${name}: BACKUP: `, { since: mark });
     await heard(holder);
-    expect(stage.owners.changes.all.slice(awake)).toEqual([]);
+    // The kernel may still be taking away what was leased last (the link-local addresses are not waited for above).
+    expect(stage.owners.changes.all.slice(awake).filter(({ holds }) => holds)).toEqual([]);
     [holder, other] = [other, holder];
   });
 
