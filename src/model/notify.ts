@@ -31,6 +31,16 @@ export interface NotifyTargets {
   readonly mail: boolean;
 }
 
+/** Nobody is told of anything. */
+export const NO_NOTIFY: NotifyTargets = {
+  all: undefined,
+  active: undefined,
+  backup: undefined,
+  fault: undefined,
+  stop: undefined,
+  mail: false,
+};
+
 /** Mail by SMTP. */
 export interface Mail {
   readonly host: string;

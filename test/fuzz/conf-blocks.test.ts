@@ -1,5 +1,4 @@
 /** A file that is read in pieces means what it means as a whole, wherever it is changed. */
-import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseInBlocks } from '../../src/conf/blocks.ts';
@@ -7,9 +6,7 @@ import { loadConfig } from '../../src/conf/load.ts';
 import { parseSource, parseWhole, type Source } from '../../src/conf/source.ts';
 import type { Tree } from '../../src/conf/tree.ts';
 import { LVS1 } from '../unit/conf/support.ts';
-
-const examples = new URL('../../conf/examples/', import.meta.url);
-const texts = readdirSync(examples).map((name) => readFileSync(new URL(name, examples), 'utf8'));
+import { forChanged, texts } from './example-texts.ts';
 
 /** Whether it could be read in pieces. */
 function agrees(text: string): boolean {
@@ -85,19 +82,7 @@ test('every example with a piece cut out or put in', () => {
       ],
     ),
   );
-  fc.assert(
-    fc.property(
-      fc.constantFrom(...texts),
-      fc.nat(),
-      fc.nat({ max: 12 }),
-      fc.array(piece, { minLength: 1, maxLength: 3 }),
-      (text, at, length, inserted) => {
-        const start = at % text.length;
-        agrees(text.slice(0, start) + inserted.join('') + text.slice(start + length));
-      },
-    ),
-    { numRuns: 1000 },
-  );
+  forChanged({ piece, mostPieces: 3, longestCut: 12 }, agrees);
 });
 
 test('text of the characters that mean something to YAML', () => {

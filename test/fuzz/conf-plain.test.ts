@@ -1,12 +1,9 @@
 /** What is read the quick way means what the whole language makes of it, and the usual entries are read that way. */
-import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parsePlain } from '../../src/conf/plain.ts';
 import { parseWhole } from '../../src/conf/source.ts';
-
-const examples = new URL('../../conf/examples/', import.meta.url);
-const texts = readdirSync(examples).map((name) => readFileSync(new URL(name, examples), 'utf8'));
+import { forChanged, texts } from './example-texts.ts';
 
 /** Whether it was read the quick way. */
 function agrees(text: string): boolean {
@@ -97,19 +94,7 @@ test('every example with a piece cut out or put in', () => {
       '  ',
     ),
   );
-  fc.assert(
-    fc.property(
-      fc.constantFrom(...texts),
-      fc.nat(),
-      fc.nat({ max: 8 }),
-      fc.array(piece, { minLength: 1, maxLength: 2 }),
-      (text, at, length, inserted) => {
-        const start = at % text.length;
-        agrees(text.slice(0, start) + inserted.join('') + text.slice(start + length));
-      },
-    ),
-    { numRuns: 1_000 },
-  );
+  forChanged({ piece, mostPieces: 2, longestCut: 8 }, agrees);
 });
 
 test('text of the characters that mean something to YAML', () => {

@@ -1,5 +1,12 @@
 /** A change of state as those who are told of it see it, in keepalived's words; pure. */
-import type { NotifyScript, NotifyTargets, NotifyWord, QuorumWord, TargetKind } from '../../model/notify.ts';
+import {
+  NO_NOTIFY,
+  type NotifyScript,
+  type NotifyTargets,
+  type NotifyWord,
+  type QuorumWord,
+  type TargetKind,
+} from '../../model/notify.ts';
 import type { RouterWord } from '../../model/router-status.ts';
 
 export type { NotifyWord, QuorumWord, TargetKind };
@@ -37,16 +44,7 @@ export interface Recipients extends NotifyTargets {
 export const quorumRecipients = (scripts: {
   readonly quorumUp: NotifyScript | undefined;
   readonly quorumDown: NotifyScript | undefined;
-}): Recipients => ({ ...NOBODY, ...scripts });
-
-const NOBODY: NotifyTargets = {
-  all: undefined,
-  active: undefined,
-  backup: undefined,
-  fault: undefined,
-  stop: undefined,
-  mail: false,
-};
+}): Recipients => ({ ...NO_NOTIFY, ...scripts });
 
 export interface Call {
   readonly script: NotifyScript;

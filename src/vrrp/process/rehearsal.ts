@@ -12,6 +12,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Link } from '../../kernel/links.ts';
 import type { IpAddress, MacAddress } from '../../model/address.ts';
 import type { VirtualRouter } from '../../model/config.ts';
+import { NO_NOTIFY } from '../../model/notify.ts';
 import { centiseconds, milliseconds, seconds } from '../../model/units.ts';
 import { monotonicNow } from '../../sys/clock.ts';
 import type { Reactor } from '../../sys/reactor.ts';
@@ -62,14 +63,7 @@ const ROUTER: VirtualRouter = {
   },
   track: [],
   probe: 'off',
-  notify: {
-    all: undefined,
-    active: undefined,
-    backup: undefined,
-    fault: undefined,
-    stop: undefined,
-    mail: false,
-  },
+  notify: NO_NOTIFY,
 };
 
 /** The other family is announced and sent to in other ways. On the loopback interface only unicast is possible. */
