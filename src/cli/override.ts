@@ -1,7 +1,6 @@
 /** What the commands share by which an operator takes real servers out of service and brings them back. */
-import { userInfo } from 'node:os';
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
-import type { OverrideRequest } from '../control/api.ts';
+import type { OverrideDemand } from '../control/api.ts';
 import { type ControlClient, controlClient } from '../control/client.ts';
 import { socketPath } from '../control/socket-path.ts';
 import type { OverrideDocument } from '../model/status.ts';
@@ -29,29 +28,20 @@ export const reasonOption = (): Option =>
 /** Asks the daemon, and prints what it did. */
 export async function ask(
   terminal: Terminal,
-  request: Omit<OverrideRequest, 'by' | 'reason'>,
+  request: Omit<OverrideDemand, 'sudoUser' | 'reason'>,
   options: OverrideOptions,
 ): Promise<{ readonly client: ControlClient; readonly document: OverrideDocument }> {
   const client = controlClient(socketPath(options.runtimeDir));
-  const document = await client.override({ ...request, by: caller(), reason: options.reason });
+  const document = await client.override({ ...request, sudoUser: sudoUser(), reason: options.reason });
   if (options.json) printJson(terminal, document);
   else printLines(terminal.out, outcomeLines(request.action, document));
   return { client, document };
 }
 
-/** Who asks: through sudo, the user behind it. */
-function caller(): string {
-  const { SUDO_USER } = process.env;
-  if (SUDO_USER) return SUDO_USER;
-  try {
-    return userInfo().username;
-  } catch {
-    // A user whom no database knows.
-    return `uid ${process.getuid?.() ?? '?'}`;
-  }
-}
+/** Who is behind sudo; who asks otherwise is known to the daemon better than to us. */
+const sudoUser = (): string | undefined => process.env.SUDO_USER || undefined;
 
-function outcomeLines(action: OverrideRequest['action'], document: OverrideDocument): string[] {
+function outcomeLines(action: OverrideDemand['action'], document: OverrideDocument): string[] {
   const what = `real server ${document.server} of ${document.service}`;
   return [
     `${what}: ${outcomeText(action, document)}`,
@@ -69,7 +59,7 @@ function changeLines(changes: readonly string[]): readonly string[] {
   return rest > 0 ? [...shown, `and ${rest} more changes`] : shown;
 }
 
-function outcomeText(action: OverrideRequest['action'], { override, was }: OverrideDocument): string {
+function outcomeText(action: OverrideDemand['action'], { override, was }: OverrideDocument): string {
   switch (action) {
     case 'drain':
       return override?.drainedAt === undefined ? 'draining' : 'drained';

@@ -6,7 +6,7 @@
  *   POST /v1/reload   → ReloadDocument
  *   POST /v1/handover ← HandoverRequest → HandoverDocument
  *   POST /v1/resume   ← RestoreRequest → RestoreDocument
- *   POST /v1/override ← OverrideRequest → OverrideDocument
+ *   POST /v1/override ← OverrideDemand → OverrideDocument
  *   GET  /v1/overrides → OverridesDocument
  *
  * A refusal is an ErrorDocument with a status of 400 and up. A plan or reload that finds the file bad is no refusal
@@ -45,7 +45,8 @@ export class NoSuchName extends Error {
   override readonly name = 'NoSuchName';
 }
 
-export interface OverrideRequest {
+/** What a client asks for. */
+export interface OverrideDemand {
   /** The name of a virtual server. */
   readonly service: string;
   /** A real server as the file has it, or its address where it has only one there. */
@@ -57,7 +58,13 @@ export interface OverrideRequest {
   /** Of `drain`: milliseconds until connections that are left are cut off. */
   readonly timeout?: number | undefined;
   readonly reason?: string | undefined;
-  /** Who asks. */
+  /** The user behind sudo, as the client says: believed of root alone. */
+  readonly sudoUser?: string | undefined;
+}
+
+/** What the manager is asked for. */
+export interface OverrideRequest extends Omit<OverrideDemand, 'sudoUser'> {
+  /** Who asks, by the kernel's word: see `Callers`. */
   readonly by: string;
 }
 

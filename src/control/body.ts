@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import {
   type HandoverRequest,
   MAX_BODY,
-  type OverrideRequest,
+  type OverrideDemand,
   type PlanRequest,
   type RestoreRequest,
 } from './api.ts';
@@ -103,26 +103,28 @@ export function parseRestoreRequest(body: Uint8Array): RestoreRequest {
 
 const OVERRIDE =
   'the body is not {"service": "its name", "server": "10.1.1.2:80", "action": "drain", "disable", "enable" or ' +
-  '"weight", "by": "who asks"} with, where wanted, "reason", the "weight" (0 to 2147483647) and the "timeout" of ' +
-  'drain (milliseconds, up to a year)';
+  '"weight"} with, where wanted, "reason", the "weight" (0 to 2147483647), the "timeout" of drain (milliseconds, up ' +
+  'to a year) and the "sudoUser" who asks as root';
 const ACTIONS: readonly unknown[] = ['drain', 'disable', 'enable', 'weight'];
 const A_YEAR = 365 * 24 * 3_600_000;
 
-/** Throws a Refusal unless the bytes are an OverrideRequest in JSON. */
-export function parseOverrideRequest(body: Uint8Array): OverrideRequest {
+/** Throws a Refusal unless the bytes are an OverrideDemand in JSON. */
+export function parseOverrideDemand(body: Uint8Array): OverrideDemand {
   const value = parseJson(body);
-  if (!isOverrideRequest(value)) throw new Refusal(400, OVERRIDE);
-  const { service, server, action, weight, timeout, reason, by } = value;
-  return { service, server, action, weight, timeout, reason, by };
+  if (!isOverrideDemand(value)) throw new Refusal(400, OVERRIDE);
+  const { service, server, action, weight, timeout, reason, sudoUser } = value;
+  return { service, server, action, weight, timeout, reason, sudoUser };
 }
 
-function isOverrideRequest(value: unknown): value is OverrideRequest {
+function isOverrideDemand(value: unknown): value is OverrideDemand {
   if (typeof value !== 'object' || value === null) return false;
-  const { service, server, action, weight, timeout, reason, by } = value as Readonly<Record<string, unknown>>;
+  const { service, server, action, weight, timeout, reason, sudoUser } = value as Readonly<
+    Record<string, unknown>
+  >;
   return (
     isText(service, 256) &&
     isText(server, 256) &&
-    isText(by, 256) &&
+    (sudoUser === undefined || isText(sudoUser, 256)) &&
     (reason === undefined || isText(reason, 4_096)) &&
     ACTIONS.includes(action) &&
     (action === 'weight' ? isWithin(weight, 0x7fffffff) : weight === undefined) &&

@@ -10,7 +10,7 @@ import type {
   RestoreDocument,
   StatusDocument,
 } from '../model/status.ts';
-import type { ErrorDocument, HandoverRequest, OverrideRequest, PlanRequest, RestoreRequest } from './api.ts';
+import type { ErrorDocument, HandoverRequest, OverrideDemand, PlanRequest, RestoreRequest } from './api.ts';
 import { request } from './http.ts';
 import { checkSocketPath } from './socket-path.ts';
 
@@ -39,7 +39,7 @@ export interface ControlClient {
   reload(): Promise<ReloadDocument>;
   handover(request: HandoverRequest): Promise<HandoverDocument>;
   resume(request: RestoreRequest): Promise<RestoreDocument>;
-  override(request: OverrideRequest): Promise<OverrideDocument>;
+  override(demand: OverrideDemand): Promise<OverrideDocument>;
   overrides(): Promise<OverridesDocument>;
 }
 

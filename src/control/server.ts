@@ -11,12 +11,13 @@ import { type ControlHandlers, type ErrorDocument, NoSuchName } from './api.ts';
 import {
   BodyRoom,
   parseHandoverRequest,
-  parseOverrideRequest,
+  parseOverrideDemand,
   parsePlanRequest,
   parseRestoreRequest,
   Refusal,
   withBody,
 } from './body.ts';
+import { Callers } from './caller.ts';
 import { createServer } from './http.ts';
 import { claimSocketPath } from './socket-path.ts';
 
@@ -42,9 +43,12 @@ interface Service {
   readonly handlers: ControlHandlers;
   readonly log: Log;
   readonly room: BodyRoom;
+  readonly callers: Callers;
 }
 
-type Route = (handlers: ControlHandlers, body: Uint8Array) => Promise<unknown>;
+type Route = (handlers: ControlHandlers, body: Uint8Array, nameCaller: NameCaller) => Promise<unknown>;
+/** Who asks; for another, where he says so and may. */
+type NameCaller = (sudoUser: string | undefined) => string;
 
 const ROUTES: Readonly<Record<string, { readonly method: string; readonly route: Route }>> = {
   '/v1/status': { method: 'GET', route: (handlers) => handlers.status() },
@@ -56,7 +60,10 @@ const ROUTES: Readonly<Record<string, { readonly method: string; readonly route:
   },
   '/v1/override': {
     method: 'POST',
-    route: (handlers, body) => handlers.override(parseOverrideRequest(body)),
+    route: (handlers, body, nameCaller) => {
+      const { sudoUser, ...asked } = parseOverrideDemand(body);
+      return handlers.override({ ...asked, by: nameCaller(sudoUser) });
+    },
   },
   '/v1/overrides': { method: 'GET', route: (handlers) => handlers.overrides() },
   '/v1/resume': { method: 'POST', route: (handlers, body) => handlers.restore(parseRestoreRequest(body)) },
@@ -73,6 +80,7 @@ export async function serveControl(
 ): Promise<ControlServer> {
   await claimSocketPath(path);
   const room = new BodyRoom();
+  const callers = new Callers();
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -80,12 +88,13 @@ export async function serveControl(
       requestTimeout: REQUEST_TIMEOUT,
       connectionsCheckingInterval: 1_000,
     },
-    (request, response) => void answer(request, response, { handlers, log, room }),
+    (request, response) => void answer(request, response, { handlers, log, room, callers }),
   );
   server.maxConnections = MAX_CONNECTIONS;
   // One that asks a thousand times without reading the answers would have the manager keep them all.
   server.maxRequestsPerSocket = 1;
   server.setTimeout(SILENCE_TIMEOUT);
+  server.on('connection', (socket) => callers.connected(socket));
   server.on('clientError', refuseMalformed);
   await listen(server, path);
   // Failures of accept (no descriptors left, for one) must not end the manager.
@@ -124,10 +133,12 @@ function close(server: Server): Promise<void> {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { handlers, log, room }: Service,
+  { handlers, log, room, callers }: Service,
 ): Promise<void> {
   try {
-    const document = await withBody(request, room, (body) => findRoute(request, response)(handlers, body));
+    const document = await withBody(request, room, (body) =>
+      findRoute(request, response)(handlers, body, (user) => callers.nameOf(request.socket, user)),
+    );
     send(response, 200, document);
   } catch (error) {
     if (request.destroyed && !request.complete) return; // The client left in the middle of its request.

@@ -14,7 +14,7 @@ export interface Override {
   readonly weight: number | undefined;
   /** In the operator's words. */
   readonly reason: string | undefined;
-  /** Who said so: a user's name. */
+  /** Who said so, by the word of the kernel: `ada`, `ada by sudo`, or `uid 1234` of one without a name. */
   readonly by: string;
   readonly since: number;
   /** Of `drain`: when connections that are left are cut off. */

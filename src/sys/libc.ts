@@ -28,6 +28,9 @@ export const libc = {
   setsockopt: bind<(fd: number, level: number, name: number, value: Pointer, length: number) => number>(
     'int setsockopt(int, int, int, const void *, uint32_t)',
   ),
+  getsockopt: bind<(fd: number, level: number, name: number, value: Pointer, length: Pointer) => number>(
+    'int getsockopt(int, int, int, void *, void *)',
+  ),
   ioctl: bind<(fd: number, request: number, argument: Pointer) => number>('int ioctl(int, ulong, void *)'),
   flock: bind<(fd: number, operation: number) => number>('int flock(int, int)'),
   send: bind<(fd: number, data: Pointer, length: number, flags: number) => number>(

@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   vrrp: ['model'],
   'vrrp/process': ['model', 'vrrp', 'packet', 'kernel', 'sys'],
   checker: ['model', 'undici', 'version'],
-  control: ['model'],
+  control: ['model', 'sys'],
   cli: [
     'model',
     'conf',

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type ControlHandlers, NoSuchName } from '../../../src/control/api.ts';
@@ -40,8 +41,8 @@ test('every request comes back with its document', async () => {
     { name: 'web', outcome: 'handed-over', successor: '10.1.1.11', reason: 'stays down' },
   ]);
   expect((await client.resume({ names: ['web', 'db'] })).restored).toEqual(['web', 'db']);
-  const drain = { service: 'web', server: '10.1.1.2:80', action: 'drain', by: 'ada', reason: 'ü' } as const;
-  expect(await client.override(drain)).toMatchObject({ service: 'web', notes: ['ada', 'ü'] });
+  const drain = { service: 'web', server: '10.1.1.2:80', action: 'drain', reason: 'ü' } as const;
+  expect(await client.override(drain)).toMatchObject({ service: 'web', notes: [userInfo().username, 'ü'] });
   expect(await client.overrides()).toEqual({ overrides: [] });
 });
 
@@ -55,7 +56,7 @@ test('a plan of nearly 8 MiB passes, a larger one is refused in words', async ()
 });
 
 describe('what an operator says', () => {
-  const asked = { service: 'web', server: '10.1.1.2:80', action: 'weight', weight: 5, by: 'ada' } as const;
+  const asked = { service: 'web', server: '10.1.1.2:80', action: 'weight', weight: 5 } as const;
 
   test.each([
     { weight: -1 },
@@ -67,7 +68,8 @@ describe('what an operator says', () => {
     { timeout: 1000 },
     { action: 'drain', weight: undefined, timeout: -1 },
     { service: 7 },
-    { by: undefined },
+    { sudoUser: 7 },
+    { sudoUser: 'x'.repeat(257) },
     { reason: 'x'.repeat(4097) },
   ])('is refused with %j', async (more) => {
     const client = await clientOf();
