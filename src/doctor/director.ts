@@ -1,11 +1,11 @@
 /** The doctor's round on a director. */
 import { linksWithIpv6, readSetting } from '../kernel/sysctl.ts';
-import { familyOf, type IpAddress, isWithin, type MacAddress } from '../model/address.ts';
+import type { MacAddress } from '../model/address.ts';
 import type { Config } from '../model/config.ts';
 import { milliseconds } from '../model/units.ts';
 import { directorSettings } from '../prepare/director.ts';
+import { attempt } from './attempt.ts';
 import { denialFindings } from './denials.ts';
-import { echo } from './echo.ts';
 import { markFindings } from './filter/marks.ts';
 import { directorPassages, passageFindings } from './filter/traffic.ts';
 import { lookAtFilters } from './filters.ts';
@@ -14,7 +14,7 @@ import { lookAtKernel, lookAtLog, lookAtNetwork, type Sight, wayTo } from './hos
 import { kernelFindings } from './kernel-features.ts';
 import { limited } from './limited.ts';
 import { type AskedAddress, askOwners, ownerFindings } from './owners.ts';
-import { type AskedServer, returnPathFinding } from './return-path.ts';
+import { lookAtReturnPaths } from './return-paths.ts';
 import { settingFindings } from './settings.ts';
 import { ipvsTrapFindings, trackingFindings } from './traps.ts';
 import { tunnelMtuFindings } from './tunnel-mtu.ts';
@@ -26,35 +26,52 @@ const AT_ONCE = 32;
 /** Clients come by way of routers, and of Ethernet: a link of ours with a greater MTU makes none of their packets so. */
 const CLIENT_MTU = 1500;
 
-/** Throws where this host cannot be looked at at all: not as root. */
+/** What cannot be looked at is a finding by itself, and costs no other. Never rejects. */
 export async function examineDirector(config: Config): Promise<readonly Finding[]> {
-  const sight = lookAtNetwork();
-  const [kernel, filters, log, owners, ways, returns] = await Promise.all([
-    lookAtKernel(modulesOf(config)),
-    lookAtFilters(),
-    lookAtLog(),
-    owned(config, sight),
-    waysToTunnels(config, sight),
-    returnPaths(config, sight),
-  ]);
-  const link = Math.max(...config.virtualRouters.map(({ interface: name }) => mtuOf(sight, name)), 0);
+  const filters = lookAtFilters();
+  const checks: readonly [string, () => readonly Finding[] | Promise<readonly Finding[]>][] = [
+    ['the kernel, its settings and modules', () => kernel(config)],
+    ['connection tracking', () => trackingFindings(readSetting)],
+    [
+      'what packet filters do',
+      async () => {
+        const { ruleset, marks, unseen } = await filters;
+        return [
+          ...passageFindings(ruleset, directorPassages(config)),
+          ...markFindings(config, marks),
+          ...unseen,
+        ];
+      },
+    ],
+    ['what SELinux and AppArmor have denied', async () => denialFindings(await lookAtLog())],
+    ['whether what the tunnels add fits the way to the real servers', () => tunnels(config, lookAtNetwork())],
+    ['who answers for the virtual addresses', () => owned(config, lookAtNetwork())],
+    ['by which way the real servers behind nat answer', () => lookAtReturnPaths(config, lookAtNetwork())],
+  ];
+  const found = await Promise.all(checks.map(([what, look]) => attempt(what, look)));
+  return found.flat();
+}
+
+async function kernel(config: Config): Promise<readonly Finding[]> {
+  const facts = await lookAtKernel(modulesOf(config));
   // Without IPVS there is none of its settings, and it is told that there is no IPVS.
   const settings = directorSettings(config, linksWithIpv6()).filter(
-    ({ path }) => kernel.hasModule('ip_vs') || path[2] !== 'vs',
+    ({ path }) => facts.hasModule('ip_vs') || path[2] !== 'vs',
   );
   return [
-    ...kernelFindings(config, kernel),
+    ...kernelFindings(config, facts),
     ...settingFindings(settings),
     ...(config.virtualServers.length === 0 ? [] : ipvsTrapFindings(config.ipvs.sysctl, readSetting)),
-    ...trackingFindings(readSetting),
-    ...passageFindings(filters.ruleset, directorPassages(config)),
-    ...markFindings(config, filters.marks),
-    ...filters.unseen,
-    ...denialFindings(log),
-    ...tunnelMtuFindings(config, { client: Math.min(link, CLIENT_MTU), to: (address) => ways.get(address) }),
-    ...owners,
-    ...returns,
   ];
+}
+
+async function tunnels(config: Config, sight: Sight): Promise<readonly Finding[]> {
+  const ways = await waysToTunnels(config, sight);
+  const link = Math.max(...config.virtualRouters.map(({ interface: name }) => mtuOf(sight, name)), 0);
+  return tunnelMtuFindings(config, {
+    client: Math.min(link, CLIENT_MTU),
+    to: (address) => ways.get(address),
+  });
 }
 
 const modulesOf = ({ virtualServers }: Config): readonly string[] => [
@@ -95,49 +112,4 @@ async function waysToTunnels({ virtualServers }: Config, sight: Sight) {
     async (address) => [address, await wayTo(address, sight)] as const,
   );
   return new Map(ways);
-}
-
-async function returnPaths(
-  { virtualServers, virtualRouters }: Config,
-  sight: Sight,
-): Promise<readonly Finding[]> {
-  const vips = virtualRouters.flatMap(({ addresses }) => addresses.map(({ address }) => address));
-  const servers = virtualServers.flatMap(({ name, entries, realServers }) => {
-    // Others may be in the real servers' network: its gateway, for one.
-    const asked = entries.flatMap((entry) => (entry.kind === 'address' ? [entry.address] : []));
-    return realServers
-      .filter(({ forwarding }) => forwarding === 'nat')
-      .map(({ address }) => ({ asked, server: askedServer(name, address, vips, sight) }));
-  });
-  const links = sight.links.filter(({ up }) => up);
-  // One real server behind many services is asked once.
-  const distinct = [...new Map(servers.map(({ server }) => [server.address, server])).values()];
-  const replies = new Map(
-    await limited(distinct, AT_ONCE, async ({ address, source, link }) => {
-      const asks = source !== undefined && link !== undefined;
-      return [address, asks ? await echo(address, source, link, links, PATIENCE) : undefined] as const;
-    }),
-  );
-  return servers.map(({ asked, server }) => returnPathFinding(server, asked, replies.get(server.address)));
-}
-
-/** From the virtual address itself where it is here, else from an address of ours beside it. */
-function askedServer(
-  service: string,
-  address: IpAddress,
-  vips: readonly IpAddress[],
-  { addresses, links }: Sight,
-): AskedServer {
-  const family = familyOf(address);
-  const ours = addresses.map(({ prefix }) => prefix).filter((prefix) => familyOf(prefix.address) === family);
-  const network = ours.find(
-    (prefix) => prefix.length < (family === 'ipv4' ? 31 : 127) && isWithin(address, prefix),
-  );
-  const outside = ours.filter((prefix) => network === undefined || !isWithin(prefix.address, network));
-  const source =
-    outside.find((prefix) => vips.includes(prefix.address)) ??
-    outside.find((prefix) => vips.some((vip) => familyOf(vip) === family && isWithin(vip, prefix)));
-  const index = addresses.find(({ prefix }) => prefix === network)?.index;
-  const link = links.find((each) => each.index === index);
-  return { service, address, source: source?.address, network, link };
 }

@@ -5,6 +5,7 @@ import { internetChecksum } from '../packet/checksum.ts';
 import { decodeIpv4 } from '../packet/ipv4.ts';
 import { openRawSocket, type RawSocket } from '../sys/raw-socket.ts';
 import { READABLE, Reactor } from '../sys/reactor.ts';
+import type { Reply } from './seen-replies.ts';
 
 /** ICMP and ICMPv6 (RFC 792, RFC 4443): protocol, and the types of request and reply. */
 const ECHO: Readonly<Record<Family, { protocol: number; request: number; reply: number }>> = {
@@ -20,13 +21,6 @@ export interface EchoLink {
   readonly index: number;
 }
 
-export interface EchoReply {
-  /** By which it came. */
-  readonly link: string;
-  /** What was left of the answer's TTL. */
-  readonly ttl: number;
-}
-
 /**
  * Sends echo requests from `source` over `by`, three within `patience`, and gives the first reply, on whichever of
  * `links` it comes. undefined: none came, or this host cannot send there. Throws SystemError: EPERM without root.
@@ -37,13 +31,14 @@ export async function echo(
   by: EchoLink,
   links: readonly EchoLink[],
   patience: Milliseconds,
-): Promise<EchoReply | undefined> {
+): Promise<Reply | undefined> {
   const family = familyOf(address);
   const { protocol } = ECHO[family];
   const id = process.pid & 0xffff;
   const reactor = new Reactor();
   const sockets: RawSocket[] = [];
-  const { promise, resolve } = Promise.withResolvers<EchoReply | undefined>();
+  const { promise, resolve } = Promise.withResolvers<Reply | undefined>();
+  const timers: NodeJS.Timeout[] = [setTimeout(() => resolve(undefined), patience)];
   try {
     for (const link of links) {
       const socket = openRawSocket({ protocol, family, interface: link, ttl: TTL, anySource: true });
@@ -58,10 +53,11 @@ export async function echo(
             resolve({ link: link.name, ttl });
         }, PER_TURN),
       );
-      if (link.index === by.index) ask(socket, family, id, address, source, patience, resolve);
+      if (link.index === by.index) timers.push(...ask(socket, family, id, address, source, patience));
     }
     return await promise;
   } finally {
+    for (const timer of timers) clearTimeout(timer);
     for (const socket of sockets) {
       reactor.remove(socket.fd);
       socket.close();
@@ -79,21 +75,19 @@ function ask(
   address: IpAddress,
   source: IpAddress,
   patience: Milliseconds,
-  resolve: (reply: undefined) => void,
-): void {
-  for (let time = 0; time < TIMES; time++) {
+): readonly NodeJS.Timeout[] {
+  return Array.from({ length: TIMES }, (_, time) =>
     setTimeout(
       () => {
         try {
           socket.send(request(family, id, time), address, source);
         } catch {
-          // Closed by now, or no way there: then there is no reply either.
+          // There is no way there: then there is no reply either.
         }
       },
       (time * patience) / (TIMES + 1),
-    ).unref();
-  }
-  setTimeout(() => resolve(undefined), patience);
+    ),
+  );
 }
 
 /** The kernel puts the checksum of ICMPv6 in by itself. */

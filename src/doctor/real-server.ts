@@ -2,6 +2,7 @@
 import { readSetting } from '../kernel/sysctl.ts';
 import { familyOf } from '../model/address.ts';
 import { type RealServerRole, realServerNeeds } from '../prepare/real-server.ts';
+import { attempt } from './attempt.ts';
 import { denialFindings } from './denials.ts';
 import { passageFindings, realServerPassages } from './filter/traffic.ts';
 import { lookAtFilters } from './filters.ts';
@@ -11,20 +12,26 @@ import { lookAtLog, lookAtNetwork, type Sight } from './host.ts';
 import { settingFindings } from './settings.ts';
 import { strictFilterFindings, trackingFindings } from './traps.ts';
 
-/** `roles`: those that were taken up here, one at least. Throws SystemError, KernelError. */
+/** `roles`: those that were taken up here, one at least. What cannot be looked at costs no other. Never rejects. */
 export async function examineRealServer(roles: readonly RealServerRole[]): Promise<readonly Finding[]> {
-  const sight = lookAtNetwork();
-  const [filters, log] = await Promise.all([lookAtFilters(), lookAtLog()]);
+  const filters = lookAtFilters();
   const needs = realServerNeeds(roles, { links: [], filter: '0' });
-  return [
-    ...hiddenAddressFindings(roles, sight),
-    ...settingFindings(needs.settings),
-    ...strictFilterFindings(linksToOthers(sight), readSetting),
-    ...trackingFindings(readSetting),
-    ...passageFindings(filters.ruleset, roles.flatMap(realServerPassages)),
-    ...filters.unseen,
-    ...denialFindings(log),
+  const checks: readonly [string, () => readonly Finding[] | Promise<readonly Finding[]>][] = [
+    ['whether the VIPs are here, and hidden', () => hiddenAddressFindings(roles, lookAtNetwork())],
+    ['kernel settings', () => settingFindings(needs.settings)],
+    ['reverse-path filters', () => strictFilterFindings(linksToOthers(lookAtNetwork()), readSetting)],
+    ['connection tracking', () => trackingFindings(readSetting)],
+    [
+      'what packet filters do',
+      async () => {
+        const { ruleset, unseen } = await filters;
+        return [...passageFindings(ruleset, roles.flatMap(realServerPassages)), ...unseen];
+      },
+    ],
+    ['what SELinux and AppArmor have denied', async () => denialFindings(await lookAtLog())],
   ];
+  const found = await Promise.all(checks.map(([what, look]) => attempt(what, look)));
+  return found.flat();
 }
 
 /** Links that are up and have an IPv4 address, what hides a VIP apart. */

@@ -8,6 +8,7 @@ const VIP = '10.1.1.254';
 /** Behind nat; its default route leads to a router that is not the director. */
 const STRAY = '10.2.0.2';
 const RIGHT = '10.2.0.3';
+const SERVE = 'exec socat TCP-LISTEN:80,fork,reuseaddr /dev/null';
 const FILE = `
 virtual_routers:
   web: { interface: eth0, vrid: 51, addresses: [${VIP}/24] }
@@ -19,6 +20,9 @@ services:
 let lab: Lab;
 let director: NamespaceNode;
 let thief: NamespaceNode;
+let router: NamespaceNode;
+let stray: NamespaceNode;
+let right: NamespaceNode;
 
 async function examine(more = ''): Promise<{
   readonly code: number | undefined;
@@ -44,17 +48,22 @@ beforeAll(async () => {
     ],
   });
   thief = await lab.addHost('thief', { ports: [{ on: front, addresses: ['10.1.1.66/24'] }] });
-  const router = await lab.addHost('router', {
+  router = await lab.addHost('router', {
     ports: [
       { on: front, addresses: ['10.1.1.3/24'] },
       { on: back, addresses: ['10.2.0.9/24'] },
     ],
   });
   await router.run('sysctl -qw net.ipv4.ip_forward=1');
-  const stray = await lab.addHost('stray', { ports: [{ on: back, addresses: [`${STRAY}/24`] }] });
+  stray = await lab.addHost('stray', { ports: [{ on: back, addresses: [`${STRAY}/24`] }] });
   await stray.run('ip route add default via 10.2.0.9');
-  const right = await lab.addHost('right', { ports: [{ on: back, addresses: [`${RIGHT}/24`] }] });
+  await stray.spawn(SERVE);
+  right = await lab.addHost('right', { ports: [{ on: back, addresses: [`${RIGHT}/24`] }] });
   await right.run('ip route add default via 10.2.0.1');
+  await right.spawn(SERVE);
+  await Promise.all(
+    [stray, right].map((node) => node.run(`until ss -Hltn 'sport = :80' | grep -q .; do sleep 0.05; done`)),
+  );
   await director.run('sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.eth0.rp_filter=0');
   await director.writeFile(`${director.scratch}/doctor.yaml`, FILE);
 });
@@ -74,6 +83,35 @@ describe('the doctor', () => {
     expect(forward).toMatchObject({ severity: 'problem', mend: 'sysctl -w net.ipv4.ip_forward=1' });
     expect(about(findings, /each virtual address is answered for by one host/)).toEqual(['good']);
     expect(about(findings, /packet filters let/)).toEqual(['good']);
+  });
+
+  it('tells a real server whose answers are lost from one that is down; and finds nothing once it is mended', async () => {
+    const way = (findings: readonly Finding[], address: string) =>
+      findings.filter(({ what }) => what.includes(`real server ${address}`));
+    await router.run('ip link set eth1 down');
+    await stray.run('ip route replace default via 10.2.0.77');
+    const { findings } = await examine();
+    expect(way(findings, STRAY)).toMatchObject([
+      {
+        severity: 'problem',
+        what: expect.stringMatching(/do not come back here \(asked by a connection to its port\)$/),
+      },
+    ]);
+    await stray.run(
+      /ip route replace default via \S+(?=;)/.exec(way(findings, STRAY)[0]?.mend ?? '')?.[0] ?? '',
+    );
+    await right.run('ip link set eth0 down');
+    const mended = await examine();
+    expect(way(mended.findings, STRAY)).toMatchObject([
+      {
+        severity: 'good',
+        what: expect.stringMatching(/this director \(seen by a connection to its port\)$/),
+      },
+    ]);
+    expect(way(mended.findings, RIGHT)).toMatchObject([
+      { severity: 'unknown', breaks: expect.stringContaining('neither ping nor port 80') },
+    ]);
+    await right.run('ip link set eth0 up && ip route replace default via 10.2.0.1');
   });
 
   it('does what mends a setting, and it is gone, even where no daemon runs to compare', async () => {
@@ -127,9 +165,18 @@ describe('the doctor', () => {
     await director.writeFile(`${director.scratch}/doctor.yaml`, FILE);
   });
 
-  it('ends with words where it may not look, as in a container without CAP_NET_RAW', async () => {
-    const doctor = `src/vipward doctor --config ${director.scratch}/doctor.yaml`;
-    const { code, stderr } = await director.exec(`timeout 20 setpriv --bounding-set -net_raw ${doctor}`);
-    expect([code, stderr]).toEqual([1, expect.stringMatching(/^vipward: .*EPERM/)]);
+  it('says what it may not look at, as in a container without CAP_NET_RAW, and looks at the rest', async () => {
+    const doctor = `src/vipward doctor --json --config ${director.scratch}/doctor.yaml --state-dir /nowhere`;
+    const { stdout } = await director.exec(`timeout 60 setpriv --bounding-set -net_raw ${doctor}`);
+    const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+    const refused = findings.filter(
+      ({ severity, breaks }) => severity === 'unknown' && breaks.includes('EPERM'),
+    );
+    expect(refused.map(({ what }) => what)).toEqual([
+      'who answers for the virtual addresses',
+      'by which way the real servers behind nat answer',
+    ]);
+    expect(refused[0]?.mend).toContain('--cap-add NET_RAW');
+    expect(about(findings, /packet filters let/)).toEqual(['good']);
   });
 });

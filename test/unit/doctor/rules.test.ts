@@ -4,7 +4,7 @@ import type { Finding } from '../../../src/doctor/finding.ts';
 import { kernelFindings } from '../../../src/doctor/kernel-features.ts';
 import { ownerFindings } from '../../../src/doctor/owners.ts';
 import { parsePeerStatus, peerFindings } from '../../../src/doctor/peer.ts';
-import { returnPathFinding } from '../../../src/doctor/return-path.ts';
+import { type AskedServer, isAskable, returnPathFinding, type Way } from '../../../src/doctor/return-path.ts';
 import { tunnelMtuFindings, tunnelOverhead } from '../../../src/doctor/tunnel-mtu.ts';
 import type { IpAddress, MacAddress } from '../../../src/model/address.ts';
 import { realServerAt, virtualServer } from '../../support/virtual-server.ts';
@@ -62,22 +62,47 @@ describe('the other director', () => {
 
 describe('the way back of a masqueraded reply', () => {
   const network = { address: ip('10.2.0.1'), length: 24 };
-  const link = { name: 'eth1', index: 3 };
-  const server = { service: 'web', address: ip('10.2.0.2'), source: ip('10.1.1.254'), network, link };
+  const server: AskedServer = {
+    service: 'web',
+    address: ip('10.2.0.2'),
+    port: 80,
+    source: ip('10.1.1.254'),
+    network,
+    links: ['eth1', 'vmac1'],
+    floating: [],
+  };
   const vips = [ip('10.1.1.254')];
+  const seen = (link: string, ttl: number): Way => ({ kind: 'seen', by: 'ping', reply: { link, ttl } });
+  const floating = (here: boolean) => ({ ...server, floating: [{ address: ip('10.2.0.254'), here }] });
 
   it.each([
-    [server, vips, { link: 'eth1', ttl: 64 }, 'good'],
-    [server, vips, { link: 'eth1', ttl: 63 }, 'problem'],
-    [server, vips, { link: 'eth0', ttl: 64 }, 'problem'],
-    [server, vips, { link: 'eth0', ttl: 127 }, 'problem'],
-    [server, vips, undefined, 'warning'],
-    [server, [ip('10.2.0.254')], { link: 'eth1', ttl: 64 }, 'warning'],
-    [{ ...server, network: undefined }, vips, { link: 'eth1', ttl: 64 }, 'unknown'],
-  ] as const)('%#', (asked, addresses, reply, severity) => {
-    const finding = returnPathFinding(asked, addresses, reply);
+    [server, vips, seen('eth1', 64), 'good'],
+    [server, vips, seen('vmac1', 255), 'good'],
+    [server, vips, seen('eth1', 63), 'problem'],
+    [server, vips, seen('eth0', 64), 'problem'],
+    [server, vips, seen('eth0', 127), 'problem'],
+    [server, vips, { kind: 'lost', by: 'ping' }, 'problem'],
+    [server, vips, { kind: 'silent' }, 'unknown'],
+    [server, [ip('10.2.0.254')], seen('eth1', 64), 'warning'],
+    [{ ...server, network: undefined }, vips, seen('eth1', 64), 'unknown'],
+    [{ ...server, source: undefined }, vips, { kind: 'silent' }, 'unknown'],
+    [floating(true), vips, seen('eth1', 64), 'good'],
+    [floating(false), vips, seen('eth0', 63), 'unknown'],
+  ] as const)('%#', (asked, addresses, way, severity) => {
+    const finding = returnPathFinding(asked, addresses, way);
     expect(finding.severity).toBe(severity);
     if (severity === 'problem') expect(finding.mend).toContain('default via 10.2.0.1');
+    expect(isAskable(asked, addresses)).toBe(
+      severity !== 'warning' &&
+        asked.source !== undefined &&
+        asked.network !== undefined &&
+        asked.floating.every(({ here }) => here),
+    );
+  });
+
+  it('leads to the address that floats, where there is one', () => {
+    const { mend } = returnPathFinding(floating(true), vips, { kind: 'lost', by: 'ping' });
+    expect(mend).toContain('ip route replace default via 10.2.0.254');
   });
 });
 

@@ -1,0 +1,27 @@
+/** One TCP connection, to see whether and how it is answered. */
+import { createConnection } from 'node:net';
+import type { IpAddress } from '../model/address.ts';
+import type { Milliseconds } from '../model/units.ts';
+
+/** `refused`: answered all the same. `silent`: no answer within the time, or no way there. */
+export type ConnectionEnd = 'made' | 'refused' | 'silent';
+
+/** Connects from `source`, an address of this host, and ends the connection at once. Never rejects. */
+export function tryConnection(
+  address: IpAddress,
+  port: number,
+  source: IpAddress,
+  patience: Milliseconds,
+): Promise<ConnectionEnd> {
+  const { promise, resolve } = Promise.withResolvers<ConnectionEnd>();
+  const socket = createConnection({ host: address, port, localAddress: source });
+  const timer = setTimeout(() => resolve('silent'), patience);
+  socket.once('connect', () => resolve('made'));
+  socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+    resolve(code === 'ECONNREFUSED' || code === 'ECONNRESET' ? 'refused' : 'silent');
+  });
+  return promise.finally(() => {
+    clearTimeout(timer);
+    socket.destroy();
+  });
+}

@@ -1,0 +1,223 @@
+/**
+ * Asks the real servers behind nat by which way their answers to clients come: through the service itself, else by a
+ * connection to their port, else by ping; each from an address of ours on the side of the clients.
+ */
+import { portAt, takesPart } from '../balance/entry.ts';
+import { familyOf, type IpAddress, isWithin } from '../model/address.ts';
+import type { Config, ConfiguredVirtualServer } from '../model/config.ts';
+import { milliseconds } from '../model/units.ts';
+import { tryConnection } from './connection.ts';
+import { echo } from './echo.ts';
+import type { Finding } from './finding.ts';
+import type { Sight } from './host.ts';
+import { limited } from './limited.ts';
+import {
+  type AskedServer,
+  isAskable,
+  isDirect,
+  type Means,
+  returnPathFinding,
+  type Way,
+} from './return-path.ts';
+import { openSeenReplies, type Reply, type SeenReplies } from './seen-replies.ts';
+
+/** Long enough for a host that has to be woken up, and for a second SYN where the first is lost. */
+const PATIENCE = milliseconds(1500);
+const AT_ONCE = 32;
+/** Connections through one service: each is one of a client's to its real servers. */
+const THROUGH_SERVICE = 8;
+/** Services that are asked so; the real servers of further ones are asked themselves. */
+const SERVICES = 64;
+
+type VirtualServer = Config['virtualServers'][number];
+
+/** A service, its virtual addresses, and a real server of it. */
+interface Asking {
+  readonly virtualServer: VirtualServer;
+  readonly vips: readonly IpAddress[];
+  readonly server: AskedServer;
+}
+
+/** Rejects with SystemError: EPERM without CAP_NET_RAW. */
+export async function lookAtReturnPaths(
+  config: Pick<Config, 'virtualServers' | 'virtualRouters'>,
+  sight: Sight,
+): Promise<readonly Finding[]> {
+  const asked = config.virtualServers.flatMap((virtualServer) => askingsOf(virtualServer, config, sight));
+  const useful = asked.filter(({ vips, server }) => isAskable(server, vips));
+  const ways = new Map<string, Way>();
+  for (const [source, askings] of Map.groupBy(useful, ({ server }) => server.source)) {
+    if (source === undefined) continue;
+    const seen = openSeenReplies(source, linksFor(source, sight));
+    try {
+      await askThroughServices(askings, source, seen, ways, sight);
+      // One real server behind many services is asked once for each of its ports.
+      const rest = new Map(askings.map((asking) => [keyOf(asking.server), asking.server]));
+      const open = [...rest.values()].filter((server) => !ways.has(keyOf(server)));
+      await limited(open, AT_ONCE, async (server) => {
+        ways.set(keyOf(server), await askServer(server, source, seen, sight));
+      });
+    } finally {
+      seen.close();
+    }
+  }
+  return asked.map(({ vips, server }) =>
+    returnPathFinding(server, vips, ways.get(keyOf(server)) ?? { kind: 'silent' }),
+  );
+}
+
+const keyOf = ({ address, port }: AskedServer): string => `${address} ${port}`;
+
+/** Where an answer may come in: links below others, as those of a bond, have no address of their own. */
+const linksFor = (source: IpAddress, { links, addresses }: Sight): Sight['links'] =>
+  links.filter(
+    ({ index, up, loopback }) =>
+      up &&
+      !loopback &&
+      addresses.some((held) => held.index === index && familyOf(held.prefix.address) === familyOf(source)),
+  );
+
+function askingsOf(
+  virtualServer: VirtualServer,
+  { virtualRouters }: Pick<Config, 'virtualRouters'>,
+  sight: Sight,
+): readonly Asking[] {
+  const { entries, match, realServers } = virtualServer;
+  const vips = [
+    ...entries.flatMap((entry) => (entry.kind === 'address' ? [entry.address] : [])),
+    ...match.map(({ address }) => address),
+  ];
+  const floating = virtualRouters.flatMap(({ addresses }) => addresses.map(({ address }) => address));
+  return realServers
+    .filter(({ forwarding, address }) => forwarding === 'nat' && !isHere(address, sight))
+    .map((server) => ({
+      virtualServer,
+      vips,
+      server: {
+        service: virtualServer.name,
+        address: server.address,
+        port: tcpPortOf(virtualServer, server),
+        ...placeOf(server.address, floating, vips, sight),
+      },
+    }));
+}
+
+const isHere = (address: IpAddress, { addresses }: Sight): boolean =>
+  addresses.some(({ prefix }) => prefix.address === address);
+
+function tcpPortOf(
+  virtualServer: ConfiguredVirtualServer,
+  server: VirtualServer['realServers'][number],
+): number | undefined {
+  const key = virtualServer.entries.find(
+    (entry) => takesPart(virtualServer, entry, server) && (entry.kind === 'mark' || entry.protocol === 'tcp'),
+  );
+  return key && (portAt(key, server) || undefined);
+}
+
+/** Asked from a virtual address of the service where it is here, else from an address of ours beside one. */
+function placeOf(
+  address: IpAddress,
+  floating: readonly IpAddress[],
+  vips: readonly IpAddress[],
+  { addresses, links }: Sight,
+): Pick<AskedServer, 'source' | 'network' | 'links' | 'floating'> {
+  const family = familyOf(address);
+  const ours = addresses.filter(({ prefix }) => familyOf(prefix.address) === family);
+  const network = ours
+    .map(({ prefix }) => prefix)
+    .find((prefix) => prefix.length < (family === 'ipv4' ? 31 : 127) && isWithin(address, prefix));
+  if (network === undefined) return { source: undefined, network, links: [], floating: [] };
+  const outside = ours.map(({ prefix }) => prefix).filter((prefix) => !isWithin(prefix.address, network));
+  const candidates = [vips, floating];
+  const source =
+    candidates
+      .map((set) => outside.find((prefix) => set.includes(prefix.address)))
+      .find((prefix) => prefix !== undefined) ??
+    outside.find((prefix) =>
+      candidates.flat().some((vip) => familyOf(vip) === family && isWithin(vip, prefix)),
+    );
+  const inside = new Set(
+    ours.filter(({ prefix }) => isWithin(prefix.address, network)).map(({ index }) => index),
+  );
+  return {
+    source: source?.address,
+    network,
+    links: links.filter(({ index }) => inside.has(index)).map(({ name }) => name),
+    floating: floating
+      .filter((each) => familyOf(each) === family && isWithin(each, network))
+      .map((each) => ({ address: each, here: ours.some(({ prefix }) => prefix.address === each) })),
+  };
+}
+
+/** Some connections through each service, as clients make them: whichever real servers get them are seen to answer. */
+async function askThroughServices(
+  askings: readonly Asking[],
+  source: IpAddress,
+  seen: SeenReplies,
+  ways: Map<string, Way>,
+  sight: Sight,
+): Promise<void> {
+  const services = [...Map.groupBy(askings, ({ virtualServer }) => virtualServer)].slice(0, SERVICES);
+  await limited(services, AT_ONCE / 4, async ([{ entries }, ofService]) => {
+    const entry = entries.find(
+      (each) =>
+        each.kind === 'address' &&
+        each.protocol === 'tcp' &&
+        each.port !== 0 &&
+        familyOf(each.address) === familyOf(source) &&
+        isHere(each.address, sight),
+    );
+    if (entry?.kind !== 'address') return;
+    // Weights and other clients share them out unevenly.
+    const count = Math.min(2 * ofService.length, THROUGH_SERVICE);
+    await Promise.all(
+      Array.from({ length: count }, () => tryConnection(entry.address, entry.port, source, PATIENCE)),
+    );
+    for (const { server } of ofService) note(server, 'a connection through the service', seen, ways);
+  });
+}
+
+function note(server: AskedServer, by: Means, seen: SeenReplies, ways: Map<string, Way>): void {
+  const way = wayOf(server, by, seen);
+  if (way !== undefined && !ways.has(keyOf(server))) ways.set(keyOf(server), way);
+}
+
+/** The direct way where one of the answers took it: links one above the other both see it. */
+function wayOf(server: AskedServer, by: Means, seen: SeenReplies): Way | undefined {
+  if (server.port === undefined) return undefined;
+  const replies = seen.of(server.address, server.port);
+  const reply = replies.find((each) => isDirect(server, each)) ?? replies[0];
+  return reply && { kind: 'seen', by, reply };
+}
+
+async function askServer(
+  server: AskedServer,
+  source: IpAddress,
+  seen: SeenReplies,
+  sight: Sight,
+): Promise<Way> {
+  const { address, port, network } = server;
+  if (port !== undefined) {
+    await tryConnection(address, port, source, PATIENCE);
+    const way = wayOf(server, 'a connection to its port', seen);
+    if (way !== undefined) return way;
+    if (network !== undefined && (await tryConnection(address, port, network.address, PATIENCE)) !== 'silent')
+      return { kind: 'lost', by: 'a connection to its port' };
+  }
+  const reply = await ping(server, source, sight);
+  if (reply !== undefined) return { kind: 'seen', by: 'ping', reply };
+  if (network !== undefined && (await ping(server, network.address, sight)) !== undefined)
+    return { kind: 'lost', by: 'ping' };
+  return { kind: 'silent' };
+}
+
+async function ping(
+  { address, links: [into] }: AskedServer,
+  source: IpAddress,
+  sight: Sight,
+): Promise<Reply | undefined> {
+  const by = sight.links.find(({ name }) => name === into);
+  const links = linksFor(source, sight);
+  return by && (await echo(address, source, by, links, PATIENCE));
+}
