@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../conf/duration.ts';
 import type { ControlClient } from '../control/client.ts';
 import type { OverrideDocument, OverrideStatus } from '../model/status.ts';
+import { printable } from './format/text.ts';
 import type { Finish } from './options.ts';
 import { addressed, ask, type OverrideOptions, reasonOption } from './override.ts';
 import { EXIT, printLines, type Terminal } from './terminal.ts';
@@ -16,6 +17,14 @@ interface Options extends OverrideOptions {
 /** In milliseconds. */
 const LOOK_INTERVAL = 500;
 const LATE = 30_000;
+/** Looks in a row at which the daemon could not reach the table before nobody waits any more. */
+const MOST_UNREACHED = 10;
+
+/** How the wait ended. */
+type End =
+  | { readonly kind: 'over'; readonly status: OverrideStatus }
+  | { readonly kind: 'left-the-file' | 'ended-by-another' }
+  | { readonly kind: 'unreachable'; readonly why: string };
 
 export function drainCommand(terminal: Terminal, finish: Finish): Command {
   return addressed(new Command('drain'))
@@ -35,7 +44,8 @@ scheduler mh it stays with weight 0, since a removal would move other clients to
 and reloads, until vipward enable.
 Under persistence, weight 0 still takes clients that have been there before; with
 ipvs: { sysctl: { expire_quiescent_template: 1 } } they go elsewhere at once.
-Exits with 1 when connections had to be cut off, when somebody ended the drain, or when the real server left the file.`,
+Exits with 1 when connections had to be cut off, when somebody ended the drain, when the real server left the file, or
+when the IPVS table cannot be reached.`,
     )
     .action(async (service: string, server: string, options: Options) => {
       const request = { service, server, action: 'drain', timeout: options.timeout } as const;
@@ -53,17 +63,22 @@ function parseTimeout(text: string): number {
   return time;
 }
 
-/** Resolves when it is over, or nobody can tell any more; undefined: it was ended by another command. */
+/** Resolves when it is over, or nobody can tell any more. */
 async function drained(
   client: ControlClient,
-  { service, server, override }: OverrideDocument,
-): Promise<OverrideStatus | undefined> {
+  { service, server, override, tableUnavailable }: OverrideDocument,
+): Promise<End> {
+  // Without IPVS, for one, nobody can tell how many connections are left.
+  if (tableUnavailable !== undefined) return { kind: 'unreachable', why: tableUnavailable };
+  let unreached = 0;
   for (;;) {
-    const { overrides } = await client.overrides();
+    const { overrides, tableUnavailable: why } = await client.overrides();
     const now = overrides.find((each) => each.service === service && each.server === server);
-    if (now?.action !== 'drain' || now.since !== override?.since) return undefined;
-    if (now.drainedAt !== undefined || now.dangling) return now;
-    // Without IPVS, for one, nobody can tell how many connections are left.
+    if (now?.action !== 'drain' || now.since !== override?.since) return { kind: 'ended-by-another' };
+    if (now.drainedAt !== undefined) return { kind: 'over', status: now };
+    if (now.dangling) return { kind: 'left-the-file' };
+    unreached = why === undefined ? 0 : unreached + 1;
+    if (why !== undefined && unreached >= MOST_UNREACHED) return { kind: 'unreachable', why };
     if (now.until !== undefined && Date.now() > now.until + LATE)
       throw new Error('the time is over, but the daemon cannot look at the table: see vipward status');
     await delay(LOOK_INTERVAL);
@@ -72,17 +87,29 @@ async function drained(
 
 function outcome(
   { service, server }: OverrideDocument,
-  status: OverrideStatus | undefined,
+  end: End,
 ): { readonly text: string; readonly good: boolean } {
   const what = `real server ${server} of ${service}`;
-  if (status === undefined) return { text: `${what}: somebody ended the drain`, good: false };
-  const { cutOff = 0, drainedAt } = status;
-  if (drainedAt === undefined)
-    return {
-      text: `${what}: it left the file before it was drained; when it comes back, it drains on`,
-      good: false,
-    };
-  return cutOff === 0
-    ? { text: `${what}: drained, no connection was left`, good: true }
-    : { text: `${what}: the time was over, ${cutOff} connections were cut off`, good: false };
+  switch (end.kind) {
+    case 'ended-by-another':
+      return { text: `${what}: somebody ended the drain`, good: false };
+    case 'unreachable':
+      return {
+        text: `${what}: nobody can tell when it is drained: ${printable(end.why)}; it is drained when the table can be reached, until vipward enable`,
+        good: false,
+      };
+    case 'left-the-file':
+      return {
+        text: `${what}: it left the file before it was drained; when it comes back, it drains on`,
+        good: false,
+      };
+    case 'over': {
+      const { cutOff = 0 } = end.status;
+      return cutOff === 0
+        ? { text: `${what}: drained, no connection was left`, good: true }
+        : { text: `${what}: the time was over, ${cutOff} connections were cut off`, good: false };
+    }
+    default:
+      return end satisfies never;
+  }
 }

@@ -47,6 +47,9 @@ function outcomeLines(action: OverrideDemand['action'], document: OverrideDocume
     `${what}: ${outcomeText(action, document)}`,
     ...indent(changeLines(document.changes), 2),
     ...document.notes.map((note) => `  note: ${printable(note)}`),
+    ...(document.tableUnavailable === undefined
+      ? []
+      : [`  the IPVS table cannot be changed: ${printable(document.tableUnavailable)}`]),
   ];
 }
 

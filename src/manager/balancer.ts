@@ -78,6 +78,7 @@ export class Balancer {
       overrides: this.#overrides,
       log,
       onChange: () => this.#rebalance(),
+      table: () => this.#table.left,
     });
     this.#checker = new CheckerChild(this.#health, log, (targets) => this.#verdict(targets));
     this.#checks = new Checks({
@@ -144,9 +145,7 @@ export class Balancer {
   /** Throws NoSuchName. */
   override(request: OverrideRequest): OverrideDocument {
     const document = this.#operator.carryOut(request);
-    const why = this.tableUnavailable;
-    if (why === undefined) return document;
-    return { ...document, notes: [...document.notes, `the IPVS table cannot be changed: ${why}`] };
+    return { ...document, tableUnavailable: this.tableUnavailable };
   }
 
   /** Why; undefined: it can be reached, or nobody wants it. */
@@ -156,7 +155,8 @@ export class Balancer {
   }
 
   overrides(): OverridesDocument {
-    return { overrides: this.#operator.status(this.#table.read()) };
+    const overrides = this.#operator.status(this.#table.read());
+    return { overrides, tableUnavailable: this.tableUnavailable };
   }
 
   get process(): ProcessStatus {

@@ -24,6 +24,8 @@ export interface OperatorOptions {
   readonly now?: () => number;
   /** Brings the table to what it should be now; the changes in words. */
   readonly onChange: () => readonly string[];
+  /** The table as far as it is known; undefined: it cannot be reached. */
+  readonly table: () => ActualTable | undefined;
 }
 
 export class Operator {
@@ -77,15 +79,23 @@ export class Operator {
       drainedAt: undefined,
       cutOff: undefined,
     };
+    const absent = action === 'drain' && this.#isAbsent(service, server);
     const kept = overrides.set(override);
     log('info', `${by}: ${action} real server ${at} of ${name}${reasonText(reason)}`, { ...override });
     const changes = onChange();
     const notes = [
+      ...(absent ? ['it was not in the table, and had no connections to finish'] : []),
       ...notesOn(service, action, this.#config.ipvs.sysctl),
       ...(kept ? [] : ['it is not remembered across a restart: see the log of vipward']),
     ];
     // A drain that had nothing to wait for is done already.
     return { service: name, server: at, override: overrides.of(name, server), was, changes, notes };
+  }
+
+  #isAbsent(service: ConfiguredVirtualServer, server: ConfiguredRealServer): boolean {
+    const table = this.#options.table();
+    if (table === undefined) return false;
+    return heldOf(service, server, (key) => entryOf(key, server, 0), new PresentTable(table)).length === 0;
   }
 
   /** Also for what is not in the file any more. */

@@ -152,7 +152,11 @@ export class OverrideBook {
     this.#log(
       isQuiet ? 'info' : 'warn',
       `real server ${server} of ${service} is drained after ${waited}: ` +
-        (isQuiet ? 'no connection is left' : `the time is over, ${left} connections are cut off`),
+        (held.length === 0
+          ? 'it is not in the table'
+          : isQuiet
+            ? 'no connection is left'
+            : `the time is over, ${left} connections are cut off`),
       { service, server, connections: left },
     );
     return [{ ...override, drainedAt: now, cutOff: left }];

@@ -94,6 +94,11 @@ export class TableKeeper {
     return problem === undefined ? status : { ...status, refused: [...status.refused, problem] };
   }
 
+  /** As it was left last; undefined: it has not been reached. */
+  get left(): ActualTable | undefined {
+    return this.#left;
+  }
+
   /** With the digest of what is ours of `actual`. */
   statusOf(actual: ActualTable): TableStatus {
     const { exclusive } = this.#config.ipvs;

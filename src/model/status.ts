@@ -48,6 +48,8 @@ export interface OverrideStatus extends Override {
 
 export interface OverridesDocument {
   readonly overrides: readonly OverrideStatus[];
+  /** Why the daemon cannot reach the table, so that nothing of this goes on there. */
+  readonly tableUnavailable?: string | undefined;
 }
 
 /** What `drain`, `disable`, `enable` or `weight` did. */
@@ -63,6 +65,8 @@ export interface OverrideDocument {
   readonly changes: readonly string[];
   /** What the operator should know of it. */
   readonly notes: readonly string[];
+  /** Why the daemon cannot reach the table: what was asked for waits for that. */
+  readonly tableUnavailable?: string | undefined;
 }
 
 /** Of the kernel's settings and modules, beyond the table. */
@@ -135,15 +139,6 @@ export interface VirtualServerStatus {
   readonly digest: string;
   readonly realServers: readonly RealServerStatus[];
   readonly sorryServers: readonly SorryServerStatus[];
-}
-
-export interface QuorumStatus {
-  /** unknown: it depends on real servers that have not been checked yet. */
-  readonly state: 'gained' | 'lost' | 'unknown';
-  /** The sum of weights of the healthy real servers, and what it takes. */
-  readonly healthy: number;
-  readonly weight: number;
-  readonly hysteresis: number;
 }
 
 export interface QuorumStatus {

@@ -33,6 +33,7 @@ let outcomes: readonly HandoverOutcome[] = [];
 const said: OverrideRequest[] = [];
 const spoken = { service: 'web', server: '10.1.1.2:80' };
 let drains: OverrideStatus[] = [];
+let unavailable: string | undefined;
 let reload: ReloadDocument = { applied: true, problems: [], changes: ['web: priority 150 → 100'] };
 
 beforeAll(async () => {
@@ -54,7 +55,12 @@ beforeAll(async () => {
       override: async (request) => {
         said.push(request);
         if (request.service !== 'web') throw new NoSuchName('there is no service wep: did you mean web?');
-        return { ...spoken, override: drains[0], was: drains[0], changes: ['weight 2 → 0'], notes: ['mind'] };
+        const [is] = drains;
+        const changes = ['weight 2 → 0'];
+        return {
+          ...spoken,
+          ...{ override: is, was: is, changes, notes: ['mind'], tableUnavailable: unavailable },
+        };
       },
       // The last one stays.
       overrides: async () => ({ overrides: (drains.length > 1 ? drains.splice(0, 1) : drains).flat() }),
@@ -316,6 +322,18 @@ describe('a real server out of service', () => {
     drains = [drain, last];
     const err = `${what} ${words}\n`;
     expect(await vipward(['drain', 'web', '10.1.1.2:80', ...runtime])).toEqual({ code: 1, out: begun, err });
+  });
+
+  test('a drain of which nobody can tell anything is not waited for', async () => {
+    drains = [drain];
+    unavailable = 'the kernel has no IPVS';
+    const { code, out, err } = await vipward(['drain', 'web', '10.1.1.2:80', ...runtime]);
+    unavailable = undefined;
+    expect({ code, out }).toEqual({
+      code: 1,
+      out: `${begun}  the IPVS table cannot be changed: the kernel has no IPVS\n`,
+    });
+    expect(err).toContain('nobody can tell when it is drained: the kernel has no IPVS; it is drained when');
   });
 
   test('a drain that is not waited for', async () => {

@@ -65,6 +65,13 @@ describe.skipIf(hasIpvs)('a kernel without IPVS', () => {
     expect(weight).toMatchObject({ code: 0, stdout: unchanged });
     const { stdout } = await daemon.command('status');
     expect(stdout).toMatch(/10\.1\.1\.2:80 +unchecked, not in table/);
+    // Otherwise it would wait for five minutes.
+    expect(await daemon.command('drain', 'web', '10.1.1.2')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /nobody can tell when it is drained: the kernel has no IPVS: load it with/,
+      ),
+    });
     const moved = await startProbe(client, { address: '10.1.1.253' });
     await moved.stop();
     const errors = daemon.log.all.filter(

@@ -47,6 +47,7 @@ function start(
     log: tell,
     now: () => clock.now,
     onChange: () => keeper.update(),
+    table: () => keeper.left,
   });
   const configure = (virtualServers: readonly ConfiguredVirtualServer[]) => {
     const config = { virtualServers, ipvs: { exclusive: false, sysctl: {} } };
@@ -104,6 +105,21 @@ describe('a drain', () => {
     expect(servers()).toEqual(['10.1.1.3:80 1']);
     expect(book.all).toMatchObject([{ cutOff: 7 }]);
     expect(log.at(-1)).toMatch(/^warn: .* the time is over, 7 connections are cut off$/);
+  });
+
+  it('of what is not in the table is over at once, and says so', () => {
+    const { say, servers, log } = start();
+    say('disable');
+    expect(servers()).toEqual(['10.1.1.3:80 1']);
+    expect(say('drain')).toMatchObject({
+      override: { action: 'drain', drainedAt: 1_000_000, cutOff: 0 },
+      changes: [],
+      notes: ['it was not in the table, and had no connections to finish'],
+    });
+    expect(servers()).toEqual(['10.1.1.3:80 1']);
+    expect(log.at(-1)).toBe(
+      'info: real server 10.1.1.2:80 of web is drained after 0ms: it is not in the table',
+    );
   });
 
   it('goes on where it was after a restart, and what is drained stays out', () => {
