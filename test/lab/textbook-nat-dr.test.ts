@@ -72,6 +72,8 @@ let client: NamespaceNode;
 let daemon: Daemon;
 /** Those of direct routing: the first is one by vipward, the second by the script. */
 let web: readonly [NamespaceNode, NamespaceNode];
+/** Those of masquerading. */
+let app: readonly [NamespaceNode, NamespaceNode];
 /** On web1, web2, app1, app2. */
 let servers: readonly RealServer[];
 /** All settings of the director's network before the daemon came. */
@@ -90,7 +92,7 @@ beforeAll(async () => {
     });
   client = await outside('client', 100);
   web = [await outside('web1', 2), await outside('web2', 3)];
-  const app = [await inside('app1', 2), await inside('app2', 3)];
+  app = [await inside('app1', 2), await inside('app2', 3)];
   director = await lab.addKernel('lvs1', {
     ports: [
       { on: wan, addresses: ['10.1.1.4/24', 'fd00:1::4/64 nodad'] },
@@ -247,11 +249,27 @@ describe('masquerading', () => {
     expect(later.passed - earlier.passed).toBeGreaterThan(32 * BYTES);
   });
 
-  it('the doctor has seen that the real servers answer by way of this director', async () => {
-    const { code, good, wrong } = await doctor(director, daemon);
-    expect([code, wrong]).toEqual([0, []]);
+  it('the doctor sees that an answer is lost, names what mends it, and then sees through the services that all come', async () => {
+    await app[0].run('ip route replace default via 10.2.2.3');
+    const { code, wrong } = await doctor(director, daemon);
+    expect([code, wrong]).toMatchObject([
+      1,
+      [
+        {
+          what: expect.stringMatching(
+            /^nat4: real server 10\.2\.2\.2 answers 10\.2\.2\.\S+ which is beside it/,
+          ),
+        },
+      ],
+    ]);
+    const [command] = /ip route replace default via [0-9.]+/.exec(wrong[0]?.mend ?? '') ?? [];
+    expect(command).toBe(`ip route replace default via ${GATEWAY[4]}`);
+    await app[0].run(command ?? '');
+    const mended = await doctor(director, daemon);
+    expect(mended).toMatchObject({ code: 0, wrong: [] });
+    const way = 'answers by way of this director (seen by a connection through the service)';
     for (const server of ['nat4: real server 10.2.2.2', 'nat6: real server fd00:2::3'])
-      expect(good).toContain(`${server} answers by way of this director`);
+      expect(mended.good).toContain(`${server} ${way}`);
   });
 });
 
