@@ -31,6 +31,7 @@ import { monotonicNow } from '../sys/clock.ts';
 import { readVersion } from '../version.ts';
 import { Balancer } from './balancer.ts';
 import { isError, type LoadedConfiguration, loadFile, loadText } from './configuration.ts';
+import { damagedFiles } from './damaged.ts';
 import { Failover } from './failover.ts';
 import { PacketRulesKeeper } from './packet-rules.ts';
 import { Preparation } from './preparation.ts';
@@ -155,6 +156,7 @@ export class Manager implements ControlHandlers {
       activity: this.#failover.activity(),
       ...this.#balancer.status(),
       preparation: { problems: [...this.#preparation.problems, ...this.#packetRules.problems] },
+      damagedFiles: damagedFiles(this.#options.stateDir),
     };
   }
 

@@ -61,7 +61,6 @@ export class OverrideBook {
       limit: SIZE_LIMIT,
       schema: Kept,
       log,
-      unreadable: 'no real server is drained, disabled or weighted by command any more',
       unwritable: 'after a restart, what was said by command is forgotten',
     });
     for (const kept of this.#file.read()?.overrides ?? []) {

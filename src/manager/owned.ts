@@ -22,7 +22,6 @@ export class OwnedVirtualServers {
       limit: SIZE_LIMIT,
       schema: Owned,
       log,
-      unreadable: 'only virtual servers of the file are taken for ours',
       unwritable: 'after a restart, removed virtual servers may stay in the table',
     });
     this.#keys = new Set(this.#file.read()?.virtualServers);

@@ -80,7 +80,6 @@ export class Preparation {
       limit: SIZE_LIMIT,
       schema: Changed,
       log,
-      unreadable: 'kernel settings that a former process changed are not put back',
       unwritable: 'kernel settings are not put back if this process is killed',
     });
     const saved = this.#file.read();

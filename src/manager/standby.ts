@@ -36,7 +36,6 @@ export class Standby {
       limit: SIZE_LIMIT,
       schema: Document,
       log,
-      unreadable: 'no virtual router is kept a backup',
       unwritable: 'after a restart nothing is kept a backup any more',
     });
     this.#kept = this.#file.read()?.virtualRouters ?? [];

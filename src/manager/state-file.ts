@@ -5,46 +5,53 @@ import type { z } from 'zod';
 import { makeDirectory } from '../control/directory.ts';
 import type { Log } from '../model/messages.ts';
 import { readRegularFile } from '../sys/regular-file.ts';
+import { isMissing, putAside, type StateFileName } from './damaged.ts';
 
 export interface StateFileOptions<Document> {
   readonly directory: string;
-  readonly name: string;
+  readonly name: StateFileName;
   /** In bytes. */
   readonly limit: number;
   readonly schema: z.ZodType<Document>;
   readonly log: Log;
-  /** What it means that it cannot be read, or written, in words that end the log line. */
-  readonly unreadable: string;
+  /** What it means that it cannot be written, in words that end the log line. */
   readonly unwritable: string;
 }
 
 export class StateFile<Document> {
   readonly #options: StateFileOptions<Document>;
   readonly #path: string;
+  /** Why what is there cannot be used, while it could not be put aside either. */
+  #inTheWay: unknown;
 
   constructor(options: StateFileOptions<Document>) {
     this.#options = options;
     this.#path = join(options.directory, options.name);
   }
 
-  /** undefined where there is none, or none that can be used, which is logged. */
+  /** undefined where there is none, or none that can be used: that is put aside, which is logged. */
   read(): Document | undefined {
-    const { limit, schema, log, unreadable } = this.#options;
+    const { limit, schema } = this.#options;
     try {
       const text = Buffer.from(readRegularFile(this.#path, limit)).toString();
       return schema.parse(JSON.parse(text));
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') {
-        log('warn', `cannot use ${this.#path}: ${unreadable}`, { cause: String(cause) });
-      }
+      if (!isMissing(cause)) this.#putAside(cause);
       return undefined;
     }
+  }
+
+  #putAside(cause: unknown): void {
+    this.#inTheWay = putAside(this.#path, cause, this.#options.log) ? undefined : cause;
   }
 
   /** All of it or nothing. A disk that refuses costs the memory across a restart: that is logged, and false. */
   write(document: Document): boolean {
     const { directory, limit, log, unwritable } = this.#options;
     try {
+      if (this.#inTheWay !== undefined) this.#putAside(this.#inTheWay);
+      if (this.#inTheWay !== undefined)
+        throw new Error('what is there cannot be read, and would be lost', { cause: this.#inTheWay });
       const bytes = Buffer.from(`${JSON.stringify(document)}\n`);
       // It could not be read again, and what is there now can.
       if (bytes.length > limit)

@@ -37,6 +37,8 @@ export interface StatusDocument {
   readonly overrides: readonly OverrideStatus[];
   readonly table: TableStatus;
   readonly preparation: PreparationStatus;
+  /** Files of the state directory that could not be read, and what became of them: until somebody has seen to them. */
+  readonly damagedFiles: readonly string[];
 }
 
 export interface OverrideStatus extends Override {

@@ -20,6 +20,7 @@ export function formatStatus(status: StatusDocument, view: View): string[] {
     `processes      ${status.processes.map((process) => processText(process, style)).join(', ')}`,
     ...formatTable(status, view),
     ...formatPreparation(status.preparation, style),
+    ...formatDamaged(status.damagedFiles, style),
     '',
     style.heading('VIRTUAL ROUTERS'),
     ...orNone(formatVirtualRouters(status.virtualRouters, view)),
@@ -80,6 +81,11 @@ function formatTable({ table, virtualServers }: StatusDocument, { style, now }: 
 function formatPreparation({ problems }: PreparationStatus, style: Style): string[] {
   if (problems.length === 0) return [];
   return [style.bad('kernel settings'), ...indent(problems.map(printable), 4)];
+}
+
+function formatDamaged(files: StatusDocument['damagedFiles'], style: Style): string[] {
+  if (files.length === 0) return [];
+  return [style.bad('damaged state files'), ...indent(files.map(printable), 4)];
 }
 
 function tableState(table: TableStatus, style: Style, now: number): string {

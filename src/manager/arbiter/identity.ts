@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { makeDirectory } from '../../control/directory.ts';
 import type { Log } from '../../model/messages.ts';
 import { readRegularFile } from '../../sys/regular-file.ts';
+import { isMissing, putAside } from '../damaged.ts';
 
 const FILE = 'arbiter-identity';
 const UUID = /^[0-9a-f-]{36}$/;
@@ -19,7 +20,7 @@ export function readIdentity(directory: string, log: Log): string {
   let parts: readonly string[];
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    parts = [installation(directory), boot, readlinkSync('/proc/self/ns/net')];
+    parts = [installation(directory, log), boot, readlinkSync('/proc/self/ns/net')];
   } catch (cause) {
     log('warn', `cannot keep ${join(directory, FILE)}: after a crash the arbiter's lease has to end first`, {
       cause: String(cause),
@@ -29,13 +30,14 @@ export function readIdentity(directory: string, log: Log): string {
   return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 32);
 }
 
-function installation(directory: string): string {
+function installation(directory: string, log: Log): string {
   const path = join(directory, FILE);
   try {
     const text = Buffer.from(readRegularFile(path, 100)).toString().trim();
     if (UUID.test(text)) return text;
+    putAside(path, new Error(`${path} holds no identity`), log);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+    if (!isMissing(cause)) throw cause;
   }
   const fresh = randomUUID();
   makeDirectory(directory);

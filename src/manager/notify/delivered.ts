@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { makeDirectory } from '../../control/directory.ts';
 import type { Log } from '../../model/messages.ts';
 import { readRegularFile } from '../../sys/regular-file.ts';
+import { isMissing, putAside } from '../damaged.ts';
 import type { NotifyWord } from './event.ts';
 
 const FILE = 'notify.json';
@@ -23,6 +24,8 @@ export class DeliveredStates {
   #saving: Promise<void> | undefined;
   /** Changed since the last writing began. */
   #changed = false;
+  /** What is there cannot be read, and would be lost. */
+  #inTheWay = false;
   /** A disk that refuses is told once, until it takes something again. */
   #refused = false;
 
@@ -70,6 +73,7 @@ export class DeliveredStates {
       this.#changed = false;
       const text = `${JSON.stringify({ version: 1, targets: Object.fromEntries(this.#words) })}\n`;
       try {
+        if (this.#inTheWay) throw new Error('what is there cannot be read, and would be lost');
         makeDirectory(this.#directory);
         await writeFile(`${this.#path}.new`, text);
         await rename(`${this.#path}.new`, this.#path);
@@ -95,11 +99,7 @@ export class DeliveredStates {
       const text = Buffer.from(readRegularFile(this.#path, SIZE_LIMIT)).toString();
       return new Map(Object.entries(Delivered.parse(JSON.parse(text)).targets));
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') {
-        this.#log('warn', `cannot use ${this.#path}: it is not known which states were told last`, {
-          cause: String(cause),
-        });
-      }
+      if (!isMissing(cause)) this.#inTheWay = !putAside(this.#path, cause, this.#log);
       return new Map();
     }
   }

@@ -96,6 +96,7 @@ export const sampleStatus = (changes: Partial<StatusDocument> = {}): StatusDocum
   guards: { arbiter: undefined, fencing: undefined, sync: undefined },
   activity: { trackers: [], notify: [], mail: undefined },
   preparation: { problems: [] },
+  damagedFiles: [],
   virtualServers: [virtualServer()],
   overrides: [],
   table: {

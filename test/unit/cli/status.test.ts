@@ -62,6 +62,13 @@ test('a refused reload is loud and says why', () => {
   expect(text).toContain('v.yaml:3:5: error: vrid is 0: 1 to 255');
 });
 
+test('a damaged state file is told', () => {
+  expect(show()).not.toContain('damaged');
+  expect(show({ damagedFiles: ['standby.json was damaged: \x1b[2J'] })).toContain(
+    'damaged state files\n    standby.json was damaged:  [2J\n',
+  );
+});
+
 test('a process that is being restarted', () => {
   const text = show({ processes: [{ name: 'vrrp', pid: undefined, state: 'restarting', restarts: 2 }] });
   expect(text).toContain('vrrp restarting (2 restarts)');

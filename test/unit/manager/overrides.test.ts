@@ -1,5 +1,5 @@
 /** What operators say: found, kept, carried out in a table, and waited for. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
@@ -263,14 +263,21 @@ describe('what is said of a real server that leaves the file', () => {
 });
 
 describe('the state file', () => {
-  it('that is no good is told, and nothing is overridden', () => {
+  it('that is no good is told and put aside, and nothing is overridden', () => {
     const { stateDir, say } = start();
     say('disable');
     expect(readFileSync(join(stateDir, 'overrides.json'), 'utf8')).toContain('"by":"ada"');
-    writeFileSync(join(stateDir, 'overrides.json'), '{"version":1,"overrides":[{"service":7}]}');
-    const { log, book } = start([web], { stateDir });
-    expect(log[0]).toMatch(/^warn: cannot use .*overrides\.json/);
+    const damaged = '{"version":1,"overrides":[{"service":7}]}';
+    writeFileSync(join(stateDir, 'overrides.json'), damaged);
+    const { log, book, say: sayAgain } = start([web], { stateDir });
+    expect(log[0]).toMatch(
+      /^error: cannot use .*overrides\.json: no real server .*; it is kept as .*\.damaged-/,
+    );
     expect(book.all).toEqual([]);
+    sayAgain('disable', '10.1.1.3:80');
+    const copy = readdirSync(stateDir).find((name) => name.startsWith('overrides.json.damaged-')) ?? '';
+    expect(readFileSync(join(stateDir, copy), 'utf8')).toBe(damaged);
+    expect(start([web], { stateDir }).book.all).toMatchObject([{ server: '10.1.1.3:80' }]);
   });
 
   it('that would be too long to be read again is not written', () => {

@@ -1,0 +1,73 @@
+/**
+ * State files that cannot be read (a full or failing disk, another version, somebody's editor). Each is put aside under
+ * another name, so that nothing of it is lost, and told by `vipward status` until somebody has seen to that copy.
+ */
+import { existsSync, readdirSync, renameSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Log } from '../model/messages.ts';
+
+/** What it means that a state file cannot be read, in words that end a sentence. */
+const UNREADABLE = {
+  'overrides.json': 'no real server is drained, disabled or weighted by command any more',
+  'standby.json': 'no virtual router is kept a backup',
+  'ipvs-owned.json': 'only virtual servers of the file are taken for ours',
+  'kernel-settings.json': 'kernel settings that a former process changed are not put back',
+  'notify.json': 'it is not known which states were told last',
+  'arbiter-identity': 'after a crash the lease of the arbiter has to end first',
+} as const;
+
+export type StateFileName = keyof typeof UNREADABLE;
+
+const MARK = '.damaged-';
+
+/** Of a file that cannot be used, for `cause`; false: it is still in its place, and must not be overwritten. */
+export function putAside(path: string, cause: unknown, log: Log, now = new Date()): boolean {
+  const name = basename(path);
+  const meaning = isStateFile(name) ? UNREADABLE[name] : 'what it held is not known any more';
+  try {
+    const copy = freeName(`${path}${MARK}${dateText(now)}`);
+    renameSync(path, copy);
+    log('error', `cannot use ${path}: ${meaning}; it is kept as ${copy}`, { cause: String(cause) });
+    return true;
+  } catch (why) {
+    log('error', `cannot use ${path}, nor put it aside: ${meaning}`, {
+      cause: String(cause),
+      why: String(why),
+    });
+    return false;
+  }
+}
+
+/** A line for each copy that was put aside and is still there, with what to do. */
+export function damagedFiles(directory: string): readonly string[] {
+  return copiesIn(directory).flatMap((copy) => {
+    const name = copy.slice(0, copy.indexOf(MARK));
+    if (!isStateFile(name)) return [];
+    const path = join(directory, copy);
+    return [`${name} was damaged: ${UNREADABLE[name]}; see to its copy, and remove that: ${path}`];
+  });
+}
+
+/** A directory that is not there, or cannot be read, has none. */
+function copiesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory)
+      .filter((name) => name.includes(MARK))
+      .sort();
+  } catch {
+    return [];
+  }
+}
+
+const isStateFile = (name: string): name is StateFileName => Object.hasOwn(UNREADABLE, name);
+
+/** `20261121T112000Z`. */
+const dateText = (date: Date): string => date.toISOString().replace(/\.\d+/, '').replaceAll(/[-:]/g, '');
+
+function freeName(path: string): string {
+  if (!existsSync(path)) return path;
+  for (let count = 2; ; count++) if (!existsSync(`${path}-${count}`)) return `${path}-${count}`;
+}
+
+/** Whether the file is not there, which is no damage. */
+export const isMissing = (cause: unknown): boolean => (cause as NodeJS.ErrnoException).code === 'ENOENT';
