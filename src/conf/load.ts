@@ -7,6 +7,7 @@ import type { Environment, Secret } from './environment.ts';
 import { errorAt, type Finding } from './finding.ts';
 import { linesOf } from './lines.ts';
 import { findAll } from './rules/index.ts';
+import { preparationFindings } from './rules/preparation.ts';
 import { salvage } from './salvage.ts';
 import { configShape } from './schema/index.ts';
 import { parseSource } from './source.ts';
@@ -75,10 +76,9 @@ function readTree(tree: Tree, environment: Environment): typeof NOTHING {
   const draft = shape ?? salvage(configShape, fillEmptySections(configShape, tree.value));
   const found = draft === undefined ? [] : findAll(draft, environment);
   const valid = shape !== undefined && found.every(({ severity }) => severity !== 'error');
-  return {
-    config: valid ? toConfig(shape, environment) : undefined,
-    findings: [...findings, ...found],
-  };
+  const config = valid ? toConfig(shape, environment) : undefined;
+  const unprepared = config === undefined ? [] : preparationFindings(config);
+  return { config, findings: [...findings, ...found, ...unprepared] };
 }
 
 const asErrors = (problems: readonly TextProblem[]): readonly Placed[] =>

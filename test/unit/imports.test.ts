@@ -7,7 +7,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   model: [],
   packet: ['model'],
   netlink: ['model'],
-  conf: ['model', 'yaml', 'zod', 'leven'],
+  conf: ['model', 'prepare', 'yaml', 'zod', 'leven'],
   balance: ['model'],
   prepare: ['model', 'balance'],
   doctor: ['model', 'balance', 'packet', 'prepare', 'kernel', 'sys', 'zod'],

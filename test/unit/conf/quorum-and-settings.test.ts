@@ -117,6 +117,18 @@ describe('settings of the kernel', () => {
       [],
     ],
     [
+      'those that vipward is not to set, and somebody else must',
+      file({ forwarding: 'nat' }, 'ipvs: { prepare: false, sysctl: { sync_retries: 2 } }'),
+      [
+        '8:18: warning: the services need net.ipv4.vs.sync_retries=2, net.ipv4.ip_forward=1, net.ipv4.vs.expire_nodest_conn=1, which vipward does not set then: set them in /etc/sysctl.d; `vipward doctor` tells which of them are missing',
+      ],
+    ],
+    [
+      'nothing to set where there are no services',
+      'virtual_routers: { a: { interface: eth0, vrid: 1, addresses: [10.1.1.9/24] } }\nipvs: { prepare: false }',
+      [],
+    ],
+    [
       'time-outs out of range',
       file({}, 'ipvs: { timeouts: { tcp: 0s, tcp_fin: 1.5s, udp: 2147484s } }'),
       [
