@@ -1,10 +1,12 @@
 /** The commands that print something. */
+
 import type { Ipvs, SyncDaemons } from '../kernel/ipvs.ts';
+import { readConnections } from '../kernel/ipvs-connections.ts';
 import type { IpAddress } from '../model/address.ts';
 import { type ActualTable, type CountedVirtualServer, tableKeyText } from '../model/ipvs-table.ts';
 import type { IpvsadmCommand } from './command.ts';
 import { CommandLineError, IPVSADM_EXIT } from './command-line-error.ts';
-import { addressesOf, formatConnections, readConnections } from './connections.ts';
+import { addressesOf, formatConnections } from './connections.ts';
 import { formatRules } from './format-rules.ts';
 import { formatTable } from './format-table.ts';
 import { formatDaemons, formatHeader, formatTimeouts } from './format-whole.ts';

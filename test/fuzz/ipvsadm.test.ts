@@ -1,11 +1,13 @@
 /** Whatever stands on a command line or in the kernel's list of connections: a meaning or a reason. */
+
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { readCommandLine } from '../../src/ipvsadm/command-line.ts';
 import { CommandLineError } from '../../src/ipvsadm/command-line-error.ts';
-import { formatConnections, readConnections } from '../../src/ipvsadm/connections.ts';
+import { formatConnections } from '../../src/ipvsadm/connections.ts';
 import { NUMERIC } from '../../src/ipvsadm/names.ts';
 import { mergeSorted } from '../../src/ipvsadm/order.ts';
+import { readConnections } from '../../src/kernel/ipvs-connections.ts';
 import { encodeOperation } from '../../src/netlink/ipvs/command.ts';
 import { encodeNewDaemon } from '../../src/netlink/ipvs/daemon.ts';
 import { encodeSetTimeouts } from '../../src/netlink/ipvs/timeouts.ts';

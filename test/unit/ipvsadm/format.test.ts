@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatConnections, readConnections } from '../../../src/ipvsadm/connections.ts';
+import { formatConnections } from '../../../src/ipvsadm/connections.ts';
 import { addressAndPort, addressText } from '../../../src/ipvsadm/format-address.ts';
 import { formatNumber } from '../../../src/ipvsadm/format-number.ts';
 import { formatRules } from '../../../src/ipvsadm/format-rules.ts';
@@ -9,6 +9,7 @@ import { leadingNumber, readIpv4 } from '../../../src/ipvsadm/numbers.ts';
 import { mergeSorted } from '../../../src/ipvsadm/order.ts';
 import { wordsOf } from '../../../src/ipvsadm/restore.ts';
 import { readServices } from '../../../src/ipvsadm/system-names.ts';
+import { readConnections } from '../../../src/kernel/ipvs-connections.ts';
 import type { CountedVirtualServer } from '../../../src/model/ipvs-table.ts';
 import { ip, NAMES } from './support.ts';
 
