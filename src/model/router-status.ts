@@ -1,5 +1,5 @@
 /** How a virtual router stands, as the vrrp process tells it and `status` shows it. */
-import type { IpAddress } from './address.ts';
+import type { Family, IpAddress } from './address.ts';
 import type { TrackVerdict } from './tracking.ts';
 
 /** The states of RFC 9568 section 6.4. */
@@ -48,6 +48,8 @@ export interface RouterStatus {
   /** The active router's address: our own when active, the last one heard when backup. */
   readonly activeRouter: { readonly address: IpAddress; readonly priority: number } | undefined;
   readonly addresses: readonly string[];
+  /** The ways that adverts go, the virtual router's own interface first; once for each family. */
+  readonly paths: readonly RouterPathStatus[];
   /** Everything that is tracked for it, its group's included. */
   readonly tracked: readonly (TrackVerdict & { readonly weight: number | undefined })[];
   /** The last other director that was active beside us. */
@@ -55,6 +57,27 @@ export interface RouterStatus {
     | { readonly address: IpAddress; readonly at: number; readonly outcome: 'won' | 'lost' }
     | undefined;
   readonly counters: RouterCounters;
+}
+
+/**
+ * Of one way that adverts go. `heard`: those of other directors come by it. `silent`: they do not, although the active
+ * router ought to be heard there. `sending`: this director is active, and nobody else speaks. `down`: nothing can be
+ * sent.
+ */
+export type PathState = 'heard' | 'silent' | 'sending' | 'down';
+
+export interface PathStatus {
+  readonly interface: string;
+  readonly transport: 'multicast' | 'unicast' | 'udp';
+  readonly state: PathState;
+  /** Since when, as far as is known: milliseconds since 1970. Of `silent`: when the last message came by it. */
+  readonly since: number;
+  /** Why it is down, in words. */
+  readonly reason: string | undefined;
+}
+
+export interface RouterPathStatus extends PathStatus {
+  readonly family: Family;
 }
 
 /** How a sync group stands: as its members do, which are active only together. */

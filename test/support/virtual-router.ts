@@ -106,6 +106,7 @@ export const routerStatus = (state: RouterState, overrides: Partial<RouterStatus
   standby: false,
   activeRouter: undefined,
   addresses: [],
+  paths: [],
   tracked: [],
   rival: undefined,
   counters,

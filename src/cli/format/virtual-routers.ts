@@ -1,5 +1,10 @@
 /** The part of the status that is about VRRP. */
-import { type RouterCounters, type RouterStatus, shownWord } from '../../model/router-status.ts';
+import {
+  type RouterCounters,
+  type RouterPathStatus,
+  type RouterStatus,
+  shownWord,
+} from '../../model/router-status.ts';
 import { formatDuration } from './duration.ts';
 import type { Style } from './style.ts';
 import { alignColumns, countOf, indent, printable } from './text.ts';
@@ -51,16 +56,45 @@ function stateWord(router: RouterStatus, style: Style): string {
   }
 }
 
-function detailsOf(router: RouterStatus, { style, verbose }: View): string[][] {
+function detailsOf(router: RouterStatus, view: View): string[][] {
+  const { style, verbose } = view;
   const details = [
     ['because', printable(router.reason)],
     ['now', printable(router.explanation)],
     ['active router', activeRouterOf(router)],
     ['addresses', router.addresses.join(' ')],
+    ...pathsOf(router, view),
     ...trackedOf(router, style),
     ...troublesOf(router).map(([name, text]) => [name, style.doubtful(text)]),
   ];
   return verbose ? [...details, ['counters', countersOf(router.counters)]] : details;
+}
+
+/** A single one stands as the virtual router does. */
+function pathsOf({ paths }: RouterStatus, view: View): string[][] {
+  const several = paths.some((path) => path.interface !== paths[0]?.interface);
+  if (!several && !view.verbose) return [];
+  const families = new Set(paths.map(({ family }) => family));
+  return paths.map((path) => {
+    const family = families.size > 1 ? ` ${path.family === 'ipv4' ? 'IPv4' : 'IPv6'}` : '';
+    return ['path', `${path.interface} ${path.transport}${family}: ${pathWord(path, view)}`];
+  });
+}
+
+function pathWord({ state, since, reason }: RouterPathStatus, { style, now }: View): string {
+  const time = formatDuration(now - since);
+  switch (state) {
+    case 'heard':
+      return 'heard';
+    case 'sending':
+      return 'sending';
+    case 'silent':
+      return style.bad(`SILENT for ${time}`);
+    case 'down':
+      return style.bad(`DOWN for ${time}: ${printable(reason ?? '')}`);
+    default:
+      return state satisfies never;
+  }
 }
 
 function activeRouterOf({ state, activeRouter }: RouterStatus): string {

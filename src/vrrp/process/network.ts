@@ -125,6 +125,12 @@ export class Network {
     };
   }
 
+  /** Why nothing can be sent on this path, in words. */
+  pathObstacle(path: InstancePath, family: Family): string | undefined {
+    const { interface: name } = path;
+    return obstacle(name, family, this.#context.linkNamed(name), this.sourceOf(path, family));
+  }
+
   /** Where messages on this path come from; undefined while there is no such address. */
   sourceOf(path: InstancePath, family: Family): IpAddress | undefined {
     if (path.source !== undefined) return path.source;

@@ -65,6 +65,7 @@ export function assemble(context: VirtualRoutersContext, director: Director, hap
     reporter: new Reporter({
       director,
       envoyOf: (key) => post.envoyOf(key),
+      pathsOf: (member) => post.pathsOf(member),
       straysOf: (name) => post.straysOf(name),
       date,
       onRouter: (status) => send({ type: 'state', status }),

@@ -3,6 +3,7 @@
  * what passed them; sends what the director orders on every path.
  */
 import type { Family, IpAddress } from '../../model/address.ts';
+import type { PathStatus } from '../../model/router-status.ts';
 import { type Clock, milliseconds } from '../../model/units.ts';
 import type { MessageKind } from '../advertisement.ts';
 import type { DirectorEvent, InstanceKey } from '../director/event.ts';
@@ -15,8 +16,11 @@ import {
   type RejectReason,
   type Verdict,
 } from '../receive-checks.ts';
+import { holdsAddresses } from '../state.ts';
+import { activeDownInterval } from '../timers.ts';
 import { Envoy, type UsablePath } from './envoy.ts';
 import type { Network } from './network.ts';
+import { PathWatch } from './path-watch.ts';
 import { type InstancePath, pathsOf } from './paths.ts';
 import type { ThrottledLog } from './throttle.ts';
 import type { RemoteInfo } from './transport/transport.ts';
@@ -40,6 +44,7 @@ interface Entry {
   router: Member['router'];
   paths: readonly InstancePath[];
   readonly envoy: Envoy;
+  readonly watch: PathWatch;
 }
 
 interface Recipient {
@@ -83,6 +88,7 @@ export class Post {
       keys.add(member.key);
       const entry = this.#entry(member);
       entry.envoy.reconfigure(member);
+      entry.watch.configure(entry.paths, this.#context.now());
       this.#deliverTo(entry);
       for (const { address } of member.router.addresses) {
         const holders = this.#holders.get(address);
@@ -105,6 +111,21 @@ export class Post {
 
   envoyOf(key: InstanceKey): Envoy | undefined {
     return this.#entries.get(key)?.envoy;
+  }
+
+  /** How the heartbeat paths of an instance stand. */
+  pathsOf({ key, family, state, parameters }: Member): readonly PathStatus[] {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return [];
+    const { network, now, date } = this.#context;
+    const interval = state.name === 'backup' ? state.activeAdvertInterval : parameters.advertInterval;
+    return entry.watch.status(entry.paths, {
+      now: now(),
+      date: date(),
+      speaks: holdsAddresses(state),
+      patience: activeDownInterval(parameters, interval),
+      obstacleOf: (path) => network.pathObstacle(path, family),
+    });
   }
 
   straysOf(interfaceName: string): Readonly<Record<string, number>> {
@@ -197,6 +218,8 @@ export class Post {
   ): void {
     const { key } = entry.member;
     entry.envoy.keep(source, mark);
+    const way = entry.paths[path];
+    if (way !== undefined) entry.watch.heard(way, this.#context.now());
     if (kind === 'advert') {
       entry.envoy.advertsReceived++;
       this.#context.onEvent({ type: 'advert', key, path, source, local, advertisement });
@@ -220,7 +243,7 @@ export class Post {
     if (entry === undefined || entry.member !== member) {
       const { router, family } = member;
       const envoy = new Envoy(member, this.#context.steadyDate);
-      entry = { member, router, paths: pathsOf(router, family), envoy };
+      entry = { member, router, paths: pathsOf(router, family), envoy, watch: new PathWatch() };
       this.#entries.set(member.key, entry);
     } else if (entry.router !== member.router) {
       entry.router = member.router;

@@ -3,7 +3,13 @@
  * a group is what its members are.
  */
 import { formatPrefix } from '../../model/address.ts';
-import type { GroupStatus, RouterCounters, RouterState, RouterStatus } from '../../model/router-status.ts';
+import type {
+  GroupStatus,
+  PathStatus,
+  RouterCounters,
+  RouterState,
+  RouterStatus,
+} from '../../model/router-status.ts';
 import { trackKey } from '../../model/tracking.ts';
 import type { Instant } from '../../model/units.ts';
 import type { Director } from '../director/director.ts';
@@ -16,6 +22,7 @@ import type { Envoy } from './envoy.ts';
 export interface ReporterContext {
   readonly director: Director;
   readonly envoyOf: (key: string) => Envoy | undefined;
+  readonly pathsOf: (member: Member) => readonly PathStatus[];
   /** Messages on the interface that named no virtual router at all, which may have been meant for us. */
   readonly straysOf: (interfaceName: string) => Readonly<Record<string, number>>;
   /** Milliseconds since 1970, for people. */
@@ -134,10 +141,18 @@ export class Reporter {
       standby: unit?.standby ?? false,
       since: this.#routers.get(router.name)?.since ?? this.#context.date(),
       addresses: router.addresses.map(formatPrefix),
+      paths: this.#paths(members),
       tracked: this.#tracked(unit),
       rival: this.#rivals.get(router.name),
       counters: this.#counters(members),
     };
+  }
+
+  #paths(members: readonly Member[]): RouterStatus['paths'] {
+    const { pathsOf } = this.#context;
+    return members.flatMap((member) =>
+      pathsOf(member).map((path) => ({ ...path, family: member.parameters.family })),
+    );
   }
 
   #tracked(unit: Unit | undefined): RouterStatus['tracked'] {

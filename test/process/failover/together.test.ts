@@ -54,6 +54,7 @@ describe('two directors', () => {
       .poll(() => routerOf(pair.two, name), { timeout: 20_000 })
       .toMatchObject({ state: 'backup', activeRouter: { priority: 150 } })
       .then(() => routerOf(pair.two, name));
+    expect(peer.paths.map(({ state }) => state)).toEqual(peer.paths.map(() => 'heard'));
     expect(Object.values(peer.counters.rejected).filter((count) => count > 0)).toEqual([]);
     expect(peer.explanation).toMatch(
       /^heard \S+ priority 150 0\.\d s ago; active in 0\.\d s unless an advert/,
@@ -133,7 +134,19 @@ describe('several heartbeat paths', () => {
     expect(await routerOf(pair.two, 'paths')).toMatchObject({
       state: 'backup',
       explanation: expect.stringMatching(/^heard 10\.2\.2\.4 priority 150 /),
+      paths: [
+        { interface: 'eth0', transport: 'multicast', family: 'ipv4', state: 'silent' },
+        { interface: 'eth1', state: 'heard' },
+      ],
     });
+    expect((await pair.two.command('status')).stdout).toMatch(
+      / path +eth0 multicast: SILENT for \S+\n +path +eth1 multicast: heard\n/,
+    );
+    // The active router hears nobody in any case.
+    expect((await routerOf(pair.one, 'paths')).paths).toMatchObject([
+      { state: 'sending' },
+      { state: 'sending' },
+    ]);
     await stage.one.ports[1]?.disconnect();
     await becomes(pair.two, 'paths', 'MASTER', since.two);
     const back = marks();

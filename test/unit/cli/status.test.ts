@@ -96,6 +96,24 @@ describe('a virtual router', () => {
     expect(showRouter(waiting)).not.toContain('FAULT');
   });
 
+  test('shows its heartbeat paths where there are several', () => {
+    const path = { interface: 'eth0', transport: 'multicast', family: 'ipv4', state: 'heard' } as const;
+    const eth0 = { ...path, since: ago(60), reason: undefined };
+    const eth1 = { ...eth0, interface: 'eth1', transport: 'udp', state: 'silent' } as const;
+    const eth2 = { ...eth1, interface: 'eth2', state: 'down', reason: 'interface eth2 is down' } as const;
+    expect(showRouter({ paths: [eth0] })).not.toContain('path');
+    expect(showRouter({ paths: [eth0, eth1, eth2, { ...eth0, family: 'ipv6', state: 'sending' }] })).toMatch(
+      new RegExp(
+        [
+          'path +eth0 multicast IPv4: heard\n',
+          ' +path +eth1 udp IPv4: SILENT for 1m0s\n',
+          ' +path +eth2 udp IPv4: DOWN for 1m0s: interface eth2 is down\n',
+          ' +path +eth0 multicast IPv6: sending\n',
+        ].join(''),
+      ),
+    );
+  });
+
   test('that hands over says so', () => {
     expect(showRouter({ releasing: true })).toContain('MASTER (handing over)');
   });
