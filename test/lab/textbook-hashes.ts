@@ -1,7 +1,8 @@
 /**
  * Which real server the hashing schedulers lead to, by their definition: the kernel's net/netfilter/ipvs/ip_vs_dh.c,
- * ip_vs_sh.c and ip_vs_mh.c, as of Linux 6.1. Only IPv4.
+ * ip_vs_sh.c and ip_vs_mh.c, as of Linux 6.1.
  */
+import { addressToBytes, type IpAddress } from '../../src/model/address.ts';
 
 export interface Weighted {
   readonly name: string;
@@ -10,7 +11,14 @@ export interface Weighted {
   readonly weight: number;
 }
 
-const number = (address: string): number => Buffer.from(address.split('.').map(Number)).readUInt32BE(0);
+/** An address as they hash it; of IPv6 it is the exclusive or of the four words. */
+function number(address: string): number {
+  const { buffer, byteOffset, byteLength } = addressToBytes(address as IpAddress);
+  const bytes = new DataView(buffer, byteOffset, byteLength);
+  let folded = 0;
+  for (let at = 0; at < byteLength; at += 4) folded ^= bytes.getUint32(at);
+  return folded >>> 0;
+}
 
 /** Both tables of dh and sh have 256 buckets. */
 const BITS = 8;

@@ -6,7 +6,7 @@
  *   and all of 10.3.0.0/16,                                                (and by direct routing, on the wan,
  *   fd00:3::/32                                                             10.1.1.11, .12 and .13)
  *
- * All of 10.9.0.0/16 is the director's as well: the many destinations of a firewall mark.
+ * All of 10.9.0.0/16 and fd00:9::/32 is the director's as well: the many destinations of a firewall mark.
  */
 
 import { type Caller, startCaller, startNamingServer } from './support/calls.ts';
@@ -57,7 +57,12 @@ export async function setPool(
     const lan = await lab.addSwitch('lan');
     const client = await lab.addHost('client', {
       ports: [{ on: wan, addresses: ['10.1.1.100/24', 'fd00:1::100/64 nodad'] }],
-      routes: ['10.9.0.0/16 via 10.1.1.4', 'local 10.3.0.0/16 dev lo', 'local fd00:3::/32 dev lo'],
+      routes: [
+        '10.9.0.0/16 via 10.1.1.4',
+        'fd00:9::/32 via fd00:1::4',
+        'local 10.3.0.0/16 dev lo',
+        'local fd00:3::/32 dev lo',
+      ],
     });
     await client.run('sysctl -qw net.ipv6.ip_nonlocal_bind=1');
     const servers = await Promise.all(
@@ -78,7 +83,12 @@ export async function setPool(
         // For hosts inside the same kernel.
         { on: wan },
       ],
-      routes: ['10.3.0.0/16 via 10.1.1.100', 'fd00:3::/32 via fd00:1::100', 'local 10.9.0.0/16 dev lo'],
+      routes: [
+        '10.3.0.0/16 via 10.1.1.100',
+        'fd00:3::/32 via fd00:1::100',
+        'local 10.9.0.0/16 dev lo',
+        'local fd00:9::/32 dev lo',
+      ],
     });
     await Promise.all([
       director.boot().then(() => prepare(director)),
@@ -100,11 +110,13 @@ export async function setPool(
 /** Packets from the client side that get a firewall mark, by rules of somebody else than vipward. */
 export async function markPackets(
   director: Kernel,
-  rules: readonly { readonly match: string; readonly mark: number }[],
+  rules: readonly { readonly match: string; readonly mark: number; readonly family?: 4 | 6 }[],
 ): Promise<void> {
-  await director.run('modprobe -a iptable_mangle xt_mark xt_tcpudp xt_multiport');
-  for (const { match, mark } of rules)
-    await director.run(`iptables-legacy -t mangle -A PREROUTING ${match} -j MARK --set-mark ${mark}`);
+  await director.run('modprobe -a iptable_mangle ip6table_mangle xt_mark xt_tcpudp xt_multiport');
+  for (const { match, mark, family } of rules) {
+    const program = family === 6 ? 'ip6tables-legacy' : 'iptables-legacy';
+    await director.run(`${program} -t mangle -A PREROUTING ${match} -j MARK --set-mark ${mark}`);
+  }
 }
 
 /** How often each name occurs. */

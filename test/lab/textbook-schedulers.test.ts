@@ -5,21 +5,20 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Call, Held } from './support/calls.ts';
-import type { NamespaceNode } from './support/network.ts';
-import { prepareDirectRouting } from './support/tools.ts';
 import { byDestination, bySource, bySourceInOrder, Maglev, type Weighted } from './textbook-hashes.ts';
-import { counted, markPackets, type Pool, SERVERS, setPool, VIP } from './textbook-pool.ts';
+import { counted, markPackets, type Pool, SERVERS, setPool, VIP, VIP6 } from './textbook-pool.ts';
 
+import { protocolCases } from './textbook-protocol-cases.ts';
 import {
   CONFIG,
+  destinationOf,
   MARKS,
   type Name,
   PLACES,
   portOf,
-  REAL_PORT,
   SERVICES,
   type Service,
-  sctpServer,
+  vipOf,
 } from './textbook-scheduler-services.ts';
 
 let pool: Pool;
@@ -29,11 +28,14 @@ beforeAll(async () => {
 afterAll(() => pool?.lab.close());
 
 const FROM = '10.3.3.1';
-/** As many clients, each with an address. */
-const clients = (count: number): string[] => Array.from({ length: count }, (_, n) => `10.3.3.${n + 1}`);
+/** As many clients of the service, each with an address. */
+const clients = (count: number, name: Name = 'rr'): string[] =>
+  Array.from({ length: count }, (_, n) => (vipOf(name) === VIP6 ? `fd00:3::7:${n + 1}` : `10.3.3.${n + 1}`));
 
-const open = (name: Name, call: Partial<Call> = {}): Promise<Held> =>
-  pool.caller.open({ to: VIP, port: portOf(name), from: FROM, ...call });
+const open = (name: Name, call: Partial<Call> = {}): Promise<Held> => {
+  const [from = ''] = clients(1, name);
+  return pool.caller.open({ to: vipOf(name), port: portOf(name), from, ...call });
+};
 
 /** So many connections, one after the other. */
 async function hold(name: Name, count: number, call: Partial<Call> = {}): Promise<readonly Held[]> {
@@ -52,10 +54,11 @@ async function end(held: readonly Held[], server: string): Promise<void> {
 
 /** A service's real servers in the order of the kernel's list, which the tables of dh and sh are filled by. */
 async function inKernel(name: Name): Promise<readonly Weighted[]> {
-  const { mark }: Service = SERVICES[name];
-  const which = mark === undefined ? `-t ${VIP}:${portOf(name)}` : `-f ${mark}`;
+  const { mark, family }: Service = SERVICES[name];
+  const vip = family === 6 ? `[${VIP6}]` : VIP;
+  const which = mark === undefined ? `-t ${vip}:${portOf(name)}` : `-f ${mark}${family === 6 ? ' -6' : ''}`;
   const table = await pool.director.run(`ipvsadm -Ln --nosort ${which}`);
-  return [...table.matchAll(/-> (10\.2\.2\.(\d+)):(\d+) +\w+ +(\d+)/g)].map(
+  return [...table.matchAll(/-> \[?(\S+[.:](\d+))\]?:(\d+) +\w+ +(\d+)/g)].map(
     ([, address = '', last, port, weight]) => ({
       name: SERVERS[Number(last) - 11] ?? '',
       address,
@@ -66,14 +69,17 @@ async function inKernel(name: Name): Promise<readonly Weighted[]> {
 }
 
 describe('in turn', () => {
-  it('rr: one after the other, whatever the weight, but none with weight 0', async () => {
-    const seen = await next('rr', 6);
-    expect(counted(seen)).toEqual({ a: 3, b: 3 });
-    expect(seen.slice(0, 4)).toEqual(seen.slice(2));
-  });
+  it.each(['rr', 'rr6'] as const)(
+    '%s: one after the other, whatever the weight, but none with weight 0',
+    async (name) => {
+      const seen = await next(name, 6);
+      expect(counted(seen)).toEqual({ a: 3, b: 3 });
+      expect(seen.slice(0, 4)).toEqual(seen.slice(2));
+    },
+  );
 
-  it('wrr: in each round as many as the weight', async () => {
-    const seen = await next('wrr', 21);
+  it.each(['wrr', 'wrr6'] as const)('%s: in each round as many as the weight', async (name) => {
+    const seen = await next(name, 21);
     for (let begin = 0; begin <= 14; begin++)
       expect(counted(seen.slice(begin, begin + 7))).toEqual({ a: 4, b: 2, c: 1 });
   });
@@ -91,13 +97,13 @@ describe('by connections', () => {
     expect(seen[4]).toBe('a');
   });
 
-  it('wlc: where the fewest are in proportion to the weight', async () => {
-    const held = await hold('wlc', 14);
+  it.each(['wlc', 'wlc6'] as const)('%s: where the fewest are in proportion to the weight', async (name) => {
+    const held = await hold(name, 14);
     expect(counted(names(held))).toEqual({ a: 8, b: 4, c: 2 });
     await end(held, 'b');
     // b: (4 + 256 n) / 2, below the 8 * 256 / 4 of a and the 2 * 256 of c until n is 4.
-    expect(counted(await next('wlc', 4))).toEqual({ b: 4 });
-    expect(['a', 'c']).toContain((await next('wlc', 1))[0]);
+    expect(counted(await next(name, 4))).toEqual({ b: 4 });
+    expect(['a', 'c']).toContain((await next(name, 1))[0]);
   });
 
   it('sed: where the next would wait least, (active + 1) / weight', async () => {
@@ -146,39 +152,40 @@ describe('by weight as a rank', () => {
 });
 
 describe('by destination', () => {
-  const destination = (name: 'dh' | 'lblc' | 'lblcr', last: number) => ({
-    to: `10.9.${SERVICES[name].mark}.${last}`,
-    port: REAL_PORT,
-  });
-
-  it('dh: by a hash of the destination, whoever asks', async () => {
-    const servers = await inKernel('dh');
+  it.each(['dh', 'dh6'] as const)('%s: by a hash of the destination, whoever asks', async (name) => {
+    const servers = await inKernel(name);
     expect(servers).toHaveLength(3);
-    const targets = Array.from({ length: 16 }, (_, n) => destination('dh', n + 1));
+    const targets = Array.from({ length: 16 }, (_, n) => destinationOf(name, n + 1));
     const expected = targets.map(({ to }) => byDestination(servers, to));
     expect(new Set(expected).size).toBe(3);
-    for (const from of ['10.3.3.1', '10.3.3.2']) {
+    for (const from of clients(2, name)) {
       const seen = [];
-      for (const target of targets) seen.push((await open('dh', { ...target, from })).name);
+      for (const target of targets) seen.push((await open(name, { ...target, from })).name);
       expect(seen).toEqual(expected);
     }
   });
 
-  it('lblc: a destination stays until its server has more than its weight and another less than half', async () => {
-    const seen = await next('lblc', 8, destination('lblc', 1));
-    const [first, other] = seen[0] === 'a' ? ['a', 'b'] : ['b', 'a'];
-    // At 3 of 2 it moves; back never, since the first one keeps its 3.
-    expect(seen).toEqual([...Array(3).fill(first), ...Array(5).fill(other)]);
-    // Another destination goes where the least are.
-    expect(await next('lblc', 2, destination('lblc', 2))).toEqual([first, first]);
-  });
+  it.each(['lblc', 'lblc6'] as const)(
+    '%s: a destination stays until its server has more than its weight and another less than half',
+    async (name) => {
+      const seen = await next(name, 8, destinationOf(name, 1));
+      const [first, other] = seen[0] === 'a' ? ['a', 'b'] : ['b', 'a'];
+      // At 3 of 2 it moves; back never, since the first one keeps its 3.
+      expect(seen).toEqual([...Array(3).fill(first), ...Array(5).fill(other)]);
+      // Another destination goes where the least are.
+      expect(await next(name, 2, destinationOf(name, 2))).toEqual([first, first]);
+    },
+  );
 
-  it('lblcr: as lblc, but the destination gains a second server and is shared by both from then on', async () => {
-    const seen = await next('lblcr', 8, destination('lblcr', 1));
-    const [first, other] = seen[0] === 'a' ? ['a', 'b'] : ['b', 'a'];
-    expect(seen.slice(0, 6)).toEqual([...Array(3).fill(first), ...Array(3).fill(other)]);
-    expect(counted(seen.slice(6))).toEqual({ a: 1, b: 1 });
-  });
+  it.each(['lblcr', 'lblcr6'] as const)(
+    '%s: as lblc, but the destination gains a second server and is shared by both from then on',
+    async (name) => {
+      const seen = await next(name, 8, destinationOf(name, 1));
+      const [first, other] = seen[0] === 'a' ? ['a', 'b'] : ['b', 'a'];
+      expect(seen.slice(0, 6)).toEqual([...Array(3).fill(first), ...Array(3).fill(other)]);
+      expect(counted(seen.slice(6))).toEqual({ a: 1, b: 1 });
+    },
+  );
 });
 
 describe.each([
@@ -197,19 +204,23 @@ describe.each([
     },
   ],
 ] as const)('by source: %s', (scheduler, definition) => {
-  it(`by a hash of the client's address, whatever its port`, async () => {
-    const { one, servers } = await definition(scheduler);
-    const expected = clients(24).map((from) => one(servers, from));
-    expect(new Set(expected).size).toBe(3);
-    const seen = [];
-    for (const from of clients(24)) seen.push(await next(scheduler, 2, { from }));
-    expect(seen).toEqual(expected.map((name) => [name, name]));
-  });
+  it.each([scheduler, `${scheduler}6`] as const)(
+    `%s: by a hash of the client's address, whatever its port`,
+    async (name) => {
+      const { one, servers } = await definition(name);
+      const expected = clients(24, name).map((from) => one(servers, from));
+      expect(new Set(expected).size).toBe(3);
+      const seen = [];
+      for (const from of clients(24, name)) seen.push(await next(name, 2, { from }));
+      expect(seen).toEqual(expected.map((server) => [server, server]));
+    },
+  );
 
-  it(`${scheduler}-port: by its port, too`, async () => {
-    const { one, servers } = await definition(`${scheduler}_port`);
-    const held = await hold(`${scheduler}_port`, 24);
-    const expected = held.map(({ localPort }) => one(servers, FROM, localPort));
+  it.each([`${scheduler}_port`, `${scheduler}6_port`] as const)('%s: by its port, too', async (name) => {
+    const { one, servers } = await definition(name);
+    const held = await hold(name, 24);
+    const [from = ''] = clients(1, name);
+    const expected = held.map(({ localPort }) => one(servers, from, localPort));
     expect(new Set(expected).size).toBe(3);
     expect(names(held)).toEqual(expected);
   });
@@ -240,52 +251,4 @@ it('twos, which this kernel does not have: said, and all else is there', async (
   expect(missing.map(({ name }) => name)).toEqual(['twos']);
 });
 
-describe('UDP', () => {
-  const sixDatagrams = (name: Name) =>
-    pool.caller.datagrams({ to: VIP, port: portOf(name), from: '10.1.1.100' }, Array(6).fill('?'));
-
-  it('datagrams of one port are a connection', async () => {
-    const seen = await sixDatagrams('udp');
-    expect(seen).toEqual(Array(6).fill(seen[0]));
-  });
-
-  it('one_packet: each by itself', async () => {
-    const seen = await sixDatagrams('one_packet');
-    expect(seen.slice(0, 3).toSorted()).toEqual(['a', 'b', 'c']);
-    expect(seen.slice(3)).toEqual(seen.slice(0, 3));
-  });
-});
-
-describe('SCTP', () => {
-  /** Only a kernel of the lab has SCTP: both real servers and the client share the director's, on a cable of their own. */
-  async function insideTheKernel(): Promise<NamespaceNode> {
-    const { director } = pool;
-    await director.run('modprobe sctp');
-    const wire = await director.inside.addSwitch('wire');
-    const room = wire.node.namespace;
-    await director.run(
-      `ip link set eth2 netns ${room} && ip -n ${room} link set eth2 master ${wire.bridge} up`,
-    );
-    const host = (name: string, address: string) =>
-      director.inside.addHost(name, { ports: [{ on: wire, addresses: [`${address}/24`] }] });
-    for (const [index, name] of ['one', 'two'].entries()) {
-      const node = await host(name, sctpServer(index));
-      await prepareDirectRouting(node, VIP);
-      // This kernel has none of the hashes for cookies.
-      await node.run('sysctl -qw net.sctp.cookie_hmac_alg=none');
-      const place = `SCTP4-LISTEN:${portOf('sctp')},bind=${VIP},fork`;
-      const server = await node.spawn(['socat', '-d', '-d', place, `SYSTEM:echo ${name}`]);
-      await server.stderr.waitFor((line) => line.includes('listening on'), { what: `${name} to listen` });
-    }
-    return await host('caller', '10.1.1.150');
-  }
-
-  it('associations, in turn', async () => {
-    const node = await insideTheKernel();
-    const seen = [];
-    for (let n = 0; n < 4; n++)
-      seen.push((await node.run(`socat -u SCTP4:${VIP}:${portOf('sctp')} -`)).trim());
-    expect(seen.slice(0, 2).toSorted()).toEqual(['one', 'two']);
-    expect(seen.slice(2)).toEqual(seen.slice(0, 2));
-  });
-});
+protocolCases(() => pool);
