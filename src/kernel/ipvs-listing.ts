@@ -17,7 +17,7 @@ import {
   decodeDestination,
 } from '../netlink/ipvs/destination.ts';
 import { decodeCountedService, decodeService, keyFamily, type Service } from '../netlink/ipvs/service.ts';
-import { Malformed } from '../netlink/reader.ts';
+import { Malformed, type Source } from '../netlink/reader.ts';
 import { type Attempt, isKernelError, KernelAnswerError } from './kernel-error.ts';
 import type { NetlinkRequest, NetlinkRequester } from './request.ts';
 
@@ -26,8 +26,8 @@ const ATTEMPTS = 10;
 
 /** What is read of an entry: with or without its counters. */
 interface Decoders<Server extends Service, Real extends Destination> {
-  readonly service: (payload: Uint8Array) => Server | Malformed;
-  readonly destination: (payload: Uint8Array, family: Family) => Real | Malformed;
+  readonly service: (payload: Source) => Server | Malformed;
+  readonly destination: (payload: Source, family: Family) => Real | Malformed;
 }
 const PLAIN = { service: decodeService, destination: decodeDestination };
 const COUNTED = { service: decodeCountedService, destination: decodeCountedDestination };
@@ -66,8 +66,8 @@ export class IpvsListing {
   ): readonly Listed<Server, Real>[] {
     const attempt = { operation: 'list', object: 'virtual servers' };
     for (let count = 0; count < ATTEMPTS; count++) {
-      const services = this.#netlink.dump(this.#request(attempt, encodeGetServices()), ({ payload }) =>
-        decoders.service(payload),
+      const services = this.#netlink.dump(this.#request(attempt, encodeGetServices()), (message) =>
+        decoders.service(message),
       );
       const table = this.#complete(services, decoders);
       if (table !== undefined && !hasDoubles(table.map(({ key }) => tableKeyText(key)))) return table;
@@ -83,7 +83,7 @@ export class IpvsListing {
     const table: Listed<Server, Real>[] = [];
     for (const service of services) {
       const realServers = this.#realServers(service.key, decoders);
-      if (hasDoubles(realServers.map(realServerKey))) return undefined;
+      if (hasTwins(realServers)) return undefined;
       // The kernel gives no real servers, and no error, for a virtual server that has vanished.
       if (realServers.length === 0 && this.#service(service.key, PLAIN) === undefined) return undefined;
       table.push({ ...service, realServers });
@@ -97,8 +97,8 @@ export class IpvsListing {
   ): readonly Real[] {
     const attempt = { operation: 'list', object: `real servers of ${tableKeyText(key)}` };
     const family = keyFamily(key);
-    return this.#netlink.dump(this.#request(attempt, encodeGetDestinations(key)), ({ payload }) =>
-      destination(payload, family),
+    return this.#netlink.dump(this.#request(attempt, encodeGetDestinations(key)), (message) =>
+      destination(message, family),
     );
   }
 
@@ -127,6 +127,19 @@ export function decoded<Value>(attempt: Attempt, value: Value | Malformed | unde
     throw new KernelAnswerError(attempt, 'the kernel acknowledged it without an answer');
   if (value instanceof Malformed) throw new KernelAnswerError(attempt, value.reason);
   return value;
+}
+
+/** Up to so many are faster compared with each other than put into a set. */
+const FEW = 16;
+
+/** As `hasDoubles`, of the real servers of a virtual server. */
+function hasTwins(servers: readonly Destination[]): boolean {
+  if (servers.length > FEW) return hasDoubles(servers.map(realServerKey));
+  return servers.some(({ address, port }, i) => {
+    for (let other = i + 1; other < servers.length; other++)
+      if (servers[other]?.address === address && servers[other]?.port === port) return true;
+    return false;
+  });
 }
 
 /** An entry that a listing gives twice was moved while it was listed, and another may be missing. */

@@ -8,6 +8,7 @@ import {
   decodeError,
   encodeMessages,
   type Message,
+  MessageWalk,
   NLM_F,
   NLMSG,
   type OutgoingMessage,
@@ -44,7 +45,8 @@ export interface NetlinkRequest {
   readonly payload: Uint8Array;
 }
 
-type Decode<Value> = (message: Message) => Value | Malformed | undefined;
+/** The next message takes the place of the one that is given. */
+type Decode<Value> = (message: MessageWalk) => Value | Malformed | undefined;
 
 /** How often a dump is tried again because the table changed while the kernel was listing it. */
 const DUMP_ATTEMPTS = 10;
@@ -107,16 +109,23 @@ export class NetlinkRequester {
     const sequence = this.#next();
     return this.#exchange(attempt, encode(request, NLM_F.dump, sequence), () => {
       const entries: Value[] = [];
+      const message = new MessageWalk();
       let interrupted = false;
-      for (const message of this.#answers(attempt, sequence, sequence, 'views')) {
-        interrupted ||= (message.flags & NLM_F.dumpInterrupted) !== 0;
-        if (message.type === NLMSG.done || message.type === NLMSG.error) {
-          accept(attempt, message.type === NLMSG.done ? decodeDone(message) : decodeError(message));
-          return interrupted ? undefined : entries;
+      for (const bytes of this.#datagrams(attempt)) {
+        message.begin(bytes);
+        while (message.next()) {
+          const { type } = message;
+          if (message.sequence !== sequence || type === NLMSG.noop) continue;
+          interrupted ||= (message.flags & NLM_F.dumpInterrupted) !== 0;
+          if (type === NLMSG.done || type === NLMSG.error) {
+            accept(attempt, type === NLMSG.done ? decodeDone(message) : decodeError(message));
+            return interrupted ? undefined : entries;
+          }
+          const entry = decode(message);
+          if (entry instanceof Malformed) throw new KernelAnswerError(attempt, entry.reason);
+          if (entry !== undefined) entries.push(entry);
         }
-        const entry = decode(message);
-        if (entry instanceof Malformed) throw new KernelAnswerError(attempt, entry.reason);
-        if (entry !== undefined) entries.push(entry);
+        if (message.problem !== undefined) throw new KernelAnswerError(attempt, message.problem);
       }
       throw new KernelAnswerError(attempt, 'the listing has no end');
     });
@@ -185,25 +194,24 @@ export class NetlinkRequester {
     }
   }
 
-  /**
-   * What is queued of the answers to the requests numbered `first` to `last`. Anything else is left out. `views` hold
-   * until the next datagram; copies cost an allocation for each.
-   */
-  *#answers(
-    attempt: Attempt,
-    first: number,
-    last: number,
-    payloads: 'copies' | 'views' = 'copies',
-  ): Generator<Message> {
-    for (let count = 0; count < MOST_DATAGRAMS; count++) {
-      const bytes = this.#socket.receive();
-      if (bytes === undefined) return;
-      const { messages, problem } = splitDatagram(payloads === 'views' ? bytes : new Uint8Array(bytes));
+  /** What is queued of the answers to the requests numbered `first` to `last`. Anything else is left out. */
+  *#answers(attempt: Attempt, first: number, last: number): Generator<Message> {
+    for (const bytes of this.#datagrams(attempt)) {
+      const { messages, problem } = splitDatagram(new Uint8Array(bytes));
       for (const message of messages) {
         if (message.type === NLMSG.noop) continue;
         if ((message.sequence - first) >>> 0 <= (last - first) >>> 0) yield message;
       }
       if (problem !== undefined) throw new KernelAnswerError(attempt, problem);
+    }
+  }
+
+  /** What is queued, each until the next is asked for. */
+  *#datagrams(attempt: Attempt): Generator<Uint8Array> {
+    for (let count = 0; count < MOST_DATAGRAMS; count++) {
+      const bytes = this.#socket.receive();
+      if (bytes === undefined) return;
+      yield bytes;
     }
     throw new KernelAnswerError(attempt, `no end after ${MOST_DATAGRAMS} datagrams`);
   }

@@ -17,26 +17,56 @@ const align = (length: number): number => (length + 3) & ~3;
  * Attributes by type. A getter for one that is absent or too short reports to the reader's fault and gives zeros. As the
  * kernel's own parser does, the last of several attributes of a type counts.
  *
- * A getter walks along all headers: there are few, a walk allocates nothing, and tables have ten thousand entries.
+ * A getter walks along all headers: there are few, and a walk allocates nothing. Where a table has ten thousand entries
+ * one object reads them all, and remembers where each type is.
  */
 export class Attributes {
-  readonly #view: DataView;
+  #view: DataView;
   /** Of the first header. */
-  readonly #start: number;
+  #start: number;
   /** Behind the last attribute that is whole. */
-  readonly #end: number;
-  readonly #fault: Fault;
+  #end: number;
+  #fault: Fault;
+  /** Behind the first byte of the header of each type; 0: there is none. */
+  readonly #places: Int32Array | undefined;
 
-  private constructor({ view, start, end }: Span, fault: Fault) {
+  private constructor({ view, start, end }: Span, fault: Fault, places?: Int32Array) {
     this.#view = view;
     this.#start = start;
-    this.#end = checkedEnd(view, start, end, fault);
+    this.#end = checkedEnd(view, start, end, fault, places);
     this.#fault = fault;
+    this.#places = places;
   }
 
   /** Takes everything that is left of `reader` as attributes. */
   static from(reader: Reader): Attributes {
     return new Attributes(reader.rest(), reader.fault);
+  }
+
+  /** None yet, for `take` and `takeNested`; of types up to `most`, any others are as if they were not there. */
+  static reusable(reader: Reader, most: number): Attributes {
+    return new Attributes(reader.rest(), reader.fault, new Int32Array(most + 1));
+  }
+
+  /** From now on these are the attributes: everything that is left of `reader`. */
+  take(reader: Reader): void {
+    const { view, start, end } = reader.rest();
+    this.#aim(view, start, end, reader.fault);
+  }
+
+  /** From now on these are the attributes: those within the attribute `type` of `outer`. */
+  takeNested(outer: Attributes, type: number): void {
+    const at = outer.#find(type, 0);
+    const start = at < 0 ? outer.#end : at;
+    this.#aim(outer.#view, start, at < 0 ? start : at + outer.#lengthAt(at), outer.#fault);
+  }
+
+  #aim(view: DataView, start: number, end: number, fault: Fault): void {
+    this.#view = view;
+    this.#start = start;
+    this.#fault = fault;
+    this.#places?.fill(0);
+    this.#end = checkedEnd(view, start, end, fault, this.#places);
   }
 
   has(type: number): boolean {
@@ -118,6 +148,7 @@ export class Attributes {
 
   /** -1 when there is none. */
   #headerOf(type: number): number {
+    if (this.#places !== undefined) return (this.#places[type] ?? 0) - 1;
     let found = -1;
     let at = this.#start;
     while (at < this.#end) {
@@ -139,14 +170,23 @@ export class Attributes {
   }
 }
 
-/** Behind the last attribute whose length can be true; what is wrong with the next one is reported. */
-function checkedEnd(view: DataView, start: number, end: number, fault: Fault): number {
+/**
+ * Behind the last attribute whose length can be true; what is wrong with the next one is reported. Notes in `places`
+ * where each type is.
+ */
+function checkedEnd(view: DataView, start: number, end: number, fault: Fault, places?: Int32Array): number {
   let at = start;
   while (end - at >= HEADER) {
-    const length = view.getUint16(at, true);
+    // Length and type in one.
+    const header = view.getUint32(at, true);
+    const length = header & 0xffff;
     if (length < HEADER || length > end - at) {
       fault.report(`attribute at offset ${at - start} claims ${length} of ${end - at} bytes`);
       return at;
+    }
+    if (places !== undefined) {
+      const type = (header >>> 16) & TYPE_MASK;
+      if (type < places.length) places[type] = at + 1;
     }
     at += align(length);
   }

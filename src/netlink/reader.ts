@@ -31,27 +31,37 @@ export interface Span {
 let lastView: DataView = new DataView(new ArrayBuffer(0));
 
 /** Of the whole memory that `bytes` are a part of. The messages of a datagram share one: each costs the collector. */
-function viewOf({ buffer }: Uint8Array): DataView {
+export function viewOf({ buffer }: Uint8Array): DataView {
   if (lastView.buffer !== buffer) lastView = new DataView(buffer);
   return lastView;
 }
 
-/** Reads forward from the start of `bytes`; `subject` begins the reason of a malformed message. */
+/** What a decoder reads: bytes, or where they lie. */
+export type Source = Uint8Array | Span;
+
+/** Reads forward from the start of `source`; `subject` begins the reason of a malformed message. */
 export class Reader {
   readonly fault = new Fault();
   readonly #subject: string;
-  readonly #view: DataView;
+  #view = lastView;
   /** Where the bytes begin and end in the view, and how far they are read. */
-  readonly #start: number;
-  readonly #end: number;
-  #offset: number;
+  #start = 0;
+  #end = 0;
+  #offset = 0;
 
-  constructor(bytes: Uint8Array, subject: string) {
-    this.#view = viewOf(bytes);
-    this.#start = bytes.byteOffset;
-    this.#end = bytes.byteOffset + bytes.byteLength;
-    this.#offset = this.#start;
+  constructor(source: Source, subject: string) {
     this.#subject = subject;
+    this.begin(source);
+  }
+
+  /** Reads other bytes, as a new reader would: a table of ten thousand entries is read by one. */
+  begin(source: Source): void {
+    const isBytes = source instanceof Uint8Array;
+    this.#view = isBytes ? viewOf(source) : source.view;
+    this.#start = isBytes ? source.byteOffset : source.start;
+    this.#end = isBytes ? source.byteOffset + source.byteLength : source.end;
+    this.#offset = this.#start;
+    this.fault.reason = undefined;
   }
 
   u8(): number {

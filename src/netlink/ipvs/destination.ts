@@ -7,9 +7,9 @@ import {
   type TableRealServer,
   tunnelOf,
 } from '../../model/ipvs-table.ts';
-import { Attributes, type AttributeWriter } from '../attribute.ts';
-import { GENERIC_HEADER } from '../generic.ts';
-import { type Fault, type Malformed, Reader } from '../reader.ts';
+import type { Attributes, AttributeWriter } from '../attribute.ts';
+import type { Fault, Malformed, Source } from '../reader.ts';
+import { EntryReader } from './entry-reader.ts';
 import { addressUnion, familyFromNumber, familyNumber, readAddressUnion } from './family.ts';
 import { CMD_ATTR, DEST_ATTR } from './numbers.ts';
 import { readStatistics } from './statistics.ts';
@@ -40,29 +40,21 @@ export function writeDestination(writer: AttributeWriter, server: TableRealServe
   });
 }
 
+const entries = new EntryReader('real server', CMD_ATTR.dest, DEST_ATTR.tunnelFlags);
+
 /** The real server of an answer to IPVS_CMD_GET_DEST. `family`: the virtual server's, for kernels before 3.18. */
-export function decodeDestination(payload: Uint8Array, family: Family): Destination | Malformed {
-  const { reader, destination } = open(payload);
-  return reader.finish(read(destination, family, reader.fault));
+export function decodeDestination(payload: Source, family: Family): Destination | Malformed {
+  return entries.finish(read(entries.open(payload), family, entries.fault));
 }
 
 /** As `decodeDestination`, with the counters. */
-export function decodeCountedDestination(
-  payload: Uint8Array,
-  family: Family,
-): Counted<Destination> | Malformed {
-  const { reader, destination } = open(payload);
+export function decodeCountedDestination(payload: Source, family: Family): Counted<Destination> | Malformed {
+  const destination = entries.open(payload);
   const { stats: narrow, stats64: wide } = DEST_ATTR;
-  return reader.finish({
-    ...read(destination, family, reader.fault),
+  return entries.finish({
+    ...read(destination, family, entries.fault),
     statistics: readStatistics(destination, { narrow, wide }),
   });
-}
-
-function open(payload: Uint8Array): { readonly reader: Reader; readonly destination: Attributes } {
-  const reader = new Reader(payload, 'real server');
-  reader.skip(GENERIC_HEADER);
-  return { reader, destination: Attributes.from(reader).nested(CMD_ATTR.dest) };
 }
 
 function read(destination: Attributes, family: Family, fault: Fault): Destination {
@@ -70,21 +62,27 @@ function read(destination: Attributes, family: Family, fault: Fault): Destinatio
     ? familyFromNumber(destination.u16(DEST_ATTR.family), fault)
     : family;
   const forwarding = readMethod(destination.u32(DEST_ATTR.forwarding), fault);
-  const tunnel = forwarding === 'tun' ? readTunnel(destination, fault) : undefined;
-  return {
+  const server = {
     address: readAddressUnion(destination, DEST_ATTR.address, own),
     port: destination.u16be(DEST_ATTR.port),
     forwarding,
     weight: destination.u32(DEST_ATTR.weight),
     upperThreshold: destination.u32(DEST_ATTR.upperThreshold),
     lowerThreshold: destination.u32(DEST_ATTR.lowerThreshold),
-    connections: {
-      active: destination.u32(DEST_ATTR.active),
-      inactive: destination.u32(DEST_ATTR.inactive),
-      persistent: destination.u32(DEST_ATTR.persistent),
-    },
-    ...(tunnel !== undefined && { tunnel }),
+    connections: readConnections(destination),
   };
+  const tunnel = forwarding === 'tun' ? readTunnel(destination, fault) : undefined;
+  return tunnel === undefined ? server : { ...server, tunnel };
+}
+
+/** One object for all that have none. */
+const IDLE: ConnectionCounts = { active: 0, inactive: 0, persistent: 0 };
+
+function readConnections(destination: Attributes): ConnectionCounts {
+  const active = destination.u32(DEST_ATTR.active);
+  const inactive = destination.u32(DEST_ATTR.inactive);
+  const persistent = destination.u32(DEST_ATTR.persistent);
+  return (active | inactive | persistent) === 0 ? IDLE : { active, inactive, persistent };
 }
 
 function readMethod(flags: number, fault: Fault): TableForwarding {

@@ -9,9 +9,9 @@ import {
 import type { Counted, TableKey, TableSettings } from '../../model/ipvs-table.ts';
 import { SERVICE_FLAG } from '../../model/service-flags.ts';
 import type { Protocol } from '../../model/virtual-server.ts';
-import { Attributes, type AttributeWriter, u32Bytes } from '../attribute.ts';
-import { GENERIC_HEADER } from '../generic.ts';
-import { type Fault, type Malformed, Reader } from '../reader.ts';
+import { type Attributes, type AttributeWriter, u32Bytes } from '../attribute.ts';
+import type { Fault, Malformed, Source } from '../reader.ts';
+import { EntryReader } from './entry-reader.ts';
 import { addressUnion, familyFromNumber, familyNumber, readAddressUnion } from './family.ts';
 import { CMD_ATTR, SVC_ATTR } from './numbers.ts';
 import { readStatistics } from './statistics.ts';
@@ -72,26 +72,20 @@ function netmaskBytes(
   return [mask >>> 24, (mask >>> 16) & 0xff, (mask >>> 8) & 0xff, mask & 0xff];
 }
 
+const entries = new EntryReader('virtual server', CMD_ATTR.service, SVC_ATTR.stats64);
+
 /** The virtual server of an answer to IPVS_CMD_GET_SERVICE. */
-export function decodeService(payload: Uint8Array): Service | Malformed {
-  const { reader, service } = open(payload);
-  return reader.finish(read(service, reader.fault));
-}
+export const decodeService = (payload: Source): Service | Malformed =>
+  entries.finish(read(entries.open(payload), entries.fault));
 
 /** As `decodeService`, with the counters. */
-export function decodeCountedService(payload: Uint8Array): Counted<Service> | Malformed {
-  const { reader, service } = open(payload);
+export function decodeCountedService(payload: Source): Counted<Service> | Malformed {
+  const service = entries.open(payload);
   const { stats: narrow, stats64: wide } = SVC_ATTR;
-  return reader.finish({
-    ...read(service, reader.fault),
+  return entries.finish({
+    ...read(service, entries.fault),
     statistics: readStatistics(service, { narrow, wide }),
   });
-}
-
-function open(payload: Uint8Array): { readonly reader: Reader; readonly service: Attributes } {
-  const reader = new Reader(payload, 'virtual server');
-  reader.skip(GENERIC_HEADER);
-  return { reader, service: Attributes.from(reader).nested(CMD_ATTR.service) };
 }
 
 function read(service: Attributes, fault: Fault): Service {

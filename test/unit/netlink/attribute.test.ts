@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Attributes, AttributeWriter } from '../../../src/netlink/attribute.ts';
-import { Reader } from '../../../src/netlink/reader.ts';
+import { Malformed, Reader } from '../../../src/netlink/reader.ts';
 
 const read = (bytes: Uint8Array): Attributes => Attributes.from(new Reader(bytes, 'test'));
 
@@ -56,5 +56,27 @@ describe('attributes', () => {
     const reader = new Reader(memory.subarray(9, 9 + bytes.length), 'test');
     expect(Attributes.from(reader).u32(1)).toBe(7);
     expect(reader.finish('fine')).toBe('fine');
+  });
+
+  it('are read by one object, one after the other, and nothing of the former is left', () => {
+    const nest = (fill: (inner: AttributeWriter) => void) => new AttributeWriter().nested(1, fill).finish();
+    const reader = new Reader(new Uint8Array(0), 'test');
+    const outer = Attributes.reusable(reader, 1);
+    const inner = Attributes.reusable(reader, 3);
+    const open = (bytes: Uint8Array) => {
+      reader.begin(bytes);
+      outer.take(reader);
+      inner.takeNested(outer, 1);
+    };
+    open(nest((first) => first.u32(2, 20).u8(3, 30).u8(9, 1).u8(3, 31)));
+    expect([inner.has(1), inner.u32(2), inner.u8(3), inner.has(9)]).toEqual([false, 20, 31, false]);
+    open(nest((second) => second.u8(1, 10)));
+    expect([inner.u8(1), inner.has(2), inner.has(3)]).toEqual([10, false, false]);
+    expect(reader.finish('fine')).toBe('fine');
+    open(new AttributeWriter().u8(2, 1).finish());
+    expect(inner.has(1)).toBe(false);
+    expect(reader.finish('fine')).toEqual(new Malformed('test: attribute 1 is missing'));
+    open(nest((last) => last.u8(1, 11)));
+    expect(reader.finish(inner.u8(1))).toBe(11);
   });
 });
