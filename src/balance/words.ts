@@ -10,22 +10,39 @@ import {
 import type { Tunnel } from '../model/virtual-server.ts';
 
 export function operationText(operation: TableOperation): string {
-  const server = tableKeyText(operation.key);
+  const entry = tableKeyText(operation.key);
+  const server = 'realServer' in operation ? realServerKey(operation.realServer) : '';
+  return phrase(operation, `virtual server ${entry}`, entry, server);
+}
+
+/** The same change of so many entries of one definition, whose real server may have another port in each. */
+export function commonText(operation: TableOperation, count: number, definition: string | undefined): string {
+  const whose = definition === undefined ? 'that no service has' : `of ${definition}`;
+  const entries = `${count} virtual servers ${whose}`;
+  const server = 'realServer' in operation ? operation.realServer.address : '';
+  return phrase(operation, entries, entries, server);
+}
+
+/** Equal for changes that differ in nothing but the entry, and in the port of the real server. */
+export const kindOfChange = (operation: TableOperation): string => commonText(operation, 0, '');
+
+/** `virtualServer` as the object of a change, `entry` as the place of a real server. */
+function phrase(operation: TableOperation, virtualServer: string, entry: string, server: string): string {
   switch (operation.op) {
     case 'add-virtual-server':
-      return `add virtual server ${server} (${operation.settings.scheduler})`;
+      return `add ${virtualServer} (${operation.settings.scheduler})`;
     case 'edit-virtual-server':
-      return `change virtual server ${server}: ${settingsChange(operation.was, operation.settings)}`;
+      return `change ${virtualServer}: ${settingsChange(operation.was, operation.settings)}`;
     case 'remove-virtual-server':
-      return `remove virtual server ${server}`;
+      return `remove ${virtualServer}`;
     case 'add-real-server': {
       const { forwarding, weight } = operation.realServer;
-      return `add real server ${realServerKey(operation.realServer)} to ${server} (${forwarding}, weight ${weight})`;
+      return `add real server ${server} to ${entry} (${forwarding}, weight ${weight})`;
     }
     case 'edit-real-server':
-      return `change real server ${realServerKey(operation.realServer)} of ${server}: ${realServerChange(operation.was, operation.realServer)}`;
+      return `change real server ${server} of ${entry}: ${realServerChange(operation.was, operation.realServer)}`;
     case 'remove-real-server':
-      return `remove real server ${realServerKey(operation.realServer)} from ${server}`;
+      return `remove real server ${server} from ${entry}`;
     default:
       return operation satisfies never;
   }

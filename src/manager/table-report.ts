@@ -1,9 +1,10 @@
 /** What is told of the table: its status, and the log's lines, each cause once. */
+import type { DefinitionOf } from '../balance/definitions.ts';
 import { operationText } from '../balance/words.ts';
 import { type OperationOutcome, tableKeyText } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
 import type { TableStatus } from '../model/status.ts';
-import { refusalText } from './table-work.ts';
+import { type ToldChange, toldChanges } from './table-words.ts';
 
 export type TableReportStatus = Omit<TableStatus, 'digest'>;
 
@@ -30,8 +31,9 @@ export class TableReport {
   }
 
   /** What somebody else did, in words: nothing, mostly. */
-  drift(found: readonly string[]): void {
-    if (found.length === 0) return;
+  drift(all: readonly string[]): void {
+    if (all.length === 0) return;
+    const found = firstOf(all);
     this.#status = {
       ...this.#status,
       repairs: this.#status.repairs + 1,
@@ -52,18 +54,29 @@ export class TableReport {
     this.#status = { ...this.#status, foreign, refused: [] };
   }
 
-  /** In words where it was made; a refusal that is known already is not logged again. */
-  outcome(outcome: OperationOutcome): string | undefined {
-    const { operation, error } = outcome;
-    const fields = { operation: operation.op, virtualServer: tableKeyText(operation.key) };
-    if (error !== undefined) {
-      const text = refusalText(outcome);
-      if (!this.#status.refused.includes(text)) this.#log('error', text, { ...fields, errno: outcome.errno });
-      return undefined;
-    }
-    const text = operationText(operation);
-    this.#log('info', text, fields);
-    return text;
+  /**
+   * What was made, one by one and in words. The log gets a line for each definition and change, with the entries at
+   * debug; a refusal that is known already is not logged again.
+   */
+  outcomes(outcomes: readonly OperationOutcome[], definitionOf: DefinitionOf): readonly string[] {
+    for (const told of toldChanges(outcomes, definitionOf)) this.#tell(told, definitionOf);
+    return outcomes.flatMap(({ operation, error }) =>
+      error === undefined ? [operationText(operation)] : [],
+    );
+  }
+
+  #tell({ text, refused, outcomes }: ToldChange, definitionOf: DefinitionOf): void {
+    const [{ operation, error, errno }, ...others] = outcomes;
+    const key = tableKeyText(operation.key);
+    const fields =
+      others.length === 0
+        ? { operation: operation.op, virtualServer: key }
+        : { operation: operation.op, service: definitionOf(key), entries: outcomes.length };
+    if (!refused) this.#log('info', text, fields);
+    else if (!this.#status.refused.includes(text)) this.#log('error', text, { ...fields, errno });
+    if (others.length === 0) return;
+    for (const { operation: each } of outcomes)
+      this.#log('debug', operationText(each), { operation: each.op, error: error?.message });
   }
 
   reachable(): void {
@@ -77,4 +90,12 @@ export class TableReport {
     this.#status = { ...this.#status, unavailable: message };
     if (before === undefined) this.#onReach();
   }
+}
+
+/** Somebody may have cleared a table of thousands. */
+const MOST_FOUND = 100;
+
+function firstOf(lines: readonly string[]): readonly string[] {
+  const rest = lines.length - MOST_FOUND;
+  return rest > 0 ? [...lines.slice(0, MOST_FOUND), `and ${rest} more`] : lines;
 }

@@ -1,7 +1,6 @@
 /** Carrying out a plan for the table, and what became of it in words. */
 import { afterOperations, heldBack, stagesOf } from '../balance/apply.ts';
 import { findDrift } from '../balance/drift.ts';
-import { operationText } from '../balance/words.ts';
 import type { Ipvs } from '../kernel/ipvs.ts';
 import {
   type ActualTable,
@@ -81,9 +80,6 @@ export function refreshed(
 }
 
 const ALL_OURS = { owned: new Set<string>(), exclusive: true };
-
-export const refusalText = ({ operation, error }: OperationOutcome): string =>
-  `cannot ${operationText(operation)}: ${error?.message ?? 'unknown error'}`;
 
 /** Where a virtual server was refused, the refusal of each of its real servers tells nothing new. */
 export function withoutConsequences(outcomes: readonly OperationOutcome[]): readonly OperationOutcome[] {

@@ -7,7 +7,13 @@ import { checkTargets, concernedBy, targetOf } from '../../../src/balance/target
 import { OwnedVirtualServers } from '../../../src/manager/owned.ts';
 import { TableKeeper } from '../../../src/manager/table.ts';
 import type { Health } from '../../../src/model/check.ts';
-import { type TableKey, tableKeyText } from '../../../src/model/ipvs-table.ts';
+import {
+  type ActualTable,
+  realServerKey,
+  type TableKey,
+  type TableOperation,
+  tableKeyText,
+} from '../../../src/model/ipvs-table.ts';
 import { instant, seconds } from '../../../src/model/units.ts';
 import { FakeIpvs, type FakeIpvsOptions } from '../../support/fake-ipvs.ts';
 import { entryAt, realServerAt } from '../../support/virtual-server.ts';
@@ -55,6 +61,14 @@ const config = (virtualServers = [web], exclusive = false) => ({
   ipvs: { exclusive, sync: undefined },
 });
 const inPlace = ['tcp 10.1.1.254:80 10.1.1.2 2', 'tcp 10.1.1.254:80 10.1.1.3 1'];
+
+const sorted = (table: ActualTable): ActualTable =>
+  table
+    .map((entry) => ({
+      ...entry,
+      realServers: entry.realServers.toSorted((a, b) => realServerKey(a).localeCompare(realServerKey(b))),
+    }))
+    .sort((a, b) => tableKeyText(a.key).localeCompare(tableKeyText(b.key)));
 
 describe('drift', () => {
   it('is found, told in words, mended and counted', () => {
@@ -131,6 +145,113 @@ describe('what the kernel refuses', () => {
       ),
     ]);
     expect(keeper.status.refused).toHaveLength(1);
+  });
+});
+
+describe('a definition of many entries', () => {
+  const ports = Array.from({ length: 200 }, (_, i) => entryAt('10.1.1.254', 8000 + i));
+  const [start8000 = entryAt('10.1.1.254', 8000), ...others] = ports;
+  const wide = {
+    ...web,
+    name: 'wide',
+    entries: [start8000, ...others] as const,
+    realServers: [realServerAt('10.1.1.2', { port: undefined }), realServerAt('10.1.1.3', { port: undefined })],
+  };
+  const infos = (log: readonly string[]) => log.filter((line) => line.startsWith('info: '));
+
+  it('is told in one line for each change, and by entry at debug', () => {
+    const { log, keeper } = start();
+    const changes = keeper.configure(config([wide, web]));
+    expect(changes).toHaveLength(200 + 400 + 3);
+    expect(infos(log)).toEqual([
+      'info: add 200 virtual servers of wide (wrr)',
+      'info: add real server 10.1.1.2 to 200 virtual servers of wide (dr, weight 1)',
+      'info: add real server 10.1.1.3 to 200 virtual servers of wide (dr, weight 1)',
+      'info: add virtual server tcp 10.1.1.254:80 (wrr)',
+      'info: add real server 10.1.1.2:80 to tcp 10.1.1.254:80 (dr, weight 2)',
+      'info: add real server 10.1.1.3:80 to tcp 10.1.1.254:80 (dr, weight 1)',
+    ]);
+    expect(log).toContain('debug: add real server 10.1.1.3:8199 to tcp 10.1.1.254:8199 (dr, weight 1)');
+    expect(log.filter((line) => line.startsWith('debug: add'))).toHaveLength(600);
+    log.length = 0;
+    keeper.configure(
+      config([{ ...wide, scheduler: 'lc', entries: [start8000, ...others.slice(0, 99)] }, web]),
+    );
+    expect(infos(log)).toEqual([
+      'info: change 100 virtual servers of wide: scheduler wrr → lc',
+      'info: remove 100 virtual servers of wide',
+    ]);
+    log.length = 0;
+    keeper.configure(config([web]));
+    expect(infos(log)).toEqual(['info: remove 100 virtual servers of wide']);
+  });
+
+  it('is refused in one line, in the status too', () => {
+    const { log, keeper } = start({ schedulers: ['wrr'] });
+    keeper.configure(config([{ ...wide, scheduler: 'twos' }, web]));
+    keeper.reconcile();
+    const refusal = /cannot add 200 virtual servers of wide \(twos\): .*modprobe ip_vs_twos/;
+    expect(keeper.status.refused).toEqual([expect.stringMatching(refusal)]);
+    expect(log.filter((line) => line.startsWith('error'))).toEqual([expect.stringMatching(refusal)]);
+  });
+
+  it('is told in part where somebody else cleared all of it', () => {
+    const { kernel, keeper } = start();
+    keeper.configure(config([wide]));
+    kernel.clear();
+    keeper.reconcile();
+    const found = keeper.status.lastRepair?.found ?? [];
+    expect(found).toHaveLength(101);
+    expect(found.at(-1)).toBe('and 500 more');
+  });
+});
+
+/** What makes each operation necessary: a table by the first configuration, then the second one. */
+const other = { ...web, name: 'other', entries: [entryAt('10.1.1.254', 81)] as const };
+const lighter = { ...first, weight: 1 };
+const NEEDED = {
+  'add-virtual-server': [[web], [web, other]],
+  'edit-virtual-server': [[web], [{ ...web, scheduler: 'lc' }]],
+  'remove-virtual-server': [[web, other], [web]],
+  'add-real-server': [[{ ...web, realServers: [first] }], [web]],
+  'edit-real-server': [[web], [{ ...web, realServers: [lighter, second] }]],
+  'remove-real-server': [[web], [{ ...web, realServers: [first] }]],
+} as const satisfies Record<TableOperation['op'], unknown>;
+const OPERATIONS = Object.keys(NEEDED) as TableOperation['op'][];
+const ERRORS = ['EBUSY', 'ENOSPC', 'ENOMEM', 'EEXIST', 'ENOENT', 'ESRCH', 'EINVAL'] as const;
+
+describe.each(ERRORS)('%s', (errno) => {
+  it.each(OPERATIONS)('at %s is told, and made good when the kernel has come to itself', (op) => {
+    const [before, wanted] = NEEDED[op];
+    let refusing = false;
+    const { kernel, log, keeper } = start({
+      refuse: (operation) => (refusing && operation.op === op ? errno : undefined),
+    });
+    keeper.configure(config([...before]));
+    refusing = true;
+    keeper.configure(config([...wanted]));
+    expect(keeper.status.refused).toEqual([expect.stringMatching(/^cannot (add|change|remove) /)]);
+    expect(log.filter((line) => line.startsWith('error'))).toHaveLength(1);
+    refusing = false;
+    keeper.reconcile();
+    expect(keeper.status).toMatchObject({ refused: [], repairs: 0 });
+    const fresh = start();
+    fresh.keeper.configure(config([...wanted]));
+    expect(sorted(kernel.dump())).toEqual(sorted(fresh.kernel.dump()));
+  });
+
+  it.each(OPERATIONS)('at one %s is met by planning anew at once', (op) => {
+    const [before, wanted] = NEEDED[op];
+    let refusals = 0;
+    const { log, keeper } = start({
+      refuse: (operation) => (operation.op === op && refusals-- > 0 ? errno : undefined),
+    });
+    keeper.configure(config([...before]));
+    refusals = 1;
+    keeper.configure(config([...wanted]));
+    expect(keeper.status.refused).toEqual([]);
+    expect(log.filter((line) => line.startsWith('error'))).toEqual([]);
+    expect(keeper.reconcile()).toEqual([]);
   });
 });
 

@@ -1,0 +1,125 @@
+/** What the table should be by the present configuration, and the plan that leads there; nothing here acts on it. */
+import { Definitions } from '../balance/definitions.ts';
+import { type BalanceFacts, desiredTable } from '../balance/desired.ts';
+import { findDrift } from '../balance/drift.ts';
+import { type Ownership, type Plan, planTable } from '../balance/plan.ts';
+import type { SorryPhase } from '../balance/sorry.ts';
+import type { Config, ConfiguredVirtualServer } from '../model/config.ts';
+import {
+  type ActualTable,
+  type DesiredTable,
+  type TableKey,
+  type TableOperation,
+  tableKeyText,
+} from '../model/ipvs-table.ts';
+import type { Clock } from '../model/units.ts';
+import type { WantedTimeouts } from './ipvs-timeouts.ts';
+import type { OwnedVirtualServers } from './owned.ts';
+
+/** What of the configuration decides. */
+export type ConfiguredTable = Pick<Config, 'virtualServers'> & {
+  readonly ipvs: Pick<Config['ipvs'], 'exclusive'> & { readonly timeouts?: WantedTimeouts };
+};
+
+export interface TablePlannerOptions {
+  readonly clock: Clock;
+  readonly owned: OwnedVirtualServers;
+  readonly facts: BalanceFacts;
+}
+
+export class TablePlanner {
+  readonly #options: TablePlannerOptions;
+  readonly #definitions = new Definitions();
+  #config: ConfiguredTable = { virtualServers: [], ipvs: { exclusive: false } };
+  #sorry: ReadonlyMap<string, SorryPhase> = new Map();
+
+  constructor(options: TablePlannerOptions) {
+    this.#options = options;
+  }
+
+  configure(config: ConfiguredTable): void {
+    this.#config = config;
+    this.#definitions.configure(config.virtualServers);
+  }
+
+  get config(): ConfiguredTable {
+    return this.#config;
+  }
+
+  /** Whether nobody wants the table: then a kernel without IPVS is no fault. */
+  get isIdle(): boolean {
+    return this.#config.virtualServers.length === 0 && !this.#config.ipvs.exclusive;
+  }
+
+  get definitionOf() {
+    return this.#definitions.of;
+  }
+
+  sorryPhase(key: string): SorryPhase['phase'] {
+    return this.#sorry.get(key)?.phase ?? 'idle';
+  }
+
+  /** Whose sorry servers finish connections. */
+  get draining(): readonly TableKey[] {
+    if (![...this.#sorry.values()].some(({ phase }) => phase === 'draining')) return [];
+    const entries = this.#config.virtualServers.flatMap((server) => server.entries);
+    return entries.filter((key) => this.sorryPhase(tableKeyText(key)) === 'draining');
+  }
+
+  plan(actual: ActualTable): { readonly table: DesiredTable; readonly plan: Plan } {
+    const { clock, facts } = this.#options;
+    const desired = desiredTable(this.#config.virtualServers, facts, actual, this.#sorry, clock());
+    this.#sorry = desired.sorry;
+    return {
+      table: desired.table,
+      plan: planTable(desired.table, actual, this.#ownership(this.#config, desired.table)),
+    };
+  }
+
+  /** For the entries of these definitions alone, all of which are in `part`. */
+  planPart(
+    virtualServers: readonly ConfiguredVirtualServer[],
+    part: ActualTable,
+    keys: ReadonlySet<string>,
+  ): readonly TableOperation[] {
+    const { clock, facts } = this.#options;
+    const desired = desiredTable(virtualServers, facts, part, this.#sorry, clock());
+    this.#sorry = new Map([...this.#sorry, ...desired.sorry]);
+    return planTable(desired.table, part, { owned: keys, exclusive: false }).operations;
+  }
+
+  /** What `config` in the place of the present one would do; nothing is remembered of it. */
+  preview(config: ConfiguredTable, actual: ActualTable): readonly TableOperation[] {
+    const { clock, facts } = this.#options;
+    const { table } = desiredTable(config.virtualServers, facts, actual, this.#sorry, clock());
+    return planTable(table, actual, this.#ownership(config, table)).operations;
+  }
+
+  /** What somebody else did to the table since it was `left`, in words. */
+  drift(left: ActualTable, actual: ActualTable): readonly string[] {
+    return findDrift(left, actual, {
+      owned: this.#options.owned.keys,
+      exclusive: this.#config.ipvs.exclusive,
+    });
+  }
+
+  /** What is ours of the table. */
+  oursOf(actual: ActualTable): ActualTable {
+    const { exclusive } = this.#config.ipvs;
+    return actual.filter(({ key }) => exclusive || this.#options.owned.keys.has(tableKeyText(key)));
+  }
+
+  rememberOwned(desired: DesiredTable, actual: ActualTable): void {
+    const { owned } = this.#options;
+    // One that the kernel would not remove yet is still ours to remove.
+    const left = actual.map((entry) => tableKeyText(entry.key)).filter((key) => owned.keys.has(key));
+    owned.remember(new Set([...desired.map((entry) => tableKeyText(entry.key)), ...left]));
+  }
+
+  #ownership(config: ConfiguredTable, desired: DesiredTable): Ownership {
+    return {
+      owned: new Set([...this.#options.owned.keys, ...desired.map((entry) => tableKeyText(entry.key))]),
+      exclusive: config.ipvs.exclusive,
+    };
+  }
+}
