@@ -62,10 +62,15 @@ async function withHost(work: (host: Host, roles: Roles) => void | Promise<void>
 
 const startCommand = (terminal: Terminal): Command =>
   roleOptions(new Command('start').description('take the VIP up; again does nothing')).action(
-    (options: RoleOptions & Place) =>
+    (options: RoleOptions & Place, command: Command) =>
       withHost(async (host, { startRole }) => {
         needsRoot('realserver start');
-        const changes = await startRole(options.stateDir, nameOf(options.vip), roleOf(options), host);
+        const changes = await startRole(
+          options.stateDir,
+          nameOf(options.vip),
+          roleOf(options, command),
+          host,
+        );
         printLines(terminal.out, changes.length === 0 ? ['nothing to change'] : changes);
       }),
   );
@@ -74,14 +79,15 @@ const stopCommand = (terminal: Terminal, finish: Finish): Command =>
   place(new Command('stop').description('give the VIP up, and put back what was there before'))
     .addOption(vipOption())
     .action(({ vip, stateDir }: Pick<RoleOptions, 'vip'> & Place) =>
-      withHost(async (host, { stopRole }) => {
+      withHost(async (host, { stopRole, listRoles }) => {
         needsRoot('realserver stop');
         const changes = await stopRole(stateDir, nameOf(vip), host);
         if (changes !== undefined) printLines(terminal.out, changes);
         else {
+          const others = rolesWith(vip, listRoles(stateDir));
+          printLines(terminal.err, others.length > 0 ? others : [unknown(stateDir, vip)]);
           // A second stop, or one after a reboot, is no failure: there is nothing left to do.
-          printLines(terminal.err, [unknown(stateDir, vip)]);
-          finish(EXIT.success);
+          finish(others.length > 0 ? EXIT.failure : EXIT.success);
         }
       }),
     );
@@ -114,7 +120,9 @@ const scriptCommand = (terminal: Terminal): Command =>
   roleOptions(
     new Command('script').description('print a shell script that does the same on a host without vipward'),
     false,
-  ).action((options: RoleOptions) => terminal.out(realServerScript(roleOf(options))));
+  ).action((options: RoleOptions, command: Command) =>
+    terminal.out(realServerScript(roleOf(options, command))),
+  );
 
 interface Place {
   readonly stateDir: string;
@@ -156,12 +164,26 @@ function toVip(text: string): IpAddress {
   return address;
 }
 
-function roleOf({ vip, forwarding, outer }: RoleOptions): RealServerRole {
+/** Ends for options that do not fit together: what is ignored without a word is a mistake that nobody sees. */
+function roleOf({ vip, forwarding, outer }: RoleOptions, command: Command): RealServerRole {
+  const twice = vip.find((each, i) => vip.indexOf(each) < i);
+  if (twice !== undefined) command.error(`error: --vip names ${twice} twice: once is enough`);
+  if (forwarding === 'dr' && outer !== undefined) {
+    command.error(
+      `error: --outer ${outer} is of tunnels, and direct routing has none: leave it out, or use --forwarding tun`,
+    );
+  }
   return { vips: vip, forwarding, outer: outer ?? 'as the VIP' };
 }
 
 /** A role is known by its VIPs: whoever stops it need not know more. */
 const nameOf = (vips: readonly IpAddress[]): string => [...vips].sort().join(' ');
+
+/** Roles that hold some of `vips`, among others. */
+const rolesWith = (vips: readonly IpAddress[], roles: Readonly<Record<string, RealServerRole>>) =>
+  Object.entries(roles)
+    .filter(([, role]) => role.vips.some((vip) => vips.includes(vip)))
+    .map(([name]) => `taken up together are: ${name}; vipward realserver stop --vip ${name}`);
 
 const unknown = (stateDir: string, vips: readonly IpAddress[]): string =>
   `${nameOf(vips)}: not taken up here by vipward (${stateDir} knows nothing of it): nothing to put back`;

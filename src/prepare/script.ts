@@ -2,8 +2,9 @@
 import { type RealServerRole, realServerNeeds } from './real-server.ts';
 
 /**
- * The script: `start`, `stop` and `status`. It remembers what was there before in a file of /run, and puts that back.
- * A plain host needs nothing else; the names in it come from the role alone.
+ * The script: `start`, `stop` and `status`. It remembers what was there before in a folder of /run (or of
+ * $STATE_DIR) that all such scripts of a host share, and the last that needs a change puts that back. A plain host
+ * needs nothing else; the names in it come from the role alone.
  */
 export function realServerScript(role: RealServerRole): string {
   const needs = realServerNeeds([role], { links: [], filter: '0' });
@@ -21,15 +22,42 @@ export function realServerScript(role: RealServerRole): string {
   return `#!/bin/sh
 # Makes this host a real server of ${role.vips.join(', ')} by ${role.forwarding === 'dr' ? 'direct routing' : 'tunnelling'}.
 # Usage: $0 start|stop|status, as root. Written by \`vipward realserver script\`.
-# Several of these on one host are stopped in the reverse of the order in which they were started.
+# Several of these on one host may be started and stopped in any order: they share what they have changed.
 set -eu
-STATE=/run/vipward-realserver-${[role.forwarding, ...role.vips].join('-').replaceAll(/[^A-Za-z0-9.-]/g, '_')}
+# Gone with a reboot, as what it changes is; of this network namespace, since a host and its containers may share it.
+STATE=\${STATE_DIR:-/run}/vipward-realserver-script-$(readlink /proc/self/ns/net | tr -dc 0-9)
+# What was changed, by any of them, with what was there before; and what this one needs.
+CHANGED=$STATE/changed
+NEEDS=$STATE/needs-${[role.forwarding, role.outer === 'as the VIP' ? '' : role.outer, ...role.vips].join('-').replaceAll(/[^A-Za-z0-9.-]/g, '_')}
+
+# One at a time, where there is a flock(1).
+alone() {
+  while :; do
+    mkdir -p "$STATE"
+    exec 9> "$STATE/lock"
+    command -v flock > /dev/null || return 0
+    flock 9
+    # The last to stop takes it away.
+    [ "$STATE/lock" -ef /proc/self/fd/9 ] && return
+  done
+}
+
+# Remembers that this one counts on it.
+need() {
+  [ -e "$NEEDS" ] && grep -qxF "$1" "$NEEDS" || echo "$1" >> "$NEEDS"
+}
+
+# Whether any of them does.
+needed() {
+  cat "$STATE"/needs-* 2> /dev/null | grep -qxF "$1"
+}
 
 # Sets a file of /proc/sys and remembers what it held.
 put() {
+  need "setting $1"
   was=$(cat "/proc/sys/$1")
   [ "$was" = "$2" ] && return
-  echo "setting $1 $was $2" >> "$STATE"
+  echo "setting $1 $was $2" >> "$CHANGED"
   echo "$2" > "/proc/sys/$1"
 }
 
@@ -39,54 +67,71 @@ unfilter() {
   for file in /proc/sys/net/ipv4/conf/*/rp_filter; do
     link=\${file#/proc/sys/net/ipv4/conf/}; link=\${link%/rp_filter}
     case $link in all|default|lo|"$1") continue ;; esac
+    need "setting net/ipv4/conf/$link/rp_filter"
     [ "$(cat "$file")" -ge "$filter" ] || put "net/ipv4/conf/$link/rp_filter" "$filter"
   done
   put "net/ipv4/conf/$1/rp_filter" 0
   put net/ipv4/conf/all/rp_filter 0
 }
 
+# Lets the end of a tunnel take IPv4 and IPv6 out of it, not IPv6 alone.
+open() {
+  need "tunnel $1"
+  grep -qsxF "tunnel $1" "$CHANGED" || echo "tunnel $1" >> "$CHANGED"
+  ip -6 tunnel change "$1" mode any
+}
+
 up() {
+  need "link $1"
   ip link show dev "$1" | grep -q '[<,]UP[,>]' && return
-  echo "link $1" >> "$STATE"
+  # Where lo was down, others count on it as soon as it is up.
+  [ "$1" = lo ] || echo "link $1" >> "$CHANGED"
   ip link set dev "$1" up
 }
 
 add() {
+  need "address $1 $2"
   ip -o addr show dev "$2" to "$1" | grep -q . && return
-  echo "address $1 $2" >> "$STATE"
+  echo "address $1 $2" >> "$CHANGED"
   ip addr add "$1" dev "$2"
 }
 
 start() {
+  alone
 ${lines([
   ...needs.modules.map(({ name }) => `modprobe ${name}`),
   ...settings.map(({ path, value }) => `put ${path.join('/')} ${value}`),
   ...unfiltered.map((tunnel) => `unfilter ${tunnel}`),
-  ...needs.links.flatMap(({ name, anyProtocol }) =>
-    anyProtocol ? [`ip -6 tunnel change ${name} mode any`] : [],
-  ),
+  ...needs.links.flatMap(({ name, anyProtocol }) => (anyProtocol ? [`open ${name}`] : [])),
   ...needs.links.map(({ name }) => `up ${name}`),
   ...addresses.map(({ text, device }) => `add ${text} ${device}`),
 ])}
 }
 
 stop() {
-  [ -e "$STATE" ] || return 0
-  # The last change first.
-  sed '1!G;h;$!d' "$STATE" | while read -r kind a b c; do
+  [ -e "$NEEDS" ] || return 0
+  alone
+  rm -f "$NEEDS"
+  touch "$CHANGED"
+  # The last change first; what another of these scripts needs stays.
+  sed '1!G;h;$!d' "$CHANGED" | while read -r kind a b c; do
     case $kind in
-      address) ip addr del "$a" dev "$b" || : ;;
-      link) ip link set dev "$a" down || : ;;
-      # What somebody has changed since stays.
-      setting) [ "$(cat "/proc/sys/$a")" != "$c" ] || echo "$b" > "/proc/sys/$a" ;;
+      address)
+        if needed "address $a $b"; then echo "address $a $b"; else ip addr del "$a" dev "$b" || :; fi ;;
+      link)
+        if needed "link $a"; then echo "link $a"; else ip link set dev "$a" down || :; fi ;;
+      tunnel)
+        if needed "tunnel $a"; then echo "tunnel $a"; else ip -6 tunnel change "$a" mode ip6ip6 || :; fi ;;
+      setting)
+        if needed "setting $a"; then echo "setting $a $b $c"
+        # What somebody has changed since stays.
+        elif [ "$(cat "/proc/sys/$a")" = "$c" ]; then echo "$b" > "/proc/sys/$a"
+        fi ;;
     esac
-  done
-${lines(
-  needs.links.flatMap(({ name, anyProtocol }) =>
-    anyProtocol ? [`ip -6 tunnel change ${name} mode ip6ip6 || :`] : [],
-  ),
-)}
-  rm -f "$STATE"
+  done > "$CHANGED.kept"
+  sed '1!G;h;$!d' "$CHANGED.kept" > "$CHANGED"
+  rm "$CHANGED.kept"
+  ls "$STATE"/needs-* > /dev/null 2>&1 || rm -rf "$STATE"
 }
 
 status() {

@@ -21,7 +21,10 @@ type Roles = Readonly<Record<string, RealServerRole>>;
 /** One line for each change, in words. */
 export type Changes = readonly string[];
 
-/** Throws when the kernel refuses, or another is at work; what was done so far is remembered, and put back by `stop`. */
+/**
+ * Throws when the kernel refuses, another is at work, or another role takes one of its VIPs up in another way; what
+ * was done so far is remembered, and put back by `stop`.
+ */
 export async function startRole(
   directory: string,
   name: string,
@@ -30,6 +33,7 @@ export async function startRole(
 ): Promise<Changes> {
   return alone(directory, async () => {
     const state = readState(directory);
+    refuseOtherWay(name, role, state.roles);
     const roles = { ...state.roles, [name]: role };
     for (const module of needsOf(roles, state, host).modules) {
       const error = await host.loadModule(module.name);
@@ -37,6 +41,19 @@ export async function startRole(
     }
     return reconcile(directory, state, roles, host);
   });
+}
+
+/** A VIP that comes in two ways would be on two links, of which one hides it and the other may not. */
+function refuseOtherWay(name: string, role: RealServerRole, roles: Roles): void {
+  for (const [other, { vips, forwarding, outer }] of Object.entries(roles)) {
+    const shared = role.vips.find((vip) => vips.includes(vip));
+    if (other === name || shared === undefined) continue;
+    if (forwarding === role.forwarding && outer === role.outer) continue;
+    const way = outer === 'as the VIP' ? forwarding : `${forwarding} --outer ${outer}`;
+    throw new Error(
+      `${shared} is taken up here already, by --forwarding ${way}: vipward realserver stop --vip ${other}, then again`,
+    );
+  }
 }
 
 /** undefined when there is no such role. */

@@ -110,7 +110,7 @@ beforeAll(async () => {
   await realserver(web[0], 'start', ...DIRECT, '--forwarding', 'dr');
   const script = await client.run([VIPWARD, 'realserver', 'script', ...DIRECT, '--forwarding', 'dr']);
   await web[1].writeFile(`${web[1].scratch}/script`, script);
-  await web[1].run(['sh', `${web[1].scratch}/script`, 'start']);
+  await web[1].run(`STATE_DIR=${web[1].scratch} sh ${web[1].scratch}/script start`);
   // As many distributions have it: strict.
   await director.run('sysctl -qw net.ipv4.conf.eth0.rp_filter=1');
   before = await settings();

@@ -167,7 +167,7 @@ async function takeUp(): Promise<void> {
   for (const [i, role] of ROLES.entries()) {
     const script = await client.run([VIPWARD, 'realserver', 'script', ...role, '--forwarding', 'tun']);
     await two.writeFile(`${two.scratch}/script${i}`, script);
-    await two.run(['sh', `${two.scratch}/script${i}`, 'start']);
+    await two.run(`STATE_DIR=${two.scratch} sh ${two.scratch}/script${i} start`);
   }
   for (const node of real)
     await node.run(`ip fou add port 6080 gue; ip -6 fou add port 6080 gue
@@ -252,6 +252,7 @@ it('stop gives back what was there before', async () => {
     );
   for (const role of ROLES)
     await realserver(one, 'stop', ...role.filter((word) => !/outer|ipv[46]/.test(word)));
-  for (const i of [...ROLES.keys()].reverse()) await two.run(['sh', `${two.scratch}/script${i}`, 'stop']);
+  // In the order in which they were started: each leaves what the others need.
+  for (const i of ROLES.keys()) await two.run(`STATE_DIR=${two.scratch} sh ${two.scratch}/script${i} stop`);
   expect(await Promise.all(real.map(state))).toEqual(before);
 });

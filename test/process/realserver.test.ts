@@ -111,13 +111,76 @@ describe('a real server of direct routing', () => {
   });
 });
 
-it('the script does and undoes the same, without vipward', () => {
-  const file = join(directory, 'realserver.sh');
-  writeFileSync(file, realserver('script', '--vip', VIP, OTHER, '--forwarding', 'dr').stdout);
-  const run = (verb: string) => spawnSync('ip', ['netns', 'exec', NAMESPACE, 'sh', file, verb]).status;
-  expect([run('start'), run('start'), run('status')]).toEqual([0, 0, 0]);
-  expect(addresses()).toEqual([`${VIP}/32`, `${OTHER}/128`]);
-  expect(quiet()).toEqual(['1', '2']);
-  expect([run('stop'), run('status'), run('stop'), run('again')]).toEqual([0, 1, 0, 2]);
+it('refuses what does not fit together, and says what to do', () => {
+  const told = (...args: readonly string[]) => {
+    const { status, stdout, stderr } = realserver(...args);
+    return [status, stdout + stderr] as const;
+  };
+  for (const verb of ['start', 'script'])
+    expect(told(verb, '--vip', VIP, '--forwarding', 'dr', '--outer', 'ipv6')).toEqual([
+      2,
+      expect.stringMatching(/^error: --outer ipv6 is of tunnels.*--forwarding tun\n/),
+    ]);
+  expect(told('start', '--vip', VIP, VIP, '--forwarding', 'dr')).toEqual([
+    2,
+    expect.stringContaining('twice'),
+  ]);
+  expect(told('start', '--vip', VIP, OTHER, '--forwarding', 'dr')[0]).toBe(0);
+  expect(told('start', '--vip', VIP, '--forwarding', 'tun')).toEqual([
+    1,
+    expect.stringContaining(`vipward realserver stop --vip ${VIP} ${OTHER}, then again`),
+  ]);
+  expect(told('stop', '--vip', VIP)).toEqual([1, expect.stringContaining(`stop --vip ${VIP} ${OTHER}`)]);
+  expect(told('stop', '--vip', OTHER, VIP)[0]).toBe(0);
+  expect(told('stop', '--vip', VIP)).toEqual([0, expect.stringContaining('nothing to put back')]);
   expect([addresses(), quiet()]).toEqual([[], ['0', '1']]);
+});
+
+describe('the script', () => {
+  const scriptOf = (name: string, ...vips: readonly string[]) => {
+    const file = join(directory, `${name}.sh`);
+    writeFileSync(file, realserver('script', '--vip', ...vips, '--forwarding', 'dr').stdout);
+    return (verb: string) =>
+      spawnSync('ip', ['netns', 'exec', NAMESPACE, 'sh', file, verb], {
+        env: { ...process.env, STATE_DIR: directory },
+      }).status;
+  };
+
+  it('does and undoes the same, without vipward', () => {
+    const run = scriptOf('one', VIP, OTHER);
+    expect([run('start'), run('start'), run('status')]).toEqual([0, 0, 0]);
+    expect(addresses()).toEqual([`${VIP}/32`, `${OTHER}/128`]);
+    expect(quiet()).toEqual(['1', '2']);
+    expect([run('stop'), run('status'), run('stop'), run('again')]).toEqual([0, 1, 0, 2]);
+    expect([addresses(), quiet()]).toEqual([[], ['0', '1']]);
+  });
+
+  let several: readonly ReturnType<typeof scriptOf>[] = [];
+  beforeAll(() => {
+    several = [scriptOf('a', VIP), scriptOf('b', VIP, OTHER), scriptOf('c', '10.1.1.253')];
+  });
+  it.each([
+    [0, 1, 2],
+    [2, 1, 0],
+    [1, 2, 0],
+  ])('of several VIPs: in the order %i %i %i the last puts back what all of them needed', (...order) => {
+    const held = [[VIP], [VIP, OTHER], ['10.1.1.253']];
+    for (const run of several) expect(run('start')).toBe(0);
+    const stopped = new Set<number>();
+    for (const each of order) {
+      expect([several[each]?.('stop')]).toEqual([0]);
+      stopped.add(each);
+      const left = held.flatMap((vips, i) => (stopped.has(i) ? [] : vips));
+      expect(
+        addresses()
+          .map((address) => address.split('/')[0])
+          .sort(),
+      ).toEqual([...new Set(left)].sort());
+      expect(quiet()).toEqual(left.length > 0 ? ['1', '2'] : ['0', '1']);
+      several.forEach((run, i) => {
+        if (!stopped.has(i)) expect(run('status')).toBe(0);
+      });
+    }
+    expect(readdirSync(directory).filter((name) => name.includes('script'))).toEqual([]);
+  });
 });
