@@ -26,6 +26,7 @@ export class KeptRules<Rules> {
   #wanted: Rules;
   /** What holds, as JSON; undefined: not known, since a former process of ours may have left something. */
   #holds: string | undefined;
+  #inForce: Rules;
   #working: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #problem: string | undefined;
@@ -34,12 +35,18 @@ export class KeptRules<Rules> {
   constructor(options: KeptRulesOptions<Rules>) {
     this.#options = options;
     this.#wanted = options.none;
+    this.#inForce = options.none;
     this.#nothing = JSON.stringify(options.none);
   }
 
   /** Why what is wanted does not hold, in words. */
   get problem(): string | undefined {
     return this.#problem;
+  }
+
+  /** Those that hold, as far as is known: after a refusal the ones from before. */
+  get inForce(): Rules {
+    return this.#inForce;
   }
 
   /** Resolves when they are in place, or refused, which is logged. Never rejects. */
@@ -77,6 +84,7 @@ export class KeptRules<Rules> {
       try {
         await this.#options.apply(wanted);
         this.#holds = definition;
+        this.#inForce = wanted;
         this.#problem = undefined;
       } catch (error) {
         this.#complain(definition, error);
@@ -104,6 +112,7 @@ export class KeptRules<Rules> {
         const { rules, table } = this.#options.words;
         this.#options.log('warn', `${rules}: somebody removed or changed ${table}: it is put back`);
         this.#holds = undefined;
+        this.#inForce = this.#options.none;
       }
     }
     if (!this.#closed) await this.#settle();

@@ -26,7 +26,6 @@ export class PacketRulesKeeper {
   readonly #rules: KeptRules<PacketRules>;
   /** As it was applied last, in nft's words. */
   #listing: string | undefined;
-  #wanted = NONE;
 
   constructor({ log, kernel = { apply: applyPacketRules, held: heldPacketRules } }: PacketRulesOptions) {
     this.#log = log;
@@ -53,10 +52,9 @@ export class PacketRulesKeeper {
 
   /** Resolves with what was changed, in words, when that is in place or was refused, which is logged. Never rejects. */
   async configure({ virtualServers }: Pick<Config, 'virtualServers'>): Promise<readonly string[]> {
-    const before = this.#wanted;
-    this.#wanted = packetRulesOf(virtualServers);
-    const changes = packetRuleChanges(before, this.#wanted);
-    const settled = this.#rules.want(this.#wanted);
+    const wanted = packetRulesOf(virtualServers);
+    const changes = packetRuleChanges(this.#rules.inForce, wanted);
+    const settled = this.#rules.want(wanted);
     // Most have none: then nobody waits until what a former process may have left is gone.
     if (changes.length === 0) return [];
     await settled;
@@ -65,9 +63,9 @@ export class PacketRulesKeeper {
     return changes;
   }
 
-  /** What `config` in the place of the present one would change, in words. */
+  /** What `config` would change of what holds, in words. */
   preview({ virtualServers }: Pick<Config, 'virtualServers'>): readonly string[] {
-    return packetRuleChanges(this.#wanted, packetRulesOf(virtualServers));
+    return packetRuleChanges(this.#rules.inForce, packetRulesOf(virtualServers));
   }
 
   /** Takes our rules away; resolves when they are gone, or cannot be removed. */

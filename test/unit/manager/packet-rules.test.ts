@@ -94,6 +94,22 @@ it('tells what the kernel refuses, and that nothing was changed', async () => {
   await keeper.close();
 });
 
+it('previews against what the kernel has, not against what it refused', async () => {
+  const kernel = fakeKernel();
+  const { keeper } = start(kernel);
+  await keeper.configure({ virtualServers: [far] });
+  kernel.problem = new Error('no');
+  const both = { virtualServers: [shop, far] };
+  await keeper.configure(both);
+  expect(keeper.preview(both)).toEqual([`add ${MARK}`]);
+  expect(keeper.preview({ virtualServers: [far] })).toEqual([]);
+  kernel.problem = undefined;
+  // A reload of the same file, which succeeds now.
+  expect(await keeper.configure(both)).toEqual([`add ${MARK}`]);
+  expect(keeper.preview(both)).toEqual([]);
+  await keeper.close();
+});
+
 it('without marks and fullnat nobody waits for nft', async () => {
   const kernel = fakeKernel();
   kernel.apply = () => new Promise(() => undefined);
