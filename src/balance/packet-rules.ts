@@ -28,10 +28,12 @@ function sourceNatsOf(virtualServer: ConfiguredVirtualServer): readonly SourceNa
   return virtualServer.entries
     .flatMap((key) => matchesOf(virtualServer, key))
     .flatMap((virtual) => {
-      const realServers = servers
-        .filter(({ address }) => familyOf(address) === familyOf(virtual.address))
-        .map(({ address, port }): NatRealServer => ({ address, port }));
-      return realServers.length === 0 ? [] : [{ virtual, realServers, to: 'auto' }];
+      const own = servers.filter(({ address }) => familyOf(address) === familyOf(virtual.address));
+      return [...Map.groupBy(own, ({ sourceAddress }) => sourceAddress)].map(([source, group]) => ({
+        virtual,
+        realServers: group.map(({ address, port }): NatRealServer => ({ address, port })),
+        to: source ?? 'auto',
+      }));
     });
 }
 

@@ -4,13 +4,15 @@
  * of these packets.
  *
  *   prerouting, output  mangle + 10   the mark; IPVS looks for it at LOCAL_IN (98, 99) and LOCAL_OUT (-98, -99)
+ *   prerouting          mangle + 11   replies to an address that floats are dropped until their connection is known
  *   postrouting         srcnat - 10   the source of what IPVS has masqueraded
  *
  * Source NAT takes net.ipv4.vs.conntrack = 1: then what IPVS masquerades stays in connection tracking (otherwise it is
  * marked untracked, ip_vs_nat_send_or_cont in net/netfilter/ipvs/ip_vs_xmit.c), with the virtual address as the
  * destination that the client asked for. Replies are translated back before they are routed, and reach IPVS at FORWARD
  * with the client's address, as under nat. So this host must forward, too. Like that of IPVS itself the translation
- * belongs to the connection: what changes here concerns those that begin later.
+ * belongs to the connection: what changes here concerns those that begin later. After a take-over the new active
+ * director makes the connections known that IPVS knows (manager/tracked-connections.ts), with the same translation.
  */
 import { type Family, familyOf } from '../model/address.ts';
 import type { PortRange } from '../model/config.ts';
@@ -64,6 +66,7 @@ export function packetRuleset({ marks, sourceNats }: PacketRules): string {
     `${removal}table ${NAME} {`,
     ...(marks.length === 0 ? [] : markLines(marks)),
     ...(sourceNats.length === 0 ? [] : sourceNatLines(sourceNats)),
+    ...earlyReplyLines(sourceNats),
     '}',
     '',
   ].join('\n');
@@ -132,14 +135,43 @@ function sourceNatLines(rules: readonly SourceNatRule[]): readonly string[] {
   return [...sets, ...chain('source_nat', 'type nat hook postrouting priority srcnat - 10', statements)];
 }
 
+/**
+ * What real servers say to an address that floats, of connections that nobody knows here yet: it would get as far as
+ * this host's own TCP, whose reset ends the connection at the real server.
+ */
+function earlyReplyLines(rules: readonly SourceNatRule[]): readonly string[] {
+  const sets: string[] = [];
+  const statements: string[] = [];
+  for (const { family, suffix, header, type } of FAMILIES) {
+    const own = rules.filter(({ virtual, to }) => to !== 'auto' && familyOf(virtual.address) === family);
+    if (own.length === 0) continue;
+    const name = `replies${suffix}`;
+    sets.push(...intervalSetLines(name, `${type} . inet_proto . ${type} . inet_service`, replyElements(own)));
+    const key = `ct state new,invalid ${header} daddr . meta l4proto . ${header} saddr . th sport @${name}`;
+    statements.push(`    ${key} meta l4proto != tcp drop`, `    ${key} tcp flags & (syn | ack) != syn drop`);
+  }
+  if (statements.length === 0) return [];
+  return [...sets, ...chain('early_replies', 'type filter hook prerouting priority mangle + 11', statements)];
+}
+
 const EVERY_PORT: readonly PortRange[] = [{ from: 0, to: 65535 }];
 
 /** Virtual address, protocol, real server, and the port that it is asked at. */
-function natElements(rules: readonly SourceNatRule[]): readonly string[] {
-  const targets = rules.flatMap(({ virtual, realServers }) =>
-    realServers.map(({ address, port }) => ({
-      key: `${virtual.address} . ${virtual.protocol} . ${address}`,
-      ports: portsAt(virtual.ports, port),
+const natElements = (rules: readonly SourceNatRule[]): readonly string[] =>
+  serverElements(rules, ({ virtual }) => virtual.address);
+
+/** The same with the address that the real server sees. */
+const replyElements = (rules: readonly SourceNatRule[]): readonly string[] =>
+  serverElements(rules, ({ to }) => to);
+
+function serverElements(
+  rules: readonly SourceNatRule[],
+  firstOf: (rule: SourceNatRule) => string,
+): readonly string[] {
+  const targets = rules.flatMap((rule) =>
+    rule.realServers.map(({ address, port }) => ({
+      key: `${firstOf(rule)} . ${rule.virtual.protocol} . ${address}`,
+      ports: portsAt(rule.virtual.ports, port),
     })),
   );
   return byKey(

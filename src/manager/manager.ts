@@ -36,6 +36,7 @@ import { Failover } from './failover.ts';
 import { PacketRulesKeeper } from './packet-rules.ts';
 import { Preparation } from './preparation.ts';
 import { planRouters } from './router-plan.ts';
+import { TrackedConnections } from './tracked-connections.ts';
 
 export interface ManagerOptions {
   readonly file: string;
@@ -59,6 +60,7 @@ export class Manager implements ControlHandlers {
   readonly #failover: Failover;
   readonly #preparation: Preparation;
   readonly #packetRules: PacketRulesKeeper;
+  readonly #tracked: TrackedConnections;
   readonly #balancer: Balancer;
   readonly #startedAt = Date.now();
   #loaded: LoadedConfiguration & { readonly config: Config };
@@ -85,11 +87,15 @@ export class Manager implements ControlHandlers {
       stateDir,
       log,
       services: this.#balancer.services,
-      onRouters: () => this.#balancer.routersChanged(),
+      onRouters: () => {
+        this.#balancer.routersChanged();
+        this.#tracked.routersAre(this.#failover.vrrp.statuses);
+      },
       record: options.record,
     });
     this.#preparation = new Preparation({ stateDir, log });
     this.#packetRules = new PacketRulesKeeper({ log });
+    this.#tracked = new TrackedConnections({ log });
   }
 
   /** Resolves once the table is in place and the virtual routers take part in their elections. */
@@ -118,6 +124,7 @@ export class Manager implements ControlHandlers {
     this.#stopping = true;
     await this.#failover.stop(NOTIFY_LIMIT);
     await this.#balancer.stop();
+    await this.#tracked.close();
     await this.#packetRules.close();
     this.#preparation.close();
   }
@@ -247,6 +254,7 @@ export class Manager implements ControlHandlers {
     await this.#preparation.loadModules(config);
     if (this.#stopping) return [];
     const settings = this.#preparation.configure(config);
+    this.#tracked.configure(config);
     return [...settings, ...(await this.#packetRules.configure(config))];
   }
 

@@ -135,6 +135,8 @@ export interface ConfiguredRealServer {
   readonly weight: number;
   readonly forwarding: ServiceForwarding;
   readonly tunnel: Tunnel;
+  /** Of fullnat: the address of this director's that it sees, of its family; undefined: the one that it is reached with. */
+  readonly sourceAddress: IpAddress | undefined;
   /** Connections from which on it gets no new ones, and below which it gets them again; 0: no limit (0 to 2^32 - 1). */
   readonly upperThreshold: number;
   readonly lowerThreshold: number;
@@ -143,7 +145,7 @@ export interface ConfiguredRealServer {
 /** Its threshold is none, its weight 1. */
 export type ConfiguredSorryServer = Pick<
   ConfiguredRealServer,
-  'address' | 'port' | 'forwarding' | 'tunnel'
+  'address' | 'port' | 'forwarding' | 'tunnel' | 'sourceAddress'
 > & {
   /** undefined: always taken to be healthy. */
   readonly check: Check | undefined;

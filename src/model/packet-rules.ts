@@ -16,7 +16,10 @@ export interface SourceNatRule {
   /** What the client asked for: of one family with the real servers. */
   readonly virtual: MarkMatch;
   readonly realServers: readonly NatRealServer[];
-  /** The director's address that they see; `auto`: the one that it reaches each of them with. */
+  /**
+   * The director's address that they see; `auto`: the one that it reaches each of them with. From an address each
+   * client's own port is kept where it is free.
+   */
   readonly to: IpAddress | 'auto';
 }
 

@@ -1,8 +1,8 @@
 /**
  * One cloud kernel for all the tests that need IPVS and nftables together, and the network inside it, of both families:
  *
- *   lan     10.1.1.0/24  fd01::/64   client .100, director .1, near .2 (VIPs on lo, for direct routing)
- *   middle  10.2.0.0/24  fd02::/64   director .1 and .9, web .2 (its gateway is the director), router .254
+ *   lan     10.1.1.0/24  fd01::/64   client .100, director .1, near .2, standby .3 (VIPs on lo, for direct routing)
+ *   middle  10.2.0.0/24  fd02::/64   director .1 and .9, web .2 (its gateway is the director), standby .3, router .254
  *   farm    10.3.0.0/24  fd03::/64   router .254, far1 .2, far2 .3 (their gateway is nowhere)
  *
  * IPv4 addresses end with the same number as IPv6 ones.
@@ -14,8 +14,11 @@ import type { Node } from './support/node.ts';
 export interface Stage {
   readonly client: Node;
   readonly director: Node;
+  /** A second director, which nothing is set up on. */
+  readonly standby: Node;
   readonly near: Node;
   readonly web: Node;
+  readonly router: Node;
   /** far1 and far2. */
   readonly farm: readonly Node[];
   close(): Promise<void>;
@@ -43,6 +46,13 @@ const HOSTS = {
     places: [
       ['lan', 1],
       ['middle', 1],
+    ],
+    routes: [['farm', 'middle', 254]],
+  },
+  standby: {
+    places: [
+      ['lan', 3],
+      ['middle', 3],
     ],
     routes: [['farm', 'middle', 254]],
   },
@@ -91,8 +101,10 @@ async function build(lab: Lab): Promise<Stage> {
   return {
     client: host('client'),
     director: host('director'),
+    standby: host('standby'),
     near: host('near'),
     web: host('web'),
+    router: host('router'),
     farm: [host('far1'), host('far2')],
     close: () => lab.close(),
   };
@@ -118,7 +130,7 @@ function networkScript(): string {
     `ip -batch - <<-END\n${['switch', ...names].map((name) => `netns add ${name}`).join('\n')}\nEND`,
     batch('switch', [...bridges, ...cables]),
     ...hosts.map(([name, host]) => batch(name, hostLines(host))),
-    ...['director', 'router'].map(
+    ...['director', 'standby', 'router'].map(
       (name) =>
         `ip netns exec ${name} sh -c 'for all in ipv4/ip_forward ipv6/conf/all/forwarding; do echo 1 >/proc/sys/net/$all; done'`,
     ),

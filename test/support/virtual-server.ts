@@ -31,6 +31,7 @@ export const realServerAt = (
   weight: 1,
   forwarding: 'dr',
   tunnel: PLAIN_TUNNEL,
+  sourceAddress: undefined,
   upperThreshold: 0,
   lowerThreshold: 0,
   ...more,
@@ -44,6 +45,7 @@ export const sorryServerAt = (
   port: 80,
   forwarding: 'dr',
   tunnel: PLAIN_TUNNEL,
+  sourceAddress: undefined,
   check: undefined,
   ...more,
 });

@@ -1,4 +1,6 @@
 /** Virtual servers with their real servers. */
+
+import { familyOf, type IpAddress } from '../../model/address.ts';
 import type {
   ConfiguredRealServer,
   ConfiguredSorryServer,
@@ -76,15 +78,21 @@ const toSorryServer = (sorry: SorryServerShape, service: ServiceShape): Configur
   check: sorry.check && toCheck(sorry.check),
 });
 
-type Way = Pick<RealServerShape, 'forwarding' | 'tunnel'>;
+type Way = Pick<RealServerShape, 'address' | 'forwarding' | 'tunnel'> &
+  Partial<Pick<RealServerShape, 'source_address'>>;
 
 function toWay(own: Way, usual: ServiceShape) {
   const shape = own.tunnel ?? usual.tunnel;
+  const forwarding = own.forwarding ?? usual.forwarding;
   return {
-    forwarding: own.forwarding ?? usual.forwarding,
+    forwarding,
     tunnel: shape === undefined ? PLAIN_TUNNEL : toTunnel(shape),
+    sourceAddress: forwarding === 'fullnat' ? sourceAddressOf(own, usual) : undefined,
   };
 }
+
+const sourceAddressOf = (own: Way, usual: ServiceShape): IpAddress | undefined =>
+  own.source_address ?? usual.source_address?.find((each) => familyOf(each) === familyOf(own.address));
 
 /** IANA's port of generic UDP encapsulation. */
 const GUE_PORT = 6080;

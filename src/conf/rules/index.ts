@@ -17,6 +17,7 @@ import { realServerFindings } from './real-servers.ts';
 import { routeFindings } from './routes.ts';
 import { schedulingFindings } from './scheduling.ts';
 import { sorryServerFindings } from './sorry-server.ts';
+import { sourceAddressFindings } from './source-address.ts';
 import { syncGroupFindings } from './sync-groups.ts';
 import { trackingFindings } from './tracking.ts';
 import { transportFindings } from './transport.ts';
@@ -49,6 +50,7 @@ const RULES: readonly Rule[] = [
   realServerFindings,
   forwardingFindings,
   sorryServerFindings,
+  sourceAddressFindings,
   checkFindings,
   quorumFindings,
 ];

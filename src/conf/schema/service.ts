@@ -55,6 +55,9 @@ const realServer = z.strictObject(
       .describe('Its share of the connections, relative to the others. 0: it gets no new ones.'),
     forwarding: oneOf(FORWARDING).optional().describe("How packets reach it. Default: the service's."),
     tunnel: tunnel().optional().describe("How tun wraps packets to it. Default: the service's."),
+    source_address: address()
+      .optional()
+      .describe("Of fullnat: the address of the directors that it sees. Default: the service's."),
     thresholds: thresholds.optional().describe("Its limits of connections. Default: the service's."),
   },
   mapping('address, port, weight and others'),
@@ -133,6 +136,11 @@ const sharing = {
     'How packets reach real servers. dr: unchanged, in the same network, answered directly. nat: rewritten, answered through the director. tun: wrapped in IP, answered directly. fullnat: rewritten at both ends, answered to the director from anywhere.',
   ),
   tunnel: tunnel().optional().describe('How tun wraps packets: ipip, gre, gue, or a mapping. Default: ipip.'),
+  source_address: oneOrMore(address(), 'an address such as 10.2.0.100, or one of each family')
+    .optional()
+    .describe(
+      'Of fullnat: the address of the directors that real servers see, or one of each family. One that floats with the VIP lets connections survive a failover. Default: the one that the director reaches each of them with.',
+    ),
   thresholds: thresholds.optional().describe('Limits of connections for each real server.'),
 };
 

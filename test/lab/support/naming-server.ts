@@ -1,28 +1,37 @@
 /**
- * A real server that tells its name: naming-server.ts NAME PLACE... Each PLACE is tcp/PORT or silent/PORT, on every
- * address, or udp/ADDRESS/PORT. A connection of tcp is told NAME, and NAME again for each line that it sends; with
- * silent only the latter. Each datagram is answered by NAME and a newline. Prints `listening` when it does, on all.
+ * A real server that tells its name: naming-server.ts NAME PLACE... Each PLACE is tcp/PORT, silent/PORT or ticking/PORT,
+ * on every address, or udp/ADDRESS/PORT. A connection of tcp is told NAME, and NAME again for each line that it sends;
+ * with silent only the latter; with ticking NAME again and again without being asked. Each datagram is answered by NAME
+ * and a newline. Prints `listening` when it does, on all.
  */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 
+/** Milliseconds. */
+const TICK = 250;
+type Manner = 'tcp' | 'silent' | 'ticking';
+
 const [name = '', ...places] = process.argv.slice(2);
 
-function serve(socket: Socket, greets: boolean): void {
+function serve(socket: Socket, manner: Manner): void {
   const lines = createInterface({ input: socket });
   // A client that is gone without a farewell is no error here.
   for (const end of [socket, lines]) end.on('error', () => undefined);
-  if (greets) socket.write(`${name}\n`);
+  if (manner !== 'silent') socket.write(`${name}\n`);
+  if (manner === 'ticking') {
+    const timer = setInterval(() => socket.write(`${name}\n`), TICK);
+    socket.on('close', () => clearInterval(timer));
+  }
   lines.on('line', () => void socket.write(`${name}\n`));
 }
 
 async function listen(place: string): Promise<void> {
   const [protocol, ...where] = place.split('/');
   const port = Number(where.at(-1));
-  if (protocol === 'tcp' || protocol === 'silent') {
-    const server = createServer((socket) => serve(socket, protocol === 'tcp'));
+  if (protocol === 'tcp' || protocol === 'silent' || protocol === 'ticking') {
+    const server = createServer((socket) => serve(socket, protocol));
     await once(server.listen({ port, backlog: 1_000 }), 'listening');
     return;
   }

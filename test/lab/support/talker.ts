@@ -17,10 +17,14 @@ export interface TalkerPlan {
   readonly targets: Readonly<Record<string, string>>;
   readonly port: number;
   readonly silentPort: number;
+  /** Where real servers speak by themselves. */
+  readonly listeningPort?: number;
   /** Connections to each target. */
   readonly count: number;
   /** Between an answer and the next line, in ms. */
   readonly interval: number;
+  /** After so many ms without an answer a connection counts as lost; 20,000 unless given. */
+  readonly patience?: number;
 }
 
 export interface Talk {
@@ -37,12 +41,13 @@ export interface Talk {
 /** By the names of the targets. */
 export type TalkerReport = Readonly<Record<string, Talk>>;
 
-/** After so many ms without an answer a connection counts as lost: TCP has repeated itself several times. */
+/** TCP has repeated itself several times. */
 const PATIENCE = 20_000;
 
 class Connection {
   readonly target: string;
   readonly #socket: Socket;
+  readonly #patience: number;
   #name: string | undefined;
   lost: string | undefined;
   moved = false;
@@ -51,8 +56,9 @@ class Connection {
   answered = 0;
   #answer = Promise.withResolvers<string>();
 
-  constructor(target: string, address: string, port: number) {
+  constructor(target: string, address: string, port: number, patience: number) {
     this.target = target;
+    this.#patience = patience;
     this.#socket = createConnection({ host: address, port, noDelay: true });
     this.#socket.on('error', ({ code }: NodeJS.ErrnoException) => this.#lose(code ?? 'UNKNOWN'));
     this.#socket.on('close', () => this.#lose('CLOSED'));
@@ -69,7 +75,7 @@ class Connection {
   /** Awaits the name that a real server tells by itself, or the answer to a line. */
   async listen(): Promise<void> {
     const begun = performance.now();
-    const timer = setTimeout(() => this.#lose('TIMEOUT'), PATIENCE);
+    const timer = setTimeout(() => this.#lose('TIMEOUT'), this.#patience);
     const name = await this.#answer.promise;
     clearTimeout(timer);
     if (this.lost !== undefined) return;
@@ -83,6 +89,10 @@ class Connection {
   async exchange(): Promise<void> {
     this.#socket.write('?\n');
     await this.listen();
+  }
+
+  async listenForEver(): Promise<void> {
+    while (this.lost === undefined) await this.listen();
   }
 
   async exchangeForEver(interval: number): Promise<void> {
@@ -114,17 +124,21 @@ function report(connections: readonly Connection[]): TalkerReport {
   );
 }
 
-async function main({ targets, port, silentPort, count, interval }: TalkerPlan): Promise<void> {
+async function main(plan: TalkerPlan): Promise<void> {
+  const { targets, port, silentPort, listeningPort, count, interval, patience = PATIENCE } = plan;
   const print = (connections: readonly Connection[]): void =>
     console.log(JSON.stringify(report(connections)));
-  const open = (each: number, to: number): Connection[] =>
+  const open = (each: number, to: number, title = ''): Connection[] =>
     Object.entries(targets).flatMap(([name, address]) =>
-      Array.from({ length: each }, () => new Connection(name, address, to)),
+      Array.from({ length: each }, () => new Connection(`${name}${title}`, address, to, patience)),
     );
-  const talking = open(count, port);
+  const speaking = open(count, port);
+  const listening = listeningPort === undefined ? [] : open(count, listeningPort, ' listening');
+  const talking = [...speaking, ...listening];
   let silent: Connection[] = [];
   await Promise.all(talking.map((connection) => connection.listen()));
-  for (const connection of talking) void connection.exchangeForEver(interval);
+  for (const connection of speaking) void connection.exchangeForEver(interval);
+  for (const connection of listening) void connection.listenForEver();
   print(talking);
   for await (const line of createInterface({ input: process.stdin })) {
     const [command = '', argument = ''] = line.split(' ');

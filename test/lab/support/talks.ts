@@ -30,7 +30,7 @@ export class Talker {
 
   async #report(since: number, what: string): Promise<TalkerReport> {
     const { stdout } = this.#process;
-    const options = { since, what: `the talker's report on ${what}`, timeout: 60_000 };
+    const options = { since, what: `the talker's report on ${what}`, timeout: 120_000 };
     return JSON.parse(await stdout.waitFor(() => true, options)) as TalkerReport;
   }
 }

@@ -49,6 +49,30 @@ it('source NAT for the servers behind fullnat alone, at each address and port of
   ]);
 });
 
+it('source NAT to each address that servers are to see', () => {
+  const fullnat = (address: string, source: string | undefined) =>
+    realServerAt(address, { forwarding: 'fullnat', sourceAddress: source as IpAddress | undefined });
+  const definition = virtualServer({
+    realServers: [
+      fullnat('10.2.0.2', '10.2.0.100'),
+      fullnat('10.2.0.3', undefined),
+      fullnat('10.2.0.4', '10.2.0.100'),
+    ],
+  });
+  const virtual = match('10.1.1.254', 80);
+  expect(packetRulesOf([definition]).sourceNats).toEqual([
+    {
+      virtual,
+      realServers: [
+        { address: '10.2.0.2', port: 80 },
+        { address: '10.2.0.4', port: 80 },
+      ],
+      to: '10.2.0.100',
+    },
+    { virtual, realServers: [{ address: '10.2.0.3', port: 80 }], to: 'auto' },
+  ]);
+});
+
 it('source NAT of a mark is for what gets the mark, each family by itself', () => {
   const definition = virtualServer({
     entries: [

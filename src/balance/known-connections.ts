@@ -1,0 +1,98 @@
+/**
+ * Connections behind fullnat that IPVS has been told of by the other director, as connection tracking needs to know
+ * them. Pure.
+ */
+import type { IpAddress } from '../model/address.ts';
+import type { PortRange } from '../model/config.ts';
+import type { IpvsConnection, TranslatedConnection } from '../model/connections.ts';
+import type { SourceNatRule } from '../model/packet-rules.ts';
+
+/** States of IPVS in which both ends may still have something to say. */
+const STATES: ReadonlyMap<string, Pick<TranslatedConnection, 'protocol' | 'state'>> = new Map([
+  ['TCP ESTABLISHED', { protocol: 'tcp', state: 'established' }],
+  ['TCP FIN_WAIT', { protocol: 'tcp', state: 'fin-wait' }],
+  ['TCP CLOSE_WAIT', { protocol: 'tcp', state: 'close-wait' }],
+  ['UDP UDP', { protocol: 'udp', state: 'established' }],
+]);
+
+/** Seconds that connection tracking remembers them after IPVS, which takes them away there as well when it forgets. */
+const LONGER = 60;
+
+export interface KnownConnections {
+  readonly connections: readonly TranslatedConnection[];
+  /**
+   * How many are not among them because two clients have one port at one real server: only one of them can have it
+   * there, and nobody tells which.
+   */
+  readonly ambiguous: number;
+}
+
+/** Those whose source is a certain address, at the port of the client: source NAT keeps it where it is free. */
+export function knownConnections(
+  all: readonly IpvsConnection[],
+  sourceNats: readonly SourceNatRule[],
+): KnownConnections {
+  const sources = sourcesOf(sourceNats);
+  const byPlace = new Map<string, TranslatedConnection[]>();
+  for (const connection of all) {
+    const translated = translate(connection, sources);
+    if (translated === undefined) continue;
+    const { protocol, source, realServer } = translated;
+    const place = `${protocol} ${source.address} ${source.port} ${realServer.address} ${realServer.port}`;
+    const others = byPlace.get(place);
+    if (others === undefined) byPlace.set(place, [translated]);
+    else others.push(translated);
+  }
+  const connections: TranslatedConnection[] = [];
+  let ambiguous = 0;
+  for (const group of byPlace.values()) {
+    const [only, ...more] = group;
+    if (only !== undefined && more.length === 0) connections.push(only);
+    else ambiguous += group.length;
+  }
+  return { connections, ambiguous };
+}
+
+interface Source {
+  /** Of the real server. */
+  readonly ports: readonly PortRange[];
+  readonly address: IpAddress;
+}
+/** By virtual address, protocol and real server. */
+type Sources = ReadonlyMap<string, readonly Source[]>;
+
+function sourcesOf(rules: readonly SourceNatRule[]): Sources {
+  const sources = new Map<string, Source[]>();
+  for (const { virtual, realServers, to } of rules) {
+    if (to === 'auto') continue;
+    for (const { address, port } of realServers) {
+      const ports = port === undefined ? virtual.ports : [{ from: port, to: port }];
+      const key = `${virtual.address} ${virtual.protocol} ${address}`;
+      sources.set(key, [...(sources.get(key) ?? []), { ports, address: to }]);
+    }
+  }
+  return sources;
+}
+
+function translate(
+  { protocol: name, client, service, server, state, expires }: IpvsConnection,
+  sources: Sources,
+): TranslatedConnection | undefined {
+  const known = STATES.get(`${name} ${state}`);
+  // A template stands for several connections of its client.
+  if (known === undefined || client.port === 0) return undefined;
+  const source = sources
+    .get(`${service.address} ${known.protocol} ${server.address}`)
+    ?.find(({ ports }) => ports.length === 0 || ports.some((range) => contains(range, server.port)));
+  if (source === undefined) return undefined;
+  return {
+    ...known,
+    client,
+    virtual: service,
+    realServer: server,
+    source: { address: source.address, port: client.port },
+    timeout: expires + LONGER,
+  };
+}
+
+const contains = ({ from, to }: PortRange, port: number): boolean => from <= port && port <= to;

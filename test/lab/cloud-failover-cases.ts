@@ -1,0 +1,99 @@
+/**
+ * Textbook case 9 for fullnat: a pair of directors whose source address floats with the VIP. The active one is lost
+ * without a farewell; connections go on, those of clients that only listen as well.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stage } from './cloud-stage.ts';
+import { startNamingServer } from './support/calls.ts';
+import { type Daemon, startDaemon } from './support/daemon.ts';
+import type { Node } from './support/node.ts';
+import { Talker } from './support/talks.ts';
+
+const VIP = { IPv4: '10.1.1.248', IPv6: 'fd01::f8' };
+const SOURCE = ['10.2.0.100', 'fd02::100'];
+const FAR = ['10.3.0.2', '10.3.0.3', '"fd03::2"', '"fd03::3"'];
+const PORTS = { talking: 7_000, silent: 7_001, listening: 7_002 };
+/** Connections of each family and each kind. */
+const COUNT = 25;
+
+const config = (priority: number): string => `
+ipvs: { sync: { interface: eth0, id: 62 } }
+virtual_routers:
+  web:
+    interface: eth0
+    vrid: 62
+    priority: ${priority}
+    advert_interval: 1s
+    addresses:
+      - ${VIP.IPv4}/24
+      - ${VIP.IPv6}/64
+      - { address: ${SOURCE[0]}/24, device: eth1, excluded: true }
+      - { address: ${SOURCE[1]}/64, device: eth1, excluded: true }
+services:
+  far:
+    address: [${VIP.IPv4}, "${VIP.IPv6}"]
+    port: [${Object.values(PORTS)}]
+    forwarding: fullnat
+    source_address: [${SOURCE[0]}, "${SOURCE[1]}"]
+    scheduler: rr
+    real_servers: [${FAR.map((address) => `{ address: ${address} }`)}]
+`;
+
+const daemons: Daemon[] = [];
+let talker: Talker;
+
+async function start(node: Node, priority: number): Promise<Daemon> {
+  // Emulated, everything takes several times as long as elsewhere.
+  const daemon = await startDaemon(node, config(priority), { patience: 120_000, instance: 'failover' });
+  daemons.push(daemon);
+  return daemon;
+}
+
+/** How many established connections IPVS knows there. */
+const known = async (node: Node): Promise<number> =>
+  Number((await node.exec('grep -c ESTABLISHED /proc/net/ip_vs_conn')).stdout);
+
+const ALL = Object.fromEntries(
+  ['IPv4', 'IPv6', 'IPv4 listening', 'IPv6 listening'].map((name) => [
+    name,
+    { alive: COUNT, lost: [], moved: 0, longest: expect.any(Number) },
+  ]),
+);
+
+describe('a pair of directors with fullnat, by an address that floats', () => {
+  beforeAll(async () => {
+    const { director, standby, farm } = stage();
+    const places = [`tcp/${PORTS.talking}`, `silent/${PORTS.silent}`, `ticking/${PORTS.listening}`];
+    await Promise.all(farm.map((far) => startNamingServer(far, far.name, places)));
+    const first = await start(director, 150);
+    await first.said('virtual router web: MASTER', { timeout: 60_000 });
+    await start(standby, 100);
+  }, 240_000);
+  afterAll(async () => {
+    await Promise.all(daemons.map((daemon) => daemon.stop()));
+    await stage().director.run('ip link set eth0 up; ip link set eth1 up');
+  });
+
+  it('established connections outlive the active one, whoever speaks first', async () => {
+    const { director, standby, client } = stage();
+    talker = await Talker.start(client, {
+      targets: VIP,
+      port: PORTS.talking,
+      silentPort: PORTS.silent,
+      listeningPort: PORTS.listening,
+      count: COUNT,
+      interval: 500,
+      patience: 60_000,
+    });
+    expect(await talker.begun()).toEqual(ALL);
+    await expect.poll(() => known(standby), { timeout: 60_000 }).toBe(4 * COUNT);
+    const since = daemons[1]?.log.mark ?? 0;
+    await daemons[0]?.crash();
+    await director.run('ip link set eth0 down; ip link set eth1 down');
+    const after = await talker.tell('round');
+    await daemons[1]?.said('virtual router web: MASTER', { since });
+    const { message } = (await daemons[1]?.said('connections by fullnat taken over', { since })) ?? {};
+    console.log(`${JSON.stringify(after)}; ${message}`);
+    expect(after).toEqual(ALL);
+  }, 240_000);
+});
