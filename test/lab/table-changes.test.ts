@@ -1,7 +1,8 @@
 /** The kernel's table under a daemon that runs: changed by reloads, and mended when somebody else changes it. */
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { PlanDocument } from '../../src/model/status.ts';
 import { SCHEDULERS } from '../../src/model/virtual-server.ts';
+import { rivalCases } from './table-rivals-cases.ts';
 import { BOTH, config, FIRST, SECOND, Stage, service, VIP, WEB, WEB_SAVED } from './table-stage.ts';
 import { ask } from './traffic-tools.ts';
 
@@ -211,3 +212,5 @@ it('plan tells exactly what reload then does, and does nothing; what stays is no
     `remove virtual server tcp ${VIP}:83`,
   ]);
 });
+
+describe('the same entries are changed by', () => rivalCases(() => stage));

@@ -7,13 +7,7 @@ import { checkTargets, concernedBy, targetOf } from '../../../src/balance/target
 import { OwnedVirtualServers } from '../../../src/manager/owned.ts';
 import { TableKeeper } from '../../../src/manager/table.ts';
 import type { Health } from '../../../src/model/check.ts';
-import {
-  type ActualTable,
-  realServerKey,
-  type TableKey,
-  type TableOperation,
-  tableKeyText,
-} from '../../../src/model/ipvs-table.ts';
+import { type TableKey, tableKeyText } from '../../../src/model/ipvs-table.ts';
 import { instant, seconds } from '../../../src/model/units.ts';
 import { FakeIpvs, type FakeIpvsOptions } from '../../support/fake-ipvs.ts';
 import { entryAt, realServerAt } from '../../support/virtual-server.ts';
@@ -61,14 +55,6 @@ const config = (virtualServers = [web], exclusive = false) => ({
   ipvs: { exclusive, sync: undefined },
 });
 const inPlace = ['tcp 10.1.1.254:80 10.1.1.2 2', 'tcp 10.1.1.254:80 10.1.1.3 1'];
-
-const sorted = (table: ActualTable): ActualTable =>
-  table
-    .map((entry) => ({
-      ...entry,
-      realServers: entry.realServers.toSorted((a, b) => realServerKey(a).localeCompare(realServerKey(b))),
-    }))
-    .sort((a, b) => tableKeyText(a.key).localeCompare(tableKeyText(b.key)));
 
 describe('drift', () => {
   it('is found, told in words, mended and counted', () => {
@@ -155,7 +141,10 @@ describe('a definition of many entries', () => {
     ...web,
     name: 'wide',
     entries: [start8000, ...others] as const,
-    realServers: [realServerAt('10.1.1.2', { port: undefined }), realServerAt('10.1.1.3', { port: undefined })],
+    realServers: [
+      realServerAt('10.1.1.2', { port: undefined }),
+      realServerAt('10.1.1.3', { port: undefined }),
+    ],
   };
   const infos = (log: readonly string[]) => log.filter((line) => line.startsWith('info: '));
 
@@ -203,55 +192,6 @@ describe('a definition of many entries', () => {
     const found = keeper.status.lastRepair?.found ?? [];
     expect(found).toHaveLength(101);
     expect(found.at(-1)).toBe('and 500 more');
-  });
-});
-
-/** What makes each operation necessary: a table by the first configuration, then the second one. */
-const other = { ...web, name: 'other', entries: [entryAt('10.1.1.254', 81)] as const };
-const lighter = { ...first, weight: 1 };
-const NEEDED = {
-  'add-virtual-server': [[web], [web, other]],
-  'edit-virtual-server': [[web], [{ ...web, scheduler: 'lc' }]],
-  'remove-virtual-server': [[web, other], [web]],
-  'add-real-server': [[{ ...web, realServers: [first] }], [web]],
-  'edit-real-server': [[web], [{ ...web, realServers: [lighter, second] }]],
-  'remove-real-server': [[web], [{ ...web, realServers: [first] }]],
-} as const satisfies Record<TableOperation['op'], unknown>;
-const OPERATIONS = Object.keys(NEEDED) as TableOperation['op'][];
-const ERRORS = ['EBUSY', 'ENOSPC', 'ENOMEM', 'EEXIST', 'ENOENT', 'ESRCH', 'EINVAL'] as const;
-
-describe.each(ERRORS)('%s', (errno) => {
-  it.each(OPERATIONS)('at %s is told, and made good when the kernel has come to itself', (op) => {
-    const [before, wanted] = NEEDED[op];
-    let refusing = false;
-    const { kernel, log, keeper } = start({
-      refuse: (operation) => (refusing && operation.op === op ? errno : undefined),
-    });
-    keeper.configure(config([...before]));
-    refusing = true;
-    keeper.configure(config([...wanted]));
-    expect(keeper.status.refused).toEqual([expect.stringMatching(/^cannot (add|change|remove) /)]);
-    expect(log.filter((line) => line.startsWith('error'))).toHaveLength(1);
-    refusing = false;
-    keeper.reconcile();
-    expect(keeper.status).toMatchObject({ refused: [], repairs: 0 });
-    const fresh = start();
-    fresh.keeper.configure(config([...wanted]));
-    expect(sorted(kernel.dump())).toEqual(sorted(fresh.kernel.dump()));
-  });
-
-  it.each(OPERATIONS)('at one %s is met by planning anew at once', (op) => {
-    const [before, wanted] = NEEDED[op];
-    let refusals = 0;
-    const { log, keeper } = start({
-      refuse: (operation) => (operation.op === op && refusals-- > 0 ? errno : undefined),
-    });
-    keeper.configure(config([...before]));
-    refusals = 1;
-    keeper.configure(config([...wanted]));
-    expect(keeper.status.refused).toEqual([]);
-    expect(log.filter((line) => line.startsWith('error'))).toEqual([]);
-    expect(keeper.reconcile()).toEqual([]);
   });
 });
 
