@@ -6,6 +6,7 @@ import { milliseconds } from '../model/units.ts';
 import { directorSettings } from '../prepare/director.ts';
 import { attempt } from './attempt.ts';
 import { denialFindings } from './denials.ts';
+import { arpFindings, directorArpPassages } from './filter/arp.ts';
 import { markFindings } from './filter/marks.ts';
 import { directorPassages, passageFindings } from './filter/traffic.ts';
 import { lookAtFilters } from './filters.ts';
@@ -35,9 +36,10 @@ export async function examineDirector(config: Config): Promise<readonly Finding[
     [
       'what packet filters do',
       async () => {
-        const { ruleset, marks, unseen } = await filters;
+        const { ruleset, arp, marks, unseen } = await filters;
         return [
           ...passageFindings(ruleset, directorPassages(config)),
+          ...arpFindings(arp, directorArpPassages(config)),
           ...markFindings(config, marks),
           ...unseen,
         ];

@@ -146,6 +146,51 @@ describe('the doctor', () => {
     await director.run('nft delete table inet strict');
   });
 
+  it('finds rules that swallow ARP, and none once they are mended', async () => {
+    await director.run(
+      `nft 'table arp strict { chain in { type filter hook input priority 0; arp operation request arp daddr ip { 10.1.1.7, ${VIP} } drop; }; }'`,
+    );
+    const { findings } = await examine();
+    const [dropped, ...more] = findings.filter(({ what }) => what.startsWith('ARP '));
+    expect(dropped).toMatchObject({
+      severity: 'problem',
+      what: expect.stringContaining(`ARP requests for ${VIP}: dropped by nftables chain arp strict in`),
+    });
+    expect(more).toEqual([]);
+    await director.run(dropped?.mend.split(';')[0] ?? '');
+    const mended = await examine();
+    expect(about(mended.findings, /filters of ARP/)).toEqual(['good']);
+    await director.run('nft delete table arp strict');
+  });
+
+  it('on a real server, tells rules of arptables in place of arp_ignore from those that hide the host itself', async () => {
+    const state = `--state-dir ${thief.scratch}`;
+    const wrong = async () => {
+      const { stdout } = await thief.exec(`src/vipward doctor --realserver --json ${state}`);
+      const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+      return findings.filter(({ severity, what }) => /ARP|arp/.test(what) && severity !== 'good');
+    };
+    await thief.run(`src/vipward realserver start --vip 10.1.1.200 --forwarding dr ${state}`);
+    await thief.run('sysctl -qw net.ipv4.conf.all.arp_ignore=0');
+    expect(await wrong()).toMatchObject([{ severity: 'problem', what: 'net.ipv4.conf.all.arp_ignore is 0' }]);
+    await thief.run('arptables -A INPUT -d 10.1.1.200 -j DROP');
+    const [instead] = await wrong();
+    expect(instead).toMatchObject({
+      severity: 'warning',
+      what: expect.stringContaining('rules hide the VIP instead'),
+    });
+    await thief.run(instead?.mend ?? '');
+    await thief.run('arptables -P OUTPUT DROP');
+    const [swallowed] = await wrong();
+    expect(swallowed).toMatchObject({
+      severity: 'problem',
+      what: expect.stringMatching(/^ARP replies of 10\.1\.1\.66/),
+    });
+    await thief.run(swallowed?.mend.split(';')[0] ?? '');
+    expect(await wrong()).toEqual([]);
+    await thief.run(`nft delete table arp filter; src/vipward realserver stop --vip 10.1.1.200 ${state}`);
+  });
+
   it('finds a way that is too narrow for a tunnel, even where clients come in by it, and what widens it', async () => {
     await director.writeFile(
       `${director.scratch}/doctor.yaml`,

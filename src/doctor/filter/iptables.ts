@@ -19,7 +19,10 @@ interface SavedChain extends Chain {
 }
 
 /** Tables that translate addresses (nat) drop nothing and are left out. */
-export function parseIptables(text: string, program: Exclude<ChainPlace['program'], 'nft'>): Ruleset {
+export function parseIptables(
+  text: string,
+  program: Exclude<ChainPlace['program'], 'nft' | 'arptables'>,
+): Ruleset {
   const family = program.startsWith('ip6') ? 'ipv6' : 'ipv4';
   const chains = new Map<string, SavedChain>();
   let table = '';

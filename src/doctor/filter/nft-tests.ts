@@ -1,7 +1,18 @@
 /** What an nftables rule tests (libnftables-json(5)): a match, or one key of a verdict map. What is not known says maybe. */
 import { z } from 'zod';
 import type { Test } from './ruleset.ts';
-import { addressIs, anyOf, familyIs, linkIs, MAYBE, not, portIs, protocolIs, stateIs } from './tests.ts';
+import {
+  addressIs,
+  anyOf,
+  arpOperationIs,
+  familyIs,
+  linkIs,
+  MAYBE,
+  not,
+  portIs,
+  protocolIs,
+  stateIs,
+} from './tests.ts';
 
 const Match = z.object({ op: z.string(), left: z.unknown(), right: z.unknown() });
 const Meta = z.object({ meta: z.object({ key: z.string() }) });
@@ -90,6 +101,22 @@ const ETHER_TYPES: Readonly<Record<string, Test>> = {
   arp: () => 'no',
 };
 
+const is =
+  (expected: number): Subject['is'] =>
+  (value) =>
+  () =>
+    value === expected ? 'yes' : 'no';
+
+/** Hardware and address lengths are those of IPv4 on Ethernet; the address asked for is its destination. */
+const ARP_FIELDS: Readonly<Record<string, Subject>> = {
+  htype: { first: [], is: is(1) },
+  hlen: { first: [], is: is(6) },
+  plen: { first: [], is: is(4) },
+  operation: { first: [], is: named(arpOperationIs) },
+  'saddr ip': { first: [], is: (value) => addressTest('source', value) },
+  'daddr ip': { first: [], is: (value) => addressTest('destination', value) },
+};
+
 const PORT_PROTOCOLS = ['tcp', 'udp', 'sctp', 'dccp', 'udplite', 'icmp', 'icmpv6', 'esp', 'ah', 'comp'];
 
 /** A port of TCP is none of UDP, even where nft leaves out that it depends on it. */
@@ -102,6 +129,7 @@ function payloadSubject({ protocol, field }: { protocol: string; field: string }
     if (field === 'nexthdr') return { first, is: () => MAYBE };
     return { first, is: field === 'protocol' ? named(protocolIs) : () => MAYBE };
   }
+  if (protocol === 'arp') return ARP_FIELDS[field] ?? UNKNOWN;
   const first = PORT_PROTOCOLS.includes(protocol) ? [protocolIs(protocol)] : [];
   const which = field === 'dport' ? 'destinationPort' : field === 'sport' ? 'sourcePort' : undefined;
   return { first, is: which === undefined ? () => MAYBE : (value) => portTest(which, value) };

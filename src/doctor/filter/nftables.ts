@@ -49,7 +49,14 @@ const HOOKS: Readonly<Record<string, { readonly hook: Hook; readonly before: num
 };
 
 /** Throws for what nft did not write. Tables of `ours` are left out: they are meant so. */
-export function parseNftables(text: string, ours: readonly string[]): Ruleset {
+export const parseNftables = (text: string, ours: readonly string[]): Ruleset =>
+  chainsOf(text, ours, FAMILIES);
+
+/** As `parseNftables`, the chains of ARP alone. */
+export const parseNftablesArp = (text: string, ours: readonly string[]): Ruleset =>
+  chainsOf(text, ours, { arp: ['ipv4'] });
+
+function chainsOf(text: string, ours: readonly string[], known: typeof FAMILIES): Ruleset {
   const { nftables } = Document.parse(JSON.parse(text));
   const asleep = new Set(
     nftables.flatMap(({ table }) =>
@@ -61,7 +68,7 @@ export function parseNftables(text: string, ours: readonly string[]): Ruleset {
     ({ family, table, chain }) => `${family} ${table} ${chain}`,
   );
   return nftables.flatMap(({ chain }): Chain[] => {
-    const families = chain === undefined ? undefined : FAMILIES[chain.family];
+    const families = chain === undefined ? undefined : known[chain.family];
     if (chain === undefined || families === undefined || ours.includes(chain.table)) return [];
     const { family, table, name, hook: hookName = '', prio = 0, policy } = chain;
     if (asleep.has(`${family} ${table}`)) return [];
@@ -136,6 +143,8 @@ const HARMLESS = [
 /** A test of iptables-nft, which nft only names. */
 const ForeignMatch = z.object({ xt: z.object({ type: z.literal('match') }) });
 
+const ForeignMangle = z.object({ xt: z.object({ type: z.literal('target'), name: z.literal('mangle') }) });
+
 const isTest = (statement: Statement): boolean =>
   TESTS.some((word) => word in statement) || ForeignMatch.safeParse(statement).success;
 const isHarmless = (statement: Statement): boolean => HARMLESS.some((word) => word in statement);
@@ -153,5 +162,7 @@ function toAction(statement: Statement, table: string): Action {
   if ('drop' in statement || 'reject' in statement) return { kind: 'drop' };
   if ('return' in statement) return { kind: 'return' };
   if ('continue' in statement) return { kind: 'continue' };
+  // Of arptables: puts another address in, and lets it go.
+  if (ForeignMangle.safeParse(statement).success) return { kind: 'accept' };
   return { kind: 'unsure' };
 }

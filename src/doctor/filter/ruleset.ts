@@ -11,7 +11,7 @@ export type Hook = 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting'
 export interface Probe {
   readonly family: Family;
   readonly hook: Hook;
-  /** Of linux/in.h, as getprotobyname(3) names it: tcp, udp, sctp, vrrp, ipip, gre, ipv6. */
+  /** Of linux/in.h, as getprotobyname(3) names it: tcp, udp, sctp, vrrp, ipip, gre, ipv6; `arp request`, `arp reply`. */
   readonly protocol: string;
   /** Where it comes in; undefined: not known, but from outside. */
   readonly link: string | undefined;
@@ -40,7 +40,7 @@ export interface Rule {
 
 /** Where a chain is, as the program that keeps it names it. */
 export interface ChainPlace {
-  readonly program: 'nft' | 'iptables' | 'ip6tables' | 'iptables-legacy' | 'ip6tables-legacy';
+  readonly program: 'nft' | 'iptables' | 'ip6tables' | 'iptables-legacy' | 'ip6tables-legacy' | 'arptables';
   /** Of nft: the family of the table. */
   readonly family: string;
   readonly table: string;

@@ -40,6 +40,18 @@ export const protocolIs =
   ({ protocol }) =>
     told(name === 'all' || name === '0' || (PROTOCOLS[name] ?? name) === protocol);
 
+/** Of ARP: `request` or 1, `reply` or 2; nft and arptables write them in their own ways. */
+export const arpOperationIs = (value: string): Test => {
+  const operation = ARP_OPERATIONS[value.toLowerCase()];
+  return operation === undefined ? () => 'no' : ({ protocol }) => told(protocol === `arp ${operation}`);
+};
+const ARP_OPERATIONS: Readonly<Record<string, string>> = {
+  1: 'request',
+  request: 'request',
+  2: 'reply',
+  reply: 'reply',
+};
+
 export const familyIs =
   (family: Family): Test =>
   (probe) =>

@@ -36,7 +36,13 @@ const twin = rule({ xt: { type: 'match', name: 'string' } }, { accept: null });
 const drop = rule({ drop: null });
 
 const look = (answers: Partial<FilterAnswers>, kernelHas: readonly string[] = ['nft']) =>
-  filtersOf({ nft: MISSING, iptables: new Map(), has: (program) => kernelHas.includes(program), ...answers });
+  filtersOf({
+    nft: MISSING,
+    iptables: new Map(),
+    arptables: MISSING,
+    has: (program) => kernelHas.includes(program),
+    ...answers,
+  });
 const verdict = (answers: Partial<FilterAnswers>) =>
   verdictOf(look(answers).ruleset, {
     family: 'ipv4',
