@@ -6,7 +6,8 @@ import { readConfigFile, textOf } from './config-file.ts';
 import { formatProblems, isError, summarizeProblems } from './format/problems.ts';
 import { styleFor } from './format/style.ts';
 import { countOf } from './format/text.ts';
-import { DEFAULT_CONFIG, type Finish, jsonOption } from './options.ts';
+import { type Finish, jsonOption } from './options.ts';
+import { DEFAULT_CONFIG } from './run-line.ts';
 import { EXIT, printJson, printLines, type Terminal } from './terminal.ts';
 
 /** What `vipward check --json` prints. */

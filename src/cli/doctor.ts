@@ -10,14 +10,8 @@ import { readConfigFile } from './config-file.ts';
 import { isError } from './format/problems.ts';
 import { type Style, styleFor } from './format/style.ts';
 import { printable } from './format/text.ts';
-import {
-  DEFAULT_CONFIG,
-  type Finish,
-  jsonOption,
-  needsRoot,
-  REALSERVER_STATE_DIR,
-  runtimeDirOption,
-} from './options.ts';
+import { type Finish, jsonOption, needsRoot, REALSERVER_STATE_DIR, runtimeDirOption } from './options.ts';
+import { DEFAULT_CONFIG } from './run-line.ts';
 import { EXIT, printJson, printLines, type Terminal } from './terminal.ts';
 
 interface DoctorOptions {

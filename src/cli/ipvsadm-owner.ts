@@ -6,7 +6,7 @@ import type { IpvsadmCommand } from '../ipvsadm/command.ts';
 import { realServerKey, tableKeyText } from '../model/ipvs-table.ts';
 import type { StatusDocument } from '../model/status.ts';
 import { printable } from './format/text.ts';
-import { DEFAULT_RUNTIME_DIR } from './options.ts';
+import { DEFAULT_RUNTIME_DIR } from './run-line.ts';
 
 /** Lines about `commands`, which were carried out; none where no daemon answers, or none of it is the daemon's. */
 export async function ownerWarnings(

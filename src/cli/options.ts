@@ -1,22 +1,9 @@
-/** The options that several commands share, with the places where a packaged installation keeps things. */
+/** The options that several commands share. */
 import { Option } from 'commander';
+import { DEFAULT_RUNTIME_DIR, type RunOptions } from './run-line.ts';
 
-export const DEFAULT_CONFIG = '/etc/vipward/vipward.yaml';
-export const DEFAULT_RUNTIME_DIR = '/run/vipward';
-export const DEFAULT_STATE_DIR = '/var/lib/vipward';
 /** Of `vipward realserver`: gone after a reboot, as is what it changes. */
 export const REALSERVER_STATE_DIR = '/run/vipward-realserver';
-
-/** What `vipward run` is told: paths. Two daemons on one machine differ in all of them. */
-export interface RunOptions {
-  readonly config: string;
-  /** Holds the control socket; gone after a reboot. */
-  readonly runtimeDir: string;
-  /** Holds what must outlive a reboot. */
-  readonly stateDir: string;
-  /** A file that the events of VRRP are written to, for replay. */
-  readonly record?: string;
-}
 
 /** Runs the daemon to its end and gives its exit code. Handed in by main.ts, so that cli never imports the manager. */
 export type RunManager = (options: RunOptions) => Promise<number>;

@@ -7,7 +7,8 @@ import { readConfigFile, textOf } from './config-file.ts';
 import { formatPlan } from './format/plan.ts';
 import { formatProblems, isError, summarizeProblems } from './format/problems.ts';
 import { styleFor } from './format/style.ts';
-import { DEFAULT_CONFIG, type Finish, jsonOption, runtimeDirOption } from './options.ts';
+import { type Finish, jsonOption, runtimeDirOption } from './options.ts';
+import { DEFAULT_CONFIG } from './run-line.ts';
 import { EXIT, printJson, printLines, type Terminal } from './terminal.ts';
 
 export function planCommand(terminal: Terminal, finish: Finish): Command {

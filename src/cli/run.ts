@@ -1,13 +1,7 @@
 /** `vipward run`: the daemon, in the foreground. */
 import { Command } from 'commander';
-import {
-  DEFAULT_CONFIG,
-  DEFAULT_RUNTIME_DIR,
-  DEFAULT_STATE_DIR,
-  type Finish,
-  type RunManager,
-  type RunOptions,
-} from './options.ts';
+import type { Finish, RunManager } from './options.ts';
+import { DEFAULT_CONFIG, DEFAULT_RUNTIME_DIR, DEFAULT_STATE_DIR, type RunOptions } from './run-line.ts';
 
 export function runCommand(runManager: RunManager, finish: Finish): Command {
   return new Command('run')

@@ -90,6 +90,9 @@ const placeFinding = ({ severity, path, at, message }: Finding, tree: Tree): Pla
   offset: offsetOf(tree, path, at),
 });
 
+/** Errors first. */
+const rank = ({ severity }: Placed): number => (severity === 'error' ? 0 : 1);
+
 /** Sorted, each once (what an alias repeats is one mistake), and no more than anybody reads, errors before warnings. */
 function locate(placed: readonly Placed[], text: string, file: string): readonly Problem[] {
   const positionOf = linesOf(text);
@@ -102,9 +105,7 @@ function locate(placed: readonly Placed[], text: string, file: string): readonly
     ...positionOf(offset),
     message,
   });
-  const important = distinct
-    .sort((a, b) => a.severity.localeCompare(b.severity) || a.offset - b.offset)
-    .slice(0, MAX_PROBLEMS);
+  const important = distinct.sort((a, b) => rank(a) - rank(b) || a.offset - b.offset).slice(0, MAX_PROBLEMS);
   const problems = important.sort((a, b) => a.offset - b.offset).map(toProblem);
   const last = problems.at(-1);
   if (last === undefined || distinct.length <= MAX_PROBLEMS) return problems;

@@ -1,10 +1,13 @@
 /**
  * Compiles src/ for `setup` into the directory that is its only argument: into one file for each process and command
  * that main.ts imports when it is wanted, and for what several of them share. Some 40 files instead of 400 are opened,
- * resolved and linked sooner, and take less memory; a vrrp process that has crashed is back sooner.
+ * resolved and linked sooner, and take less memory; a vrrp process that has crashed is back sooner. CommonJS, since
+ * what an ES module imports of Node itself is loaded whole, whatever of it is used.
  *
- * Types are not looked at: that is tsc's. Packages are not part of it: they come from node_modules as ever.
+ * Types are not looked at: that is tsc's. Packages that a start needs are part of it; those with a native part, and
+ * those that only some configurations need, come from node_modules as ever.
  */
+import { writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { rolldown } from 'rolldown';
 
@@ -16,14 +19,14 @@ if (directory === undefined) throw new Error('bundle: the directory to compile i
 await using bundle = await rolldown({
   input: join(src, 'main.ts'),
   platform: 'node',
-  // What is not named by a relative path, nor, as the input is, by a whole one.
-  external: /^[^./]/,
+  external: /^(?:node:|koffi$|nodemailer$|undici\/)/,
   onLog(level, { message }) {
     throw new Error(`bundle: ${level}: ${message}`);
   },
 });
 await bundle.write({
   dir: directory,
+  format: 'cjs',
   entryFileNames: '[name].js',
   // All beside main.js, which the code counts on. Named by where the code comes from: stack traces tell these names.
   chunkFileNames: ({ name, facadeModuleId }) =>
@@ -33,3 +36,5 @@ await bundle.write({
   // They cost memory in every process; the line that names the source of what follows stays.
   comments: { legal: true, annotation: false, jsdoc: false },
 });
+// The package's own says that .js files are ES modules.
+writeFileSync(join(directory, 'package.json'), '{ "type": "commonjs" }\n');
