@@ -9,7 +9,7 @@
 
 import type { ActivityStatus } from '../model/activity-status.ts';
 import type { Config } from '../model/config.ts';
-import type { Log } from '../model/messages.ts';
+import type { ChangedSetting, Log } from '../model/messages.ts';
 import type { GroupStatus, HandoverOutcome, RouterStatus } from '../model/router-status.ts';
 import { type TrackVerdict, trackKey } from '../model/tracking.ts';
 import type { Milliseconds } from '../model/units.ts';
@@ -36,6 +36,8 @@ export interface FailoverOptions {
   readonly services: ServiceFacts;
   /** Called when the state of a virtual router has changed. */
   readonly onRouters: () => void;
+  /** The vrrp process changed a setting of the kernel. */
+  readonly onSettingChanged: (change: ChangedSetting) => void;
   /** Where the events of the vrrp process are written, for replay; undefined: nowhere. */
   readonly record: string | undefined;
 }
@@ -44,6 +46,7 @@ export class Failover implements VrrpPartner {
   readonly vrrp: VrrpChild;
   readonly #facts: ServiceFacts;
   readonly #onRouters: () => void;
+  readonly #onSettingChanged: FailoverOptions['onSettingChanged'];
   readonly #log: Log;
   readonly #book: TrackerBook;
   readonly #standby: Standby;
@@ -61,6 +64,7 @@ export class Failover implements VrrpPartner {
     const { log, stateDir, services, onRouters, record } = options;
     this.#facts = services;
     this.#onRouters = onRouters;
+    this.#onSettingChanged = options.onSettingChanged;
     this.#log = log;
     this.vrrp = new VrrpChild(log, this);
     this.#book = new TrackerBook({
@@ -235,6 +239,10 @@ export class Failover implements VrrpPartner {
       });
       this.vrrp.tell({ type: 'fenced', id, done, reason });
     });
+  }
+
+  onSettingChanged({ path, was, set }: ChangedSetting): void {
+    this.#onSettingChanged({ path, was, set });
   }
 
   onRecorded(lines: readonly string[]): void {

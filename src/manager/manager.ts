@@ -91,6 +91,7 @@ export class Manager implements ControlHandlers {
         this.#balancer.routersChanged();
         this.#tracked.routersAre(this.#failover.vrrp.statuses);
       },
+      onSettingChanged: (change) => this.#preparation.adopt(change),
       record: options.record,
     });
     this.#preparation = new Preparation({ stateDir, log });

@@ -20,6 +20,9 @@ const SIZE_LIMIT = 1024 * 1024;
 /** There in every kernel that has IPVS loaded. */
 const IPVS_PROBE: SettingPath = ['net', 'ipv4', 'vs', 'expire_nodest_conn'];
 
+/** Set by the vrrp process, for links that have virtual addresses. */
+const KEEPS_SECONDARIES = 'promote_secondaries';
+
 const Changed = z.object({
   version: z.literal(1),
   /** Of which kernel: after a reboot, and in another network namespace, there is nothing to put back. */
@@ -129,6 +132,13 @@ export class Preparation {
     return config.ipvs.prepare ? [...sets, ...backs] : backs;
   }
 
+  /** What the vrrp process has changed for its addresses is put back at the end with the rest. */
+  adopt(change: ChangedSetting): void {
+    if (!this.#ledger.adopt(change)) return;
+    this.#remember();
+    this.#log('info', `set ${settingName(change.path)}: ${change.was} → ${change.set}`);
+  }
+
   /** Puts everything back. */
   close(): void {
     clearInterval(this.#timer);
@@ -150,7 +160,9 @@ export class Preparation {
   }
 
   #obsolete(config: Configured, wanted: readonly KernelSetting[]): readonly ChangedSetting[] {
-    return this.#ledger.obsolete(config.ipvs.prepare ? wanted : []);
+    const obsolete = this.#ledger.obsolete(config.ipvs.prepare ? wanted : []);
+    // Addresses that are still on the link need it, whatever the configuration says by now.
+    return obsolete.filter(({ path }) => path.at(-1) !== KEEPS_SECONDARIES);
   }
 
   /** `again`: what is not as it should be was changed by somebody else, or came later. */

@@ -216,6 +216,9 @@ export class VrrpChild {
       case 'fence':
         this.#partner.onFence(message);
         return;
+      case 'setting-changed':
+        this.#partner.onSettingChanged(message);
+        return;
       case 'handed-over':
         this.#handovers.answer(message.id, message.outcomes);
         return;

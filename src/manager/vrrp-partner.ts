@@ -1,5 +1,5 @@
 /** What the rest of the manager and the vrrp process have to do with each other, whichever process it is just now. */
-import type { VrrpToManager } from '../model/messages.ts';
+import type { ChangedSetting, VrrpToManager } from '../model/messages.ts';
 import type { GroupStatus, RouterStatus } from '../model/router-status.ts';
 import type { TrackVerdict } from '../model/tracking.ts';
 import type { Instant } from '../model/units.ts';
@@ -24,5 +24,6 @@ export interface VrrpPartner {
   onRival(told: Told<'rival'>): void;
   onLeaseWanted(told: Told<'lease-wanted'>): void;
   onFence(told: Told<'fence'>): void;
+  onSettingChanged(change: ChangedSetting): void;
   onRecorded(lines: readonly string[]): void;
 }

@@ -11,7 +11,7 @@ import type { GroupStatus, HandoverOutcome, RouterStatus } from './router-status
 import type { GatewayTracker, TrackVerdict } from './tracking.ts';
 import type { Instant, Milliseconds } from './units.ts';
 
-export const MESSAGE_VERSION = 2;
+export const MESSAGE_VERSION = 3;
 
 /** What the vrrp process runs. */
 export interface VrrpNetwork {
@@ -24,6 +24,13 @@ export interface VrrpNetwork {
   readonly arbiter: { readonly directors: number } | undefined;
   /** undefined: nobody is fenced. */
   readonly fencing: Pick<Fencing, 'takeOverAfter'> | undefined;
+}
+
+/** A setting of the kernel (sysctl) by the parts of its name, with what it was and what it was set to. */
+export interface ChangedSetting {
+  readonly path: readonly [string, ...string[]];
+  readonly was: string;
+  readonly set: string;
 }
 
 export type ManagerToVrrp =
@@ -106,6 +113,8 @@ export type VrrpToManager =
       readonly peer: IpAddress | undefined;
     }
   | { readonly type: 'handed-over'; readonly id: number; readonly outcomes: readonly HandoverOutcome[] }
+  /** The process changed a setting of the kernel, which is to be put back at the end. */
+  | ({ readonly type: 'setting-changed' } & ChangedSetting)
   /** Lines of a recording (`vipward run --record`), each an event as JSON. */
   | { readonly type: 'recorded'; readonly lines: readonly string[] }
   | LogMessage;

@@ -1,4 +1,5 @@
 /** Which kernel settings we have changed, and what they were: the one way to change them, and to put them back. */
+import type { ChangedSetting } from '../model/messages.ts';
 import {
   isSatisfied,
   type KernelSetting,
@@ -7,11 +8,7 @@ import {
   settingName,
 } from './setting.ts';
 
-export interface ChangedSetting {
-  readonly path: SettingPath;
-  readonly was: string;
-  readonly set: string;
-}
+export type { ChangedSetting } from '../model/messages.ts';
 
 export interface SettingsAccess {
   readonly read: ReadSetting;
@@ -61,6 +58,14 @@ export class SettingsLedger {
       const was = this.original(path);
       if (was !== undefined) this.#changed.set(settingName(path), { path, was, set: value });
     }
+  }
+
+  /** Another process has changed it for us; false: that is known already. */
+  adopt(change: ChangedSetting): boolean {
+    const name = settingName(change.path);
+    if (this.#changed.has(name)) return false;
+    this.#changed.set(name, change);
+    return true;
   }
 
   /** Why the kernel refuses it. */

@@ -13,7 +13,9 @@ import { type Announcer, openAnnouncer } from '../../kernel/announce.ts';
 import type { GroupNeighbours } from '../../kernel/group-neighbours.ts';
 import type { Link } from '../../kernel/links.ts';
 import { type Neighbours, openNeighbours } from '../../kernel/neighbours.ts';
+import { readSetting } from '../../kernel/sysctl.ts';
 import type { Family, IpAddress } from '../../model/address.ts';
+import type { ChangedSetting } from '../../model/messages.ts';
 import type { Milliseconds, Seconds } from '../../model/units.ts';
 import type { Reactor } from '../../sys/reactor.ts';
 import { VRRP_GROUP_IPV4, VRRP_GROUP_IPV6 } from '../advertisement.ts';
@@ -32,6 +34,8 @@ export interface InterfaceContext {
   onMessage(name: string, family: Family, message: Uint8Array, remote: RemoteInfo): void;
   /** Somebody on the link said that it has this address. */
   onClaim(name: string, address: IpAddress, mac: string): void;
+  /** A setting of the kernel is another one now than it was. */
+  onSettingChanged(change: ChangedSetting): void;
 }
 
 /** What virtual routers want of an interface. */
@@ -211,7 +215,7 @@ export class NetInterface {
 
   #open(link: Link, macvlan: boolean): void {
     if (this.#opened === undefined) {
-      this.#context.addresses.prepare(link.index);
+      this.#prepare(link);
       const announcer = openAnnouncer(link);
       this.#opened = { link, announcer, sockets: new Map(), neighbours: undefined, macvlan };
     } else this.#opened = { ...this.#opened, link };
@@ -220,6 +224,16 @@ export class NetInterface {
     const groups = FAMILIES.filter((family) => multicast[family] && this.#opened?.sockets.has(family));
     this.#waysOut.keep(link, { groups: groups.map((family) => GROUP[family]), peers });
     this.#openNeighbours(this.#opened);
+  }
+
+  /** Its addresses are to outlive each other: what the link was set to before is somebody's own. */
+  #prepare(link: Link): void {
+    const path = ['net', 'ipv4', 'conf', link.name, 'promote_secondaries'] as const;
+    const was = readSetting(path);
+    this.#context.addresses.prepare(link.index);
+    const is = readSetting(path);
+    if (was !== undefined && is !== undefined && was !== is)
+      this.#context.onSettingChanged({ path, was, set: is });
   }
 
   #openSocket({ link, sockets, macvlan }: Opened, family: Family): void {

@@ -6,7 +6,7 @@ import type { Addresses } from '../../kernel/addresses.ts';
 import type { GroupNeighbours } from '../../kernel/group-neighbours.ts';
 import type { Link } from '../../kernel/links.ts';
 import { type Family, familyOf, type IpAddress, isLinkLocal } from '../../model/address.ts';
-import type { VrrpNetwork } from '../../model/messages.ts';
+import type { ChangedSetting, VrrpNetwork } from '../../model/messages.ts';
 import type { VirtualRouter } from '../../model/virtual-router.ts';
 import type { Reactor } from '../../sys/reactor.ts';
 import { addressesThatFit } from '../advertisement.ts';
@@ -34,6 +34,7 @@ export interface NetworkContext {
     remote: RemoteInfo,
   ): void;
   onClaim(interfaceName: string, address: IpAddress, mac: string): void;
+  onSettingChanged(change: ChangedSetting): void;
 }
 
 export class Network {
@@ -193,7 +194,7 @@ export class Network {
   #open(name: string): NetInterface {
     const known = this.#interfaces.get(name);
     if (known) return known;
-    const { reactor, addresses, groups, complain, onMessage, onClaim } = this.#context;
+    const { reactor, addresses, groups, complain, onMessage, onClaim, onSettingChanged } = this.#context;
     const port = new NetInterface(name, {
       reactor,
       addresses,
@@ -201,6 +202,7 @@ export class Network {
       complain,
       onMessage: (on, family, message, remote) => onMessage(on, false, family, message, remote),
       onClaim,
+      onSettingChanged,
     });
     this.#interfaces.set(name, port);
     return port;

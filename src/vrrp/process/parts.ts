@@ -75,7 +75,7 @@ export function assemble(context: VirtualRoutersContext, director: Director, hap
 }
 
 function transmission(
-  { reactor, kernel, complain, now, date }: VirtualRoutersContext,
+  { reactor, kernel, complain, now, date, send }: VirtualRoutersContext,
   links: LinkTable,
   vmacs: VirtualMacs,
   { onEvent, onClaim }: Happenings,
@@ -88,6 +88,7 @@ function transmission(
     linkNamed: (name) => links.named(name),
     onMessage: (...received) => post.receive(...received),
     onClaim,
+    onSettingChanged: (change) => send({ type: 'setting-changed', ...change }),
   });
   const post: Post = new Post({
     network,

@@ -34,17 +34,23 @@ static:
   rules: [{ to: 10.60.0.0/16, table: 101, priority: 2000 }]
 `;
 
+/** Whether addresses of a network outlive the first of them. */
+const SECONDARIES = (link: string): string => `net.ipv4.conf.${link}.promote_secondaries`;
+
 let stage: Stage;
 let daemon: Daemon;
 
 beforeAll(async () => {
   stage = await createStage();
+  await stage.one.run(`sysctl -qw ${SECONDARIES('eth0')}=0 ${SECONDARIES('eth1')}=1`);
   daemon = await startDaemon(stage.one, yaml);
   await becomes(daemon, 'web', 'MASTER');
   await becomes(daemon, 'many', 'MASTER');
 });
 afterAll(() => stage?.lab.close());
 
+const secondaries = (): Promise<string> =>
+  stage.one.run(`sysctl -n ${SECONDARIES('eth0')} ${SECONDARIES('eth1')}`);
 const ip = (command: string): Promise<string> => stage.one.run(`ip ${command}`);
 
 describe('addresses', () => {
@@ -52,6 +58,10 @@ describe('addresses', () => {
     expect(await ip('-o address show to 10.1.1.201')).toMatch(/eth0 .*scope global .*eth0:vip\b/);
     expect(await ip('-o address show to 10.1.1.202')).toMatch(/eth0 .*10\.1\.1\.202\/32 scope link/);
     expect(await ip('-o address show to 10.2.2.203')).toMatch(/: eth1 /);
+  });
+
+  it('outlive each other, on a link that was set up otherwise, too', async () => {
+    expect(await secondaries()).toBe('1\n1\n');
   });
 
   it('are advertised unless they are excluded', async () => {
@@ -132,5 +142,7 @@ describe('the end of being active', () => {
     expect(await held(stage.one, '10.1.1.201', '10.9.9.1', ...MANY)).toEqual([]);
     expect(await ip('route show table all')).not.toMatch(/10\.(50|51|60)\.0\.0/);
     expect(await ip('rule show')).not.toMatch(/^[12]000:/m);
+    // As each was before.
+    expect(await secondaries()).toBe('0\n1\n');
   });
 });

@@ -42,6 +42,7 @@ beforeEach(() => {
     complain: () => undefined,
     onMessage: () => undefined,
     onClaim: () => undefined,
+    onSettingChanged: () => undefined,
   });
   loopback.use({
     vrids: { ipv4: [51], ipv6: [] },

@@ -107,6 +107,22 @@ describe('preparing the kernel', () => {
     expect(held.get(FORWARD)).toBe('0');
   });
 
+  it('puts back at the end what the vrrp process has changed, also after a crash, and not before', () => {
+    const path = ['net', 'ipv4', 'conf', 'eth0', 'promote_secondaries'] as const;
+    const change = { path, was: '0', set: '1' };
+    held.set(path.join('/'), '1');
+    open().adopt(change);
+    const preparation = open();
+    preparation.adopt({ ...change, was: '1' });
+    expect(preparation.preview(config([nat])).join()).not.toContain('put back');
+    preparation.configure(config([nat]));
+    preparation.configure(config([], false));
+    expect(held.get(path.join('/'))).toBe('1');
+    preparation.close();
+    expect(held.get(path.join('/'))).toBe('0');
+    expect(log).toContain('info: set net.ipv4.conf.eth0.promote_secondaries: 0 → 1');
+  });
+
   it('tells what cannot be put back, and tries again', () => {
     let refuses = false;
     const stubborn: PreparedKernel = {
