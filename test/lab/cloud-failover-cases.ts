@@ -17,7 +17,7 @@ const PORTS = { talking: 7_000, silent: 7_001, listening: 7_002 };
 const COUNT = 25;
 
 const config = (priority: number): string => `
-ipvs: { sync: { interface: eth0, id: 62 } }
+ipvs: { sync: { interface: eth0, id: 62 }, sysctl: { sync_threshold: [3, 5] } }
 virtual_routers:
   web:
     interface: eth0
@@ -66,16 +66,17 @@ describe('a pair of directors with fullnat, by an address that floats', () => {
     const places = [`tcp/${PORTS.talking}`, `silent/${PORTS.silent}`, `ticking/${PORTS.listening}`];
     await Promise.all(farm.map((far) => startNamingServer(far, far.name, places)));
     const first = await start(director, 150);
-    await first.said('virtual router web: MASTER', { timeout: 60_000 });
-    await start(standby, 100);
+    await first.said('started the master sync daemon', { timeout: 60_000 });
+    const second = await start(standby, 100);
+    await second.said('started the backup sync daemon', { timeout: 60_000 });
   }, 240_000);
   afterAll(async () => {
     await Promise.all(daemons.map((daemon) => daemon.stop()));
-    await stage().director.run('ip link set eth0 up; ip link set eth1 up');
+    await stage().plugDirector(true);
   });
 
   it('established connections outlive the active one, whoever speaks first', async () => {
-    const { director, standby, client } = stage();
+    const { standby, client, plugDirector } = stage();
     talker = await Talker.start(client, {
       targets: VIP,
       port: PORTS.talking,
@@ -89,7 +90,7 @@ describe('a pair of directors with fullnat, by an address that floats', () => {
     await expect.poll(() => known(standby), { timeout: 60_000 }).toBe(4 * COUNT);
     const since = daemons[1]?.log.mark ?? 0;
     await daemons[0]?.crash();
-    await director.run('ip link set eth0 down; ip link set eth1 down');
+    await plugDirector(false);
     const after = await talker.tell('round');
     await daemons[1]?.said('virtual router web: MASTER', { since });
     const { message } = (await daemons[1]?.said('connections by fullnat taken over', { since })) ?? {};

@@ -18,9 +18,10 @@ export interface Stage {
   readonly standby: Node;
   readonly near: Node;
   readonly web: Node;
-  readonly router: Node;
   /** far1 and far2. */
   readonly farm: readonly Node[];
+  /** Takes the director's cables out of the switches, or puts them back. */
+  plugDirector(on: boolean): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -98,16 +99,24 @@ async function build(lab: Lab): Promise<Stage> {
   await kernel.boot();
   await kernel.run(['sh', '-ec', networkScript()]);
   const host = (name: keyof typeof HOSTS): Node => new NamespaceNode(name, name, kernel, `/run/lab/${name}`);
+  const room = new NamespaceNode('switch', 'switch', kernel, '/run/lab/switch');
   return {
     client: host('client'),
     director: host('director'),
     standby: host('standby'),
     near: host('near'),
     web: host('web'),
-    router: host('router'),
     farm: [host('far1'), host('far2')],
+    plugDirector: (on) => plug(room, 'director', on),
     close: () => lab.close(),
   };
+}
+
+async function plug(room: Node, name: keyof typeof HOSTS, on: boolean): Promise<void> {
+  const lines = HOSTS[name].places.map(
+    ([network], index) => `link set ${name}${index} ${on ? `master ${network}` : 'nomaster'}`,
+  );
+  await room.run('ip -batch -', { input: lines.join('\n') });
 }
 
 /** In as few processes as can be: to start one takes the emulated CPU longer than all that it does then. */

@@ -24,7 +24,13 @@ const SOME: PacketRules = packetRulesOf([
   virtualServer({
     entries: [{ kind: 'mark', mark: 7, family: 'ipv6' }],
     match: [{ address: 'fd00::fe' as IpAddress, protocol: 'udp', ports: [{ from: 5000, to: 6000 }] }],
-    realServers: [realServerAt('fd02::2', { forwarding: 'fullnat', port: undefined })],
+    realServers: [
+      realServerAt('fd02::2', {
+        forwarding: 'fullnat',
+        port: undefined,
+        sourceAddress: 'fd02::100' as IpAddress,
+      }),
+    ],
   }),
 ]);
 
@@ -55,6 +61,50 @@ it('are removed alone', async () => {
   await host.run('nft add table inet theirs; nft add table inet vipward');
   expect(await drive(SOME, NONE, NONE)).toEqual({ given: [expect.any(String), null, null], held: null });
   expect(await host.run('nft list tables')).toBe('table inet theirs\ntable inet vipward\n');
+});
+
+it('connections that another director had are known as its rules have left them', async () => {
+  const connection = (client: string, port: number, ends: readonly [string, string, string]) => {
+    const [virtual, realServer, source] = ends.map((address) => address as IpAddress);
+    return {
+      protocol: 'tcp',
+      state: 'established',
+      timeout: 900,
+      client: { address: client, port },
+      virtual: { address: virtual, port: 80 },
+      realServer: { address: realServer, port: 8080 },
+      source: { address: source, port },
+    };
+  };
+  const four = ['10.1.1.254', '10.2.0.2', '10.2.0.100'] as const;
+  const six = ['fd00::fe', 'fd02::2', 'fd02::100'] as const;
+  const track = async (...connections: readonly unknown[]) => {
+    const program = ['node', 'test/lab/conntrack-driver.ts', JSON.stringify(connections)];
+    return JSON.parse(await host.run(program)) as unknown;
+  };
+  const all = [
+    connection('10.9.9.9', 40_000, four),
+    { ...connection('10.9.9.9', 40_001, four), state: 'fin-wait' },
+    { ...connection('10.9.9.9', 53, four), protocol: 'udp' },
+    connection('fd09::9', 40_000, six),
+  ];
+  expect(await track(...all)).toEqual({ made: 4, there: 0, errors: [] });
+  const listed = [...(await host.run('cat /proc/net/nf_conntrack')).matchAll(/(tcp|udp) .*\[ASSURED\]/g)];
+  // The kernel writes every digit of an IPv6 address.
+  const short = (long: string): string => new URL(`http://[${long}]`).hostname;
+  const words = listed.map(([line]) => line.replace(/ (6|17) +\d+/, '').replaceAll(/[\da-f:]{39}/g, short));
+  expect(words.sort()).toEqual([
+    'tcp      ESTABLISHED src=10.9.9.9 dst=10.1.1.254 sport=40000 dport=80 src=10.2.0.2 dst=10.2.0.100 sport=8080 dport=40000 [ASSURED]',
+    'tcp      ESTABLISHED src=[fd09::9] dst=[fd00::fe] sport=40000 dport=80 src=[fd02::2] dst=[fd02::100] sport=8080 dport=40000 [ASSURED]',
+    'tcp      FIN_WAIT src=10.9.9.9 dst=10.1.1.254 sport=40001 dport=80 src=10.2.0.2 dst=10.2.0.100 sport=8080 dport=40001 [ASSURED]',
+    'udp      src=10.9.9.9 dst=10.1.1.254 sport=53 dport=80 src=10.2.0.2 dst=10.2.0.100 sport=8080 dport=53 [ASSURED]',
+  ]);
+  // Once more, and another client whose port is taken.
+  expect(await track(...all, connection('10.9.9.8', 40_000, four))).toEqual({
+    made: 0,
+    there: 5,
+    errors: [],
+  });
 });
 
 it('a thousand virtual servers with ten real servers each', async () => {
