@@ -10,6 +10,7 @@ import { checkFindings } from './health-check.ts';
 import { interfaceFindings } from './interfaces.ts';
 import { ipvsSettingFindings } from './ipvs-settings.ts';
 import { markFindings } from './marks.ts';
+import { masqueradingFindings } from './masquerading.ts';
 import { programFindings } from './programs.ts';
 import { protocolFindings } from './protocol.ts';
 import { quorumFindings } from './quorum.ts';
@@ -49,6 +50,7 @@ const RULES: readonly Rule[] = [
   schedulingFindings,
   realServerFindings,
   forwardingFindings,
+  masqueradingFindings,
   sorryServerFindings,
   sourceAddressFindings,
   checkFindings,
