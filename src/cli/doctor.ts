@@ -37,9 +37,11 @@ export function doctorCommand(terminal: Terminal, finish: Finish): Command {
         'as --peer, from a file that holds its `vipward status --json`',
       ).conflicts('peer'),
     )
-    .option(
-      '--realserver',
-      'look at this host as a real server (by itself where `realserver start` was done)',
+    .addOption(
+      new Option(
+        '--realserver',
+        'look at this host as a real server (by itself where `realserver start` was done)',
+      ).conflicts(['config', 'peer', 'peerStatus']),
     )
     .option('--state-dir <dir>', 'where `vipward realserver` keeps its state', REALSERVER_STATE_DIR)
     .addOption(runtimeDirOption())
@@ -59,46 +61,67 @@ export function doctorCommand(terminal: Terminal, finish: Finish): Command {
 /** Imported here, so that neither the daemon nor any other command holds what only the doctor needs. */
 async function examine(options: DoctorOptions): Promise<readonly Finding[]> {
   needsRoot('doctor');
-  const [{ listRoles }, { examineRealServer }, { examineDirector }] = await Promise.all([
-    import('../realserver/roles.ts'),
-    import('../doctor/real-server.ts'),
-    import('../doctor/director.ts'),
-  ]);
-  const roles = Object.values(listRoles(options.stateDir));
-  if (options.realserver === true && roles.length === 0) {
+  const asRealServer = await examineRoles(options);
+  if (options.realserver === true) {
+    if (asRealServer !== undefined) return asRealServer;
     throw new Error(
       'this host is no real server yet: vipward realserver start --vip ADDRESS --forwarding dr|tun',
     );
   }
-  const asRealServer = roles.length === 0 ? [] : await examineRealServer(roles);
-  if (options.realserver === true) return asRealServer;
   const bytes = await readConfigFile(options.config).catch((error: unknown) => {
-    if (roles.length > 0) return undefined;
-    const reason = error instanceof Error ? error.message : String(error);
+    if (asRealServer !== undefined) return undefined;
     throw new Error(
-      `${reason}: on a director, name its file by --config; a real server is first made one by vipward realserver start`,
+      `${reasonOf(error)}: on a director, name its file by --config; a real server is first made one by vipward realserver start`,
     );
   });
-  if (bytes === undefined) return asRealServer;
-  return [
-    ...asRealServer,
-    ...(await examineDirector(await load(bytes, options.config))),
-    ...(await comparePeer(options)),
-  ];
+  if (bytes === undefined) return asRealServer ?? [];
+  return [...(asRealServer ?? []), ...(await examineFile(bytes, options))];
 }
+
+/** undefined: this host is no real server. */
+async function examineRoles({ stateDir }: DoctorOptions): Promise<readonly Finding[] | undefined> {
+  const [{ listRoles }, { examineRealServer }, { unknown }] = await Promise.all([
+    import('../realserver/roles.ts'),
+    import('../doctor/real-server.ts'),
+    import('../doctor/finding.ts'),
+  ]);
+  let roles: ReturnType<typeof listRoles>;
+  try {
+    roles = listRoles(stateDir);
+  } catch (error) {
+    return [unknown('what this host is as a real server', reasonOf(error))];
+  }
+  const all = Object.values(roles);
+  return all.length === 0 ? undefined : examineRealServer(all);
+}
+
+async function examineFile(bytes: Uint8Array, options: DoctorOptions): Promise<readonly Finding[]> {
+  const [{ examineDirector }, { problem }] = await Promise.all([
+    import('../doctor/director.ts'),
+    import('../doctor/finding.ts'),
+  ]);
+  const loaded = await load(bytes, options.config);
+  if (loaded.config === undefined) {
+    const errors = loaded.problems.filter(isError).length;
+    return [
+      problem(
+        `${options.config} has ${errors} error${errors === 1 ? '' : 's'}`,
+        'the daemon does not start or reload with it, and what it needs of this host is not known',
+        `vipward check ${options.config}`,
+      ),
+    ];
+  }
+  return [...(await examineDirector(loaded.config)), ...(await comparePeer(options))];
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 async function load(bytes: Uint8Array, file: string) {
   const [{ loadConfig }, { readEnvironment }] = await Promise.all([
     import('../conf/load.ts'),
     import('../conf/environment.ts'),
   ]);
-  const { config, problems } = loadConfig(bytes, file, readEnvironment());
-  if (config === undefined) {
-    throw new Error(
-      `${file} has ${problems.filter(isError).length} error(s): vipward check ${file} tells them; mend those first`,
-    );
-  }
-  return config;
+  return loadConfig(bytes, file, readEnvironment());
 }
 
 /** What cannot be compared is told as a finding: the others are worth as much without it. */
@@ -110,8 +133,7 @@ async function comparePeer(options: DoctorOptions): Promise<readonly Finding[]> 
   try {
     return await askAndCompare(options);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    return [unknown('the other director', why, 'vipward status --json, here and there')];
+    return [unknown('the other director', reasonOf(error), 'vipward status --json, here and there')];
   }
 }
 

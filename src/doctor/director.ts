@@ -14,10 +14,12 @@ import type { Finding } from './finding.ts';
 import { lookAtKernel, lookAtLog, lookAtNetwork, type Sight, wayTo } from './host.ts';
 import { kernelFindings } from './kernel-features.ts';
 import { limited } from './limited.ts';
+import { lookAtLinks } from './link-traps.ts';
 import { type AskedAddress, askOwners, ownerFindings } from './owners.ts';
 import { lookAtReturnPaths } from './return-paths.ts';
 import { settingFindings } from './settings.ts';
 import { ipvsTrapFindings, trackingFindings } from './traps.ts';
+import { lookAtTunnelEnds } from './tunnel-ends.ts';
 import { tunnelMtuFindings } from './tunnel-mtu.ts';
 
 /** Long enough for a host that has to be woken up. */
@@ -45,8 +47,10 @@ export async function examineDirector(config: Config): Promise<readonly Finding[
         ];
       },
     ],
+    ['what is done to packets on the links', () => lookAtLinks(lookAtNetwork())],
     ['what SELinux and AppArmor have denied', async () => denialFindings(await lookAtLog())],
     ['whether what the tunnels add fits the way to the real servers', () => tunnels(config, lookAtNetwork())],
+    ['whether the tunnels come out at the real servers', () => lookAtTunnelEnds(config, lookAtNetwork())],
     ['who answers for the virtual addresses', () => owned(config, lookAtNetwork())],
     ['by which way the real servers behind nat answer', () => lookAtReturnPaths(config, lookAtNetwork())],
   ];

@@ -21,9 +21,13 @@ export interface EchoLink {
   readonly index: number;
 }
 
+/** Several may be under way to one host. */
+let asked = 0;
+
 /**
  * Sends echo requests from `source` over `by`, three within `patience`, and gives the first reply, on whichever of
- * `links` it comes. undefined: none came, or this host cannot send there. Throws SystemError: EPERM without root.
+ * `links` it comes. `send`: takes the requests in place of a plain socket. undefined: none came, or this host cannot
+ * send there. Throws SystemError: EPERM without root.
  */
 export async function echo(
   address: IpAddress,
@@ -31,10 +35,11 @@ export async function echo(
   by: EchoLink,
   links: readonly EchoLink[],
   patience: Milliseconds,
+  send?: (message: Uint8Array) => void,
 ): Promise<Reply | undefined> {
   const family = familyOf(address);
   const { protocol } = ECHO[family];
-  const id = process.pid & 0xffff;
+  const id = (process.pid + asked++) & 0xffff;
   const reactor = new Reactor();
   const sockets: RawSocket[] = [];
   const { promise, resolve } = Promise.withResolvers<Reply | undefined>();
@@ -53,7 +58,10 @@ export async function echo(
             resolve({ link: link.name, ttl });
         }, PER_TURN),
       );
-      if (link.index === by.index) timers.push(...ask(socket, family, id, address, source, patience));
+      if (link.index === by.index) {
+        const plain = (message: Uint8Array) => socket.send(message, address, source);
+        timers.push(...ask(send ?? plain, family, id, patience));
+      }
     }
     return await promise;
   } finally {
@@ -69,18 +77,16 @@ export async function echo(
 const TIMES = 3;
 
 function ask(
-  socket: RawSocket,
+  send: (message: Uint8Array) => void,
   family: Family,
   id: number,
-  address: IpAddress,
-  source: IpAddress,
   patience: Milliseconds,
 ): readonly NodeJS.Timeout[] {
   return Array.from({ length: TIMES }, (_, time) =>
     setTimeout(
       () => {
         try {
-          socket.send(request(family, id, time), address, source);
+          send(request(family, id, time));
         } catch {
           // There is no way there: then there is no reply either.
         }

@@ -4,7 +4,7 @@ import { release } from 'node:os';
 import { type InterfaceAddress, openAddresses } from '../kernel/addresses.ts';
 import { type Link, openLinks } from '../kernel/links.ts';
 import { hasModule } from '../kernel/modules.ts';
-import type { IpAddress } from '../model/address.ts';
+import { type IpAddress, parseAddress } from '../model/address.ts';
 import type { KernelFacts } from './kernel-features.ts';
 import { ask } from './programs.ts';
 
@@ -56,14 +56,22 @@ export async function lookAtLog(): Promise<readonly string[] | undefined> {
   return [kernel ?? '', audit ?? ''].join('\n').split('\n');
 }
 
-/** The link by which `address` is reached, and its MTU. */
+/** The link by which `address` is reached, its MTU, and the address of ours that is sent from. */
 export async function wayTo(
   address: IpAddress,
   { links }: Sight,
-): Promise<{ readonly link: string; readonly mtu: number } | undefined> {
+): Promise<
+  { readonly link: string; readonly mtu: number; readonly source: IpAddress | undefined } | undefined
+> {
   const route = await ask('ip', '-o', 'route', 'get', address);
   const name = / dev (\S+)/.exec(route ?? '')?.[1];
   const link = links.find((each) => each.name === name);
   const own = / mtu (?:lock )?(\d+)/.exec(route ?? '')?.[1];
-  return link && { link: link.name, mtu: own === undefined ? link.mtu : Math.min(link.mtu, Number(own)) };
+  return (
+    link && {
+      link: link.name,
+      mtu: own === undefined ? link.mtu : Math.min(link.mtu, Number(own)),
+      source: parseAddress(/ src (\S+)/.exec(route ?? '')?.[1] ?? ''),
+    }
+  );
 }

@@ -10,6 +10,7 @@ import { lookAtFilters } from './filters.ts';
 import { type Finding, warning } from './finding.ts';
 import { hiddenAddressFindings } from './hidden-addresses.ts';
 import { lookAtLog, lookAtNetwork, type Sight } from './host.ts';
+import { lookAtLinks } from './link-traps.ts';
 import { settingFindings } from './settings.ts';
 import { strictFilterFindings, trackingFindings } from './traps.ts';
 
@@ -39,6 +40,7 @@ export async function examineRealServer(roles: readonly RealServerRole[]): Promi
         ];
       },
     ],
+    ['what is done to packets on the links', () => lookAtLinks(lookAtNetwork())],
     ['what SELinux and AppArmor have denied', async () => denialFindings(await lookAtLog())],
   ];
   const found = await Promise.all(checks.map(([what, look]) => attempt(what, look)));

@@ -198,18 +198,19 @@ async function askServer(
   sight: Sight,
 ): Promise<Way> {
   const { address, port, network } = server;
+  // From beside it as well, which tells one that is down from one whose answers are lost.
+  const near = network?.address ?? source;
   if (port !== undefined) {
-    await tryConnection(address, port, source, PATIENCE);
+    const [, beside] = await Promise.all(
+      [source, near].map((from) => tryConnection(address, port, from, PATIENCE)),
+    );
     const way = wayOf(server, 'a connection to its port', seen);
     if (way !== undefined) return way;
-    if (network !== undefined && (await tryConnection(address, port, network.address, PATIENCE)) !== 'silent')
-      return { kind: 'lost', by: 'a connection to its port' };
+    if (beside !== 'silent') return { kind: 'lost', by: 'a connection to its port' };
   }
-  const reply = await ping(server, source, sight);
+  const [reply, beside] = await Promise.all([source, near].map((from) => ping(server, from, sight)));
   if (reply !== undefined) return { kind: 'seen', by: 'ping', reply };
-  if (network !== undefined && (await ping(server, network.address, sight)) !== undefined)
-    return { kind: 'lost', by: 'ping' };
-  return { kind: 'silent' };
+  return beside === undefined ? { kind: 'silent' } : { kind: 'lost', by: 'ping' };
 }
 
 async function ping(

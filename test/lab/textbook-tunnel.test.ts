@@ -223,8 +223,25 @@ it('status and doctor of a real server: all is as it should be, until somebody f
   await one.run(wrong[0]?.mend ?? '');
 });
 
-it('doctor of the director: all is good, but that full packets of clients do not fit the tunnels', async () => {
+it('doctor of the director: finds ends of tunnels that are closed, and what opens them', async () => {
+  const [one] = real as [NamespaceNode];
+  await one.run('ip fou del port 6080; ip link set gre0 down');
   const { code, wrong } = await doctor(director, daemon);
+  const closed = wrong.filter(({ severity }) => severity === 'problem');
+  expect([code, closed.map(({ what }) => what)]).toEqual([
+    1,
+    [
+      'gue: real server 10.3.0.2 answers ping, but none that comes by its tunnel (gue to UDP port 6080)',
+      'gre: real server 10.3.0.2 answers ping, but none that comes by its tunnel (gre)',
+    ],
+  ]);
+  for (const { mend } of closed)
+    await one.run(mend.replace('on the real server: ', '').replace(/; vipward.*$/, ''));
+});
+
+it('doctor of the director: all is good, but that full packets of clients do not fit the tunnels', async () => {
+  const { code, good, wrong } = await doctor(director, daemon);
+  expect(good).toContain('what goes into the tunnels comes out at the real servers');
   const added = (name: Case, bytes: number) =>
     REAL[CASES[name][1]].map((address) => `${name}: the tunnel to ${address} adds ${bytes} bytes`);
   expect([code, wrong.map(({ what }) => what.split(',')[0])]).toEqual([

@@ -210,6 +210,26 @@ describe('the doctor', () => {
     await director.writeFile(`${director.scratch}/doctor.yaml`, FILE);
   });
 
+  it('says that the file has errors, and looks at the host as a real server all the same', async () => {
+    const state = `--state-dir ${thief.scratch}`;
+    await thief.run(`src/vipward realserver start --vip 10.1.1.200 --forwarding dr ${state}`);
+    await thief.writeFile(`${thief.scratch}/wrong.yaml`, 'services: { web: { forwarding: never } }');
+    const { stdout } = await thief.exec(
+      `src/vipward doctor --json --config ${thief.scratch}/wrong.yaml ${state}`,
+    );
+    const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+    expect(about(findings, /hidden here, and up: 10\.1\.1\.200/)).toEqual(['good']);
+    expect(findings.filter(({ severity }) => severity === 'problem')).toMatchObject([
+      {
+        what: expect.stringMatching(/wrong\.yaml has \d+ errors$/),
+        mend: expect.stringMatching(/^vipward check /),
+      },
+    ]);
+    const both = await thief.exec(`src/vipward doctor --realserver --peer lvs2 ${state}`);
+    expect([both.code, both.stderr]).toEqual([2, expect.stringContaining('cannot be used with')]);
+    await thief.run(`src/vipward realserver stop --vip 10.1.1.200 ${state}`);
+  });
+
   it('says what it may not look at, as in a container without CAP_NET_RAW, and looks at the rest', async () => {
     const doctor = `src/vipward doctor --json --config ${director.scratch}/doctor.yaml --state-dir /nowhere`;
     const { stdout } = await director.exec(`timeout 60 setpriv --bounding-set -net_raw ${doctor}`);
