@@ -8,6 +8,8 @@ const VIP = '10.1.1.249';
 const HTTP = 8000;
 const HTTPS = 8443;
 const FAR = ['10.3.0.2', '10.3.0.3'];
+/** One more address that the director has towards them. */
+const SECOND = '10.2.0.9';
 
 const servers = (port?: number): string =>
   FAR.map((address) => `{ address: ${address}${port === undefined ? '' : `, port: ${port}`} }`).join(', ');
@@ -27,6 +29,7 @@ const TOGETHER = file(`
     match: { address: ${VIP}, protocol: tcp, ports: [${HTTP}, ${HTTPS}] }
     persistence: 60s
     forwarding: fullnat
+    source_address: ${SECOND}
     scheduler: rr
     check: { tcp: {}, port: ${HTTP} }
     real_servers: [${servers()}]
@@ -67,8 +70,13 @@ describe('the daemon', () => {
     await daemon.configure(TOGETHER);
     const plan = await daemon.command('plan', daemon.file);
     expect(plan.stdout).toContain(`add mark 61 for tcp ${VIP} port ${HTTP}, ${HTTPS}`);
+    expect(plan.stdout).toContain(
+      `add source NAT to ${SECOND} for tcp ${VIP} port ${HTTP}, ${HTTPS} at ${FAR[0]}`,
+    );
     expect((await daemon.command('reload')).code).toBe(0);
-    expect(new Set(await names(HTTP, HTTPS, HTTPS, HTTP, HTTPS)).size).toBe(1);
+    const seen = await answers(HTTP, HTTPS, HTTPS, HTTP, HTTPS);
+    expect(new Set(seen.map(([name]) => name)).size).toBe(1);
+    expect(new Set(seen.map(([, client]) => client))).toEqual(new Set([SECOND]));
   });
 
   it("puts its rules back when everybody's are flushed", async () => {

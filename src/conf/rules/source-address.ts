@@ -20,8 +20,10 @@ export function sourceAddressFindings(draft: ConfigDraft, environment: Environme
   return services.flatMap((service) => ofService(service, places));
 }
 
-const isUsed = (service: Service): boolean =>
-  'source_address' in service.value || realServers(service).some(({ value }) => 'source_address' in value);
+/** Of thousands of real servers hardly one has its own: they are looked at without more. */
+const isUsed = ({ value }: Service): boolean =>
+  'source_address' in value ||
+  value.real_servers?.some((server) => server !== undefined && 'source_address' in server) === true;
 
 interface SourceAddress {
   readonly path: Path;
