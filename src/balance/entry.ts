@@ -56,15 +56,15 @@ export function entryOf(
   weight: number,
 ): TableRealServer {
   const forwarding = TABLE_FORWARDING[server.forwarding];
-  return {
+  const entry = {
     address: server.address,
     port: portAt(key, server),
     forwarding,
     weight,
     upperThreshold: server.upperThreshold ?? 0,
     lowerThreshold: server.lowerThreshold ?? 0,
-    ...(forwarding === 'tun' && { tunnel: server.tunnel }),
   };
+  return forwarding === 'tun' ? { ...entry, tunnel: server.tunnel } : entry;
 }
 
 /**
