@@ -89,6 +89,10 @@ describe('reload', () => {
     expect(await service.systemctl('reload')).toEqual({ code: 0, stdout: '', stderr: '' });
     expect(await stage.table()).toMatch(/-r 10\.1\.1\.2:80 -g -w 7/);
     expect(await policyOfVrrp()).toMatch(/SCHED_OTHER/);
+    // By LimitNICE, without a capability.
+    expect((await lvs1.run(['ps', '-o', 'ni=', '-p', String(await service.pidOf('vrrp'))])).trim()).toBe(
+      '-10',
+    );
     expect(await service.show('MainPID')).toEqual(before);
   });
 

@@ -8,6 +8,7 @@
  * It ends in good order, with every address handed over, when it is told to, when the manager is gone, and on SIGTERM
  * or SIGINT. If it crashes the leases of its addresses let its successor go on with them.
  */
+import { setPriority } from 'node:os';
 import { openAddresses } from '../../kernel/addresses.ts';
 import { openGroupNeighbours } from '../../kernel/group-neighbours.ts';
 import { openLinks } from '../../kernel/links.ts';
@@ -26,6 +27,8 @@ import { prepareCompiler, rehearse, rehearseForMany } from './rehearsal.ts';
 import { throttle } from './throttle.ts';
 import { VirtualRouters } from './virtual-routers.ts';
 
+/** The nice value of this process: the manager may be reading a long file just when an advert is due. */
+const NICE = -10;
 /** What may repeat without end (a flood, a link that flaps) has one line in this time. */
 const COMPLAINT_INTERVAL = milliseconds(60_000);
 /** How long the last messages may take to reach a manager that does not read. */
@@ -33,6 +36,7 @@ const FAREWELL_LIMIT = milliseconds(500);
 
 /** Runs until it is stopped; the process then exits with 0. Throws where the kernel's network cannot be reached. */
 export async function runVrrpProcess(): Promise<void> {
+  goAhead();
   prepareCompiler();
   const stopped = Promise.withResolvers<void>();
   const channel = openManagerChannel(receive, () => stop('the manager is gone'));
@@ -98,6 +102,15 @@ export async function runVrrpProcess(): Promise<void> {
     if (causes.has(cause)) routers.abandon(`${cause}, twice`);
     else if (causes.size === 0) routers.stop(cause);
     causes.add(cause);
+  }
+}
+
+/** On Linux this is about the calling thread, and those that it begins from now on. */
+function goAhead(): void {
+  try {
+    setPriority(NICE);
+  } catch {
+    // Without CAP_SYS_NICE or an RLIMIT_NICE it is a process among others, which on most machines does as well.
   }
 }
 

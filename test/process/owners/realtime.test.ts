@@ -1,5 +1,5 @@
 /** `realtime: true` puts the thread that speaks VRRP, and nothing else, before all ordinary programs. */
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Director, Stage } from './stage.ts';
 
@@ -25,6 +25,18 @@ const policyOf = async (pid: number): Promise<string> =>
     ?.slice(1)
     .join(' ') ?? '';
 
+const niceOf = async (pid: number): Promise<number> =>
+  Number(/^(?:\S+ ){16}(\S+)/.exec(await afterName(pid))?.[1]);
+/** /proc/PID/stat, from the state on. */
+const afterName = async (pid: number): Promise<string> =>
+  (await readFile(`/proc/${pid}/stat`, 'latin1')).replace(/^.*\) /, '');
+
+it('the vrrp process goes ahead of the others in any case', async () => {
+  const vrrp = await one.daemon.pidOf('vrrp');
+  expect(await niceOf(vrrp)).toBe(-10);
+  for (const pid of await one.pids()) if (pid !== vrrp) expect(await niceOf(pid)).toBe(0);
+});
+
 it('the vrrp process is realtime, its other threads and the other processes are not, and a reload ends it', async () => {
   const vrrp = await one.daemon.pidOf('vrrp');
   expect(await policyOf(vrrp)).toMatch(/^SCHED_RR\S* [1-9]/);
@@ -34,4 +46,5 @@ it('the vrrp process is realtime, its other threads and the other processes are 
   await one.daemon.configure(yaml(false));
   expect((await one.daemon.command('reload')).code).toBe(0);
   expect(await policyOf(vrrp)).toMatch(/^SCHED_OTHER\S* 0/);
+  expect(await niceOf(vrrp)).toBe(-10);
 });
