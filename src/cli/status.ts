@@ -4,6 +4,7 @@ import { controlClient } from '../control/client.ts';
 import { socketPath } from '../control/socket-path.ts';
 import { formatStatus } from './format/status.ts';
 import { styleFor } from './format/style.ts';
+import { wrapLine } from './format/wrap.ts';
 import { type Finish, jsonOption, runtimeDirOption } from './options.ts';
 import { EXIT, printJson, printLines, type Terminal } from './terminal.ts';
 
@@ -17,7 +18,7 @@ export function statusCommand(terminal: Terminal, finish: Finish): Command {
   return new Command('status')
     .description('show virtual routers, virtual servers and their real servers')
     .addOption(runtimeDirOption())
-    .option('--verbose', 'show the counters too')
+    .option('--verbose', 'show the counters too, and lists as long as they are')
     .addOption(jsonOption())
     .addHelpText('after', '\nExits with 0 when the daemon answers, however it stands.')
     .action(async (options: Options) => {
@@ -25,7 +26,13 @@ export function statusCommand(terminal: Terminal, finish: Finish): Command {
       const style = styleFor(terminal.colours.out);
       const view = { style, now: Date.now(), verbose: options.verbose === true };
       if (options.json) printJson(terminal, status);
-      else printLines(terminal.out, formatStatus(status, view));
+      else {
+        const { columns = Number.POSITIVE_INFINITY } = terminal;
+        printLines(
+          terminal.out,
+          formatStatus(status, view).flatMap((line) => wrapLine(line, columns)),
+        );
+      }
       finish(EXIT.success);
     });
 }

@@ -10,6 +10,8 @@ export interface Terminal {
   err(text: string): void;
   /** Whether standard output, and standard error, take colours. */
   readonly colours: { readonly out: boolean; readonly err: boolean };
+  /** How wide standard output is; undefined where nobody looks: lines are left whole for programs. */
+  readonly columns?: number | undefined;
 }
 
 /** The process's own streams. */
@@ -25,6 +27,7 @@ export function processTerminal(): Terminal {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     colours: { out: takesColours(process.stdout), err: takesColours(process.stderr) },
+    columns: process.stdout.isTTY ? process.stdout.columns : undefined,
   };
 }
 

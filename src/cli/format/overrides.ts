@@ -29,7 +29,10 @@ function stateText({ action, weight, until = 0, drainedAt, cutOff = 0 }: Overrid
     case 'weight':
       return `given weight ${weight}`;
     case 'drain': {
-      if (drainedAt === undefined) return `draining, ${formatDuration(until - now)} left, asked for`;
+      if (drainedAt === undefined)
+        return until > now
+          ? `draining, ${formatDuration(until - now)} left, asked for`
+          : 'draining, its time is over, asked for';
       return cutOff === 0 ? 'drained, asked for' : `drained (${cutOff} connections cut off), asked for`;
     }
     default:

@@ -7,6 +7,7 @@ import { formatDangling } from './overrides.ts';
 import { formatProblems } from './problems.ts';
 import type { Style } from './style.ts';
 import { countOf, indent, printable } from './text.ts';
+import { formatTroubles } from './troubles.ts';
 import { formatVirtualRouters, type View } from './virtual-routers.ts';
 import { formatVirtualServers } from './virtual-servers.ts';
 
@@ -16,6 +17,7 @@ export function formatStatus(status: StatusDocument, view: View): string[] {
   const dangling = status.overrides.filter((override) => override.dangling);
   return [
     `${style.heading(status.director)}  vipward ${status.version}, up ${formatDuration(now - status.startedAt)}`,
+    ...formatTroubles(status, style),
     ...formatConfiguration(status.configuration, view),
     `processes      ${status.processes.map((process) => processText(process, style)).join(', ')}`,
     ...formatTable(status, view),
@@ -58,7 +60,8 @@ function processText({ name, pid, state, restarts }: ProcessStatus, style: Style
   return `${name} ${pid === undefined ? '' : `${pid} `}${paint(state)}${again}`;
 }
 
-function formatTable({ table, virtualServers }: StatusDocument, { style, now }: View): string[] {
+function formatTable({ table, virtualServers }: StatusDocument, { style, now, verbose }: View): string[] {
+  const some = (lines: readonly string[]): string[] => indent(limited(lines.map(printable), verbose), 4);
   // Nobody looks at a table that nobody wants.
   const unused = virtualServers.length === 0 && table.verifiedAt === undefined;
   const state = unused ? 'not looked at: there are no services' : tableState(table, style, now);
@@ -66,33 +69,42 @@ function formatTable({ table, virtualServers }: StatusDocument, { style, now }: 
   if (table.lastRepair !== undefined) {
     const { at, found } = table.lastRepair;
     const repairs = `${countOf(table.repairs, 'repair')}, the last ${formatAgo(at, now)}:`;
-    lines.push(style.doubtful(`  ${repairs}`), ...indent(found.map(printable), 4));
+    lines.push(style.doubtful(`  ${repairs}`), ...some(found));
   }
   if (table.refused.length > 0) {
-    lines.push(style.bad('  refused by the kernel:'), ...indent(table.refused.map(printable), 4));
+    lines.push(style.bad('  refused by the kernel:'), ...some(table.refused));
   }
   if (table.foreign.length > 0) {
-    lines.push('  not ours and left alone:', ...indent(table.foreign.map(printable), 4));
+    lines.push('  not ours and left alone:', ...some(table.foreign));
   }
   return lines;
+}
+
+/** Unless asked for more: what matters must stay on the screen. */
+const MOST_LINES = 10;
+
+function limited(lines: readonly string[], verbose: boolean): readonly string[] {
+  const rest = lines.length - MOST_LINES;
+  if (verbose || rest <= 1) return lines;
+  return [...lines.slice(0, MOST_LINES), `and ${rest} more: vipward status --verbose`];
 }
 
 /** Nothing where everything is as it should be. */
 function formatPreparation({ problems }: PreparationStatus, style: Style): string[] {
   if (problems.length === 0) return [];
-  return [style.bad('kernel settings'), ...indent(problems.map(printable), 4)];
+  return [style.bad('the kernel is not prepared for the services:'), ...indent(problems.map(printable), 4)];
 }
 
 function formatDamaged(files: StatusDocument['damagedFiles'], style: Style): string[] {
   if (files.length === 0) return [];
-  return [style.bad('damaged state files'), ...indent(files.map(printable), 4)];
+  return [style.bad('damaged state files:'), ...indent(files.map(printable), 4)];
 }
 
 function tableState(table: TableStatus, style: Style, now: number): string {
   if (table.unavailable !== undefined) return style.bad(`UNAVAILABLE: ${printable(table.unavailable)}`);
   if (table.verifiedAt === undefined) return style.doubtful('not yet compared with the configuration');
-  const compared = `verified ${formatAgo(table.verifiedAt, now)}`;
+  const compared = `verified ${formatAgo(table.verifiedAt, now)}, digest ${table.digest.slice(0, 12)}`;
   return table.refused.length > 0
-    ? style.bad(`NOT as configured, ${compared}`)
-    : `as configured, ${compared}, digest ${table.digest.slice(0, 12)}`;
+    ? `${style.bad('NOT as configured')}, ${compared}`
+    : `as configured, ${compared}`;
 }

@@ -6,6 +6,7 @@ import { formatAgo, formatDuration } from './duration.ts';
 import { formatOverrides } from './overrides.ts';
 import type { Style } from './style.ts';
 import { alignColumns, indent, printable } from './text.ts';
+import { hasLostQuorum, servesNobody, servingCount, standsIn } from './troubles.ts';
 import type { View } from './virtual-routers.ts';
 
 const HEADINGS = ['real server', 'health', 'weight', 'active', 'inactive'];
@@ -39,23 +40,21 @@ const entriesText = ([first, ...others]: VirtualServerStatus['entries']): string
 
 /** Whether clients are served, in a word, since that is what somebody who is woken up wants to know. */
 function verdictOf(server: VirtualServerStatus, style: Style): string {
-  const serving = server.realServers.filter(({ tableWeight = 0 }) => tableWeight > 0).length;
   const all = server.realServers.length;
-  const parts = [servedText(server, serving, style)];
-  const { state, healthy, weight } = server.quorum;
-  // That a quorum of 1 is lost says no more than that nobody serves.
-  if (state === 'lost' && (weight > 1 || serving > 0))
-    parts.push(style.bad(`QUORUM LOST: healthy weight ${healthy} of ${weight}`));
+  const parts = [servedText(server, style)];
+  const { healthy, weight } = server.quorum;
+  if (hasLostQuorum(server)) parts.push(style.bad(`QUORUM LOST: healthy weight ${healthy} of ${weight}`));
   if (server.checks === 'resting') parts.push(style.doubtful('checks rest while not active here'));
   // Directors with mh must agree on it.
   if (server.scheduler === 'mh' && all > 0) parts.push(`digest ${server.digest.slice(0, 12)}`);
   return parts.join(', ');
 }
 
-function servedText(server: VirtualServerStatus, serving: number, style: Style): string {
+function servedText(server: VirtualServerStatus, style: Style): string {
   const all = server.realServers.length;
-  if (server.sorryServers.some(({ state }) => state === 'in-use')) return style.bad('SORRY SERVER in use');
-  if (serving === 0) return style.bad('NOBODY serves');
+  if (standsIn(server)) return style.bad('SORRY SERVER in use');
+  if (servesNobody(server)) return style.bad('NOBODY serves');
+  const serving = servingCount(server);
   const text = `${serving} of ${all} serve`;
   return serving === all ? style.good(text) : style.doubtful(text);
 }

@@ -19,6 +19,7 @@ const showTable = (changes: Partial<TableStatus>): string =>
 test('the whole of it', () => {
   expect(show()).toBe(`\
 lvs1  vipward 0.1.0, up 3d5h
+trouble        1 real server down: web 10.1.1.3:80
 configuration  /etc/vipward/vipward.yaml (sha256 1a2b3c4d5e6f), loaded 2m5s ago
 processes      manager 812 running, vrrp 813 running, checker 990 running (1 restart)
 IPVS table     as configured, verified 3s ago, digest 0a1b2c3d4e5f
@@ -36,6 +37,71 @@ VIRTUAL SERVERS
     10.1.1.2:80   up           2      12       103  L7OK status 200 in 3ms, 2s ago
     10.1.1.3:80   down         1       -         -  L4TOUT connect timed out after 1s, 1s ago
     127.0.0.1:80  idle                 -         -  sorry server`);
+});
+
+describe('what is wrong comes first, by name', () => {
+  const trouble = (changes: Partial<StatusDocument>): readonly string[] =>
+    show(changes)
+      .split('\n')
+      .slice(1)
+      .filter((line) => /^(trouble {8}| {15})/.test(line))
+      .map((line) => line.slice(15));
+  const fine = virtualServer({ realServers: [realServer()] });
+  const gone = realServer({ inTable: false, tableWeight: undefined, health: undefined });
+  const servers = (...virtualServers: readonly VirtualServerStatus[]) => trouble({ virtualServers });
+
+  test('nothing where all is well', () => {
+    expect(servers(fine)).toEqual([]);
+  });
+
+  test('services that nobody serves, or the sorry server, or too few', () => {
+    const sorry = { server: '127.0.0.1:80', health: undefined, connections: undefined } as const;
+    expect(
+      servers(
+        fine,
+        { ...fine, name: 'mail', realServers: [gone] },
+        { ...fine, name: 'db', realServers: [gone], sorryServers: [{ ...sorry, state: 'in-use' }] },
+        { ...fine, name: 'dns', quorum: { state: 'lost', healthy: 1, weight: 2, hysteresis: 0 } },
+        { ...fine, name: 'rests', checks: 'resting', realServers: [gone] },
+      ),
+    ).toEqual(['NOBODY serves: mail', 'SORRY SERVER in use: db', 'QUORUM LOST: dns']);
+  });
+
+  test('virtual routers and their paths, and what operators said', () => {
+    const path = { interface: 'eth0', transport: 'multicast', family: 'ipv4', state: 'heard' } as const;
+    const paths = [
+      { ...path, since: 0, reason: undefined },
+      { ...path, interface: 'eth1', state: 'silent', since: 0, reason: undefined },
+    ] as const;
+    const override = {
+      service: 'web',
+      server: '10.1.1.2:80',
+      action: 'disable',
+      by: 'ada',
+      since: 0,
+    } as const;
+    expect(
+      trouble({
+        virtualServers: [fine],
+        virtualRouters: [router({ state: 'initialize' }), router({ name: 'db', paths })],
+        overrides: [
+          {
+            ...{ ...override, weight: undefined, reason: undefined, until: undefined, drainedAt: undefined },
+            ...{ cutOff: undefined, dangling: false, connections: undefined },
+          },
+        ],
+      }),
+    ).toEqual([
+      'virtual routers in FAULT: web',
+      'heartbeat paths silent or down: db on eth1',
+      'overridden by command: web 10.1.1.2:80',
+    ]);
+  });
+
+  test('of many the first', () => {
+    const many = Array.from({ length: 12 }, (_, i) => ({ ...fine, name: `s${i}`, realServers: [gone] }));
+    expect(servers(...many)).toEqual(['NOBODY serves: s0, s1, s2, s3, s4, s5, s6, s7 and 4 more']);
+  });
 });
 
 test('colours change nothing but colours', () => {
@@ -65,7 +131,7 @@ test('a refused reload is loud and says why', () => {
 test('a damaged state file is told', () => {
   expect(show()).not.toContain('damaged');
   expect(show({ damagedFiles: ['standby.json was damaged: \x1b[2J'] })).toContain(
-    'damaged state files\n    standby.json was damaged:  [2J\n',
+    'damaged state files:\n    standby.json was damaged:  [2J\n',
   );
 });
 
@@ -271,6 +337,15 @@ describe('the table', () => {
     );
   });
 
+  test('with long lists of which the first lines are shown, unless asked for', () => {
+    const found = Array.from({ length: 30 }, (_, i) => `tcp 10.1.1.254:${i + 1} was gone`);
+    const table = { ...sampleStatus().table, repairs: 1, lastRepair: { at: ago(1), found } };
+    expect(show({ table })).toContain(
+      '    tcp 10.1.1.254:10 was gone\n    and 20 more: vipward status --verbose\n',
+    );
+    expect(show({ table }, true)).toContain('tcp 10.1.1.254:30 was gone');
+  });
+
   test('with repairs, refusals and what is not ours', () => {
     const text = showTable({
       repairs: 2,
@@ -337,6 +412,7 @@ describe('what operators said', () => {
 
   test.each<[string, Partial<Override>]>([
     ['10.1.1.2:80 draining, 3m0s left, asked for by ada 2m0s ago: new kernel', { until: ago(-180) }],
+    ['10.1.1.2:80 draining, its time is over, asked for by ada 2m0s ago: new kernel', { until: ago(1) }],
     ['10.1.1.2:80 drained, asked for by ada 2m0s ago: new kernel', { drainedAt: ago(60), cutOff: 0 }],
     [
       '10.1.1.2:80 drained (7 connections cut off), asked for by ada 2m0s ago: new kernel',
