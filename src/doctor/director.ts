@@ -11,7 +11,7 @@ import { markFindings } from './filter/marks.ts';
 import { directorPassages, passageFindings } from './filter/traffic.ts';
 import { lookAtFilters } from './filters.ts';
 import type { Finding } from './finding.ts';
-import { lookAtKernel, lookAtLog, lookAtNetwork, type Sight, wayTo } from './host.ts';
+import { lookAtKernel, lookAtLog, lookAtNeighbours, lookAtNetwork, type Sight, wayTo } from './host.ts';
 import { kernelFindings } from './kernel-features.ts';
 import { limited } from './limited.ts';
 import { lookAtLinks } from './link-traps.ts';
@@ -48,7 +48,7 @@ export async function examineDirector(config: Config): Promise<readonly Finding[
       },
     ],
     ['what is done to packets on the links', () => lookAtLinks(lookAtNetwork())],
-    ['what SELinux and AppArmor have denied', async () => denialFindings(await lookAtLog())],
+    ['what SELinux and AppArmor have denied', async () => denialFindings(await lookAtLog(), Date.now())],
     ['whether what the tunnels add fits the way to the real servers', () => tunnels(config, lookAtNetwork())],
     ['whether the tunnels come out at the real servers', () => lookAtTunnelEnds(config, lookAtNetwork())],
     ['who answers for the virtual addresses', () => owned(config, lookAtNetwork())],
@@ -88,7 +88,7 @@ const modulesOf = ({ virtualServers }: Config): readonly string[] => [
 
 const mtuOf = ({ links }: Sight, name: string): number => links.find((link) => link.name === name)?.mtu ?? 0;
 
-async function owned({ virtualRouters }: Config, sight: Sight): Promise<readonly Finding[]> {
+async function owned({ virtualRouters, virtualServers }: Config, sight: Sight): Promise<readonly Finding[]> {
   const asked = virtualRouters.flatMap(({ interface: name, vmac, addresses }) =>
     addresses.flatMap(({ address, device }): AskedAddress[] => {
       const link = sight.links.find((each) => each.name === (device ?? name));
@@ -105,7 +105,16 @@ async function owned({ virtualRouters }: Config, sight: Sight): Promise<readonly
       ];
     }),
   );
-  return ownerFindings(asked, await askOwners(asked, PATIENCE));
+  const answers = await askOwners(asked, PATIENCE);
+  const realServers = virtualServers.flatMap((virtualServer) =>
+    virtualServer.realServers.flatMap(({ address, forwarding }) =>
+      forwarding === 'dr' || forwarding === 'tun' ? [[address, forwarding] as const] : [],
+    ),
+  );
+  return ownerFindings(asked, answers, {
+    addresses: await lookAtNeighbours(),
+    realServers: new Map(realServers),
+  });
 }
 
 async function waysToTunnels({ virtualServers }: Config, sight: Sight) {

@@ -16,6 +16,7 @@ export interface AskedAddress {
 export function ownerFindings(
   asked: readonly AskedAddress[],
   answers: ReadonlyMap<IpAddress, readonly MacAddress[]>,
+  known: KnownHosts,
 ): readonly Finding[] {
   const found = asked.flatMap(({ address, link, here }) => {
     const macs = answers.get(address) ?? [];
@@ -29,19 +30,39 @@ export function ownerFindings(
         ),
       ];
     if (owners === 1) return [];
-    const who = [...(here ? [`this host (${link.mac ?? 'no Ethernet address'})`] : []), ...macs].join(
-      ' and ',
-    );
+    const who = [
+      ...(here ? [`this host (${link.mac ?? 'no Ethernet address'})`] : []),
+      ...macs.map((mac) => nameOf(mac, address, known)),
+    ].join(' and ');
+    const realServer = macs
+      .flatMap((mac) => known.addresses.get(mac) ?? [])
+      .find((each) => known.realServers.has(each));
     return [
       problem(
         `${address} is answered for by ${who}`,
         'clients reach now one, now the other: connections break',
-        'find the host by its Ethernet address (bridge fdb, the switch); a real server needs `vipward realserver start`, a director `vipward status`',
+        realServer === undefined
+          ? 'find the host by its Ethernet address (bridge fdb, the switch); a real server needs `vipward realserver start`, a director `vipward status`'
+          : `on the real server ${realServer}: vipward realserver start --vip ${address} --forwarding ${known.realServers.get(realServer)}; then vipward doctor, which tells if it has the address elsewhere too`,
       ),
     ];
   });
   if (found.length > 0 || asked.length === 0) return found;
   return [good('each virtual address is answered for by one host')];
+}
+
+/** Whom this host knows on its links. */
+export interface KnownHosts {
+  readonly addresses: ReadonlyMap<MacAddress, readonly IpAddress[]>;
+  /** Under dr and tun, which have the VIP themselves; with the method. */
+  readonly realServers: ReadonlyMap<IpAddress, 'dr' | 'tun'>;
+}
+
+function nameOf(mac: MacAddress, vip: IpAddress, { addresses, realServers }: KnownHosts): string {
+  const others = (addresses.get(mac) ?? []).filter((address) => address !== vip);
+  if (others.length === 0) return mac;
+  const realServer = others.find((address) => realServers.has(address));
+  return `${mac} (${realServer === undefined ? others[0] : `real server ${realServer}`})`;
 }
 
 /** Asks three times within `patience`, and gives the Ethernet addresses of others that claim each address. */

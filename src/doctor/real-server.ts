@@ -41,7 +41,7 @@ export async function examineRealServer(roles: readonly RealServerRole[]): Promi
       },
     ],
     ['what is done to packets on the links', () => lookAtLinks(lookAtNetwork())],
-    ['what SELinux and AppArmor have denied', async () => denialFindings(await lookAtLog())],
+    ['what SELinux and AppArmor have denied', async () => denialFindings(await lookAtLog(), Date.now())],
   ];
   const found = await Promise.all(checks.map(([what, look]) => attempt(what, look)));
   return found.flat();

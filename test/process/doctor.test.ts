@@ -81,6 +81,7 @@ describe('the doctor', () => {
     ).toEqual(['good']);
     const forward = findings.find(({ what }) => what === 'net.ipv4.ip_forward is 0');
     expect(forward).toMatchObject({ severity: 'problem', mend: 'sysctl -w net.ipv4.ip_forward=1' });
+    expect(about(findings, /^this kernel has no IPVS$/)).toEqual(['problem']);
     expect(about(findings, /each virtual address is answered for by one host/)).toEqual(['good']);
     expect(about(findings, /packet filters let/)).toEqual(['good']);
   });
@@ -115,7 +116,17 @@ describe('the doctor', () => {
   });
 
   it('does what mends a setting, and it is gone, even where no daemon runs to compare', async () => {
-    await director.run('sysctl -qw net.ipv4.ip_forward=1');
+    await director.run('sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.eth0.rp_filter=1');
+    await director.writeFile(
+      `${director.scratch}/dr.yaml`,
+      FILE.replace('forwarding: nat', 'forwarding: dr'),
+    );
+    const strict = await examine(`--config ${director.scratch}/dr.yaml`);
+    const [filter] = strict.findings.filter(({ what }) => what === 'net.ipv4.conf.eth0.rp_filter is 1');
+    expect(filter).toMatchObject({ severity: 'problem', mend: 'sysctl -w net.ipv4.conf.eth0.rp_filter=2' });
+    await director.run(filter?.mend ?? '');
+    const loose = await examine(`--config ${director.scratch}/dr.yaml`);
+    expect(about(loose.findings, /rp_filter/)).toEqual([]);
     const { findings } = await examine('--peer-status /nowhere --runtime-dir /nowhere');
     expect(about(findings, /^the other director$/)).toEqual(['unknown']);
     expect(about(findings, /ip_forward/)).toEqual([]);
@@ -143,7 +154,18 @@ describe('the doctor', () => {
       ['problem', `clients of web (tcp ${VIP} port 80)`],
     ]);
     expect(dropped[0]?.what).toContain('the policy of nftables chain inet strict in');
+    for (const { mend } of dropped) await director.run(mend.split('; and')[0] ?? '');
+    expect(about((await examine()).findings, /dropped by|packet filters let/)).toEqual(['good']);
     await director.run('nft delete table inet strict');
+    await director.run(`iptables -A INPUT -d ${VIP} -j DROP; iptables -A FORWARD -s ${RIGHT} -j REJECT`);
+    const old = (await examine()).findings.filter(({ what }) => what.includes('dropped by'));
+    expect(old.map(({ what }) => what.split(': ')[0])).toEqual([
+      `clients of web (tcp ${VIP} port 80)`,
+      `replies of real server ${RIGHT} of web (connection tracking does not know them`,
+    ]);
+    for (const { mend } of old) await director.run(mend.split('; and')[0] ?? '');
+    expect(about((await examine()).findings, /dropped by|packet filters let/)).toEqual(['good']);
+    await director.run('nft flush ruleset');
   });
 
   it('finds rules that swallow ARP, and none once they are mended', async () => {

@@ -14,8 +14,8 @@ export interface Passage {
   readonly what: string;
   /** What goes wrong when they are dropped. */
   readonly breaks: string;
-  /** Whether what lets them through need not name the link: they may come by others as well. */
-  readonly anyLink?: true;
+  /** What lets them through need not name: the link, as they may come by others as well, or where they go to. */
+  readonly unnamed?: 'link' | 'destination';
 }
 
 const ANYWHERE = {
@@ -40,6 +40,12 @@ export const directorPassages = (config: Configured): readonly Passage[] => [
 /** Where a packet of the network is dropped before it has arrived. */
 const ARRIVAL: readonly Hook[] = ['prerouting', 'input'];
 
+/** RFC 9568 sections 5.1.1.2 and 5.1.2.2. */
+const VRRP_GROUP: Readonly<Record<Family, IpAddress>> = {
+  ipv4: '224.0.0.18' as IpAddress,
+  ipv6: 'ff02::12' as IpAddress,
+};
+
 function adverts({ virtualRouters }: Pick<Config, 'virtualRouters'>): readonly Passage[] {
   const ways = virtualRouters.flatMap((router) =>
     router.heartbeat.map(({ interface: link, transport, port, peers }) => ({
@@ -47,11 +53,11 @@ function adverts({ virtualRouters }: Pick<Config, 'virtualRouters'>): readonly P
       port: transport === 'udp' ? port : undefined,
       family: familyOf(router.addresses[0]?.address ?? ('0.0.0.0' as IpAddress)),
       // Nobody answers to a multicast; to what comes from a peer we have sent something ourselves.
-      state: peers.length === 0 ? ('new' as const) : undefined,
+      multicast: peers.length === 0,
     })),
   );
   const distinct = [...new Map(ways.map((way) => [JSON.stringify(way), way])).values()];
-  return distinct.flatMap(({ link, family, port, state }) =>
+  return distinct.flatMap(({ link, family, port, multicast }) =>
     ARRIVAL.map((hook) => ({
       probe: {
         ...ANYWHERE,
@@ -60,8 +66,10 @@ function adverts({ virtualRouters }: Pick<Config, 'virtualRouters'>): readonly P
         link,
         protocol: port === undefined ? 'vrrp' : 'udp',
         destinationPort: port,
-        state,
+        destination: multicast ? VRRP_GROUP[family] : undefined,
+        state: multicast ? ('new' as const) : undefined,
       },
+      unnamed: 'destination' as const,
       what: `adverts of other directors on ${link}`,
       breaks: 'this director does not hear the others: two become active at once',
     })),
@@ -105,7 +113,7 @@ function clients({ virtualServers, virtualRouters }: Configured): readonly Passa
         },
         what: `clients of ${virtualServer.name} (${protocol} ${address}${port === 0 ? '' : ` port ${port}`})`,
         breaks: 'clients are turned away before IPVS sees them',
-        anyLink: true as const,
+        unnamed: 'link' as const,
       })),
     ),
   );
@@ -186,10 +194,10 @@ export function realServerPassages(role: RealServerRole): readonly Passage[] {
 
 /** One finding for what is, or may be, dropped, and one for all that gets through. */
 export function passageFindings(ruleset: Ruleset, passages: readonly Passage[]): readonly Finding[] {
-  const found = passages.flatMap(({ probe, what, breaks, anyLink }) => {
+  const found = passages.flatMap(({ probe, what, breaks, unnamed }) => {
     const { verdict, by, chain } = verdictOf(ruleset, probe);
     if (chain === undefined) return [];
-    const command = passCommand(chain, anyLink === true ? { ...probe, link: undefined } : probe);
+    const command = passCommand(chain, unnamed === undefined ? probe : { ...probe, [unnamed]: undefined });
     const mend = `${command}; and in the file that makes these rules, so that it lasts`;
     return [
       verdict === 'drop'

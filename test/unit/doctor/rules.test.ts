@@ -25,9 +25,30 @@ describe('who answers for a virtual address', () => {
     [true, ['02:00:00:00:00:02'], 'problem'],
     [false, ['02:00:00:00:00:02', '02:00:00:00:00:03'], 'problem'],
   ] as const)('here %s, others %j: %s', (here, macs, severity) => {
-    const [finding] = ownerFindings(asked(here), answers(...macs));
+    const [finding] = ownerFindings(asked(here), answers(...macs), {
+      addresses: new Map(),
+      realServers: new Map(),
+    });
     expect(finding?.severity).toBe(severity);
     for (const each of severity === 'problem' ? macs : []) expect(finding?.what).toContain(each);
+  });
+
+  it('is told by the name under which this host knows it; a real server is to hide it', () => {
+    const other = mac('02:00:00:00:00:02');
+    const find = (...realServers: readonly IpAddress[]) =>
+      ownerFindings(asked(true), answers(other), {
+        addresses: new Map([[other, [ip('10.1.1.254'), ip('10.1.1.7'), ip('10.1.1.2')]]]),
+        realServers: new Map(realServers.map((each) => [each, 'dr'])),
+      });
+    expect(find()[0]?.what).toMatch(/ and 02:00:00:00:00:02 \(10\.1\.1\.7\)$/);
+    expect(find(ip('10.1.1.2'))).toMatchObject([
+      {
+        what: expect.stringMatching(/ and 02:00:00:00:00:02 \(real server 10\.1\.1\.2\)$/),
+        mend: expect.stringMatching(
+          /^on the real server 10\.1\.1\.2: vipward realserver start --vip 10\.1\.1\.254 --forwarding dr; /,
+        ),
+      },
+    ]);
   });
 });
 
@@ -167,10 +188,21 @@ describe('what was denied', () => {
   it('is ours alone, each kind once', () => {
     const line = (pid: number, comm: string) =>
       `audit: type=1400 audit(1.${pid}:2): apparmor="DENIED" operation="open" profile="x" pid=${pid} comm="${comm}"`;
-    expect(severities(denialFindings([line(1, 'cupsd'), 'nothing']))).toEqual(['good']);
-    expect(severities(denialFindings(undefined))).toEqual(['unknown']);
-    const found = denialFindings([line(1, 'node'), line(2, 'node'), line(3, 'nft')]);
+    expect(severities(denialFindings([line(1, 'cupsd'), 'nothing'], 2000))).toEqual(['good']);
+    expect(severities(denialFindings(undefined, 2000))).toEqual(['unknown']);
+    const found = denialFindings([line(1, 'node'), line(2, 'node'), line(3, 'nft')], 2000);
     expect(severities(found)).toEqual(['problem', 'problem']);
-    expect(found[0]?.mend).toContain('aa-complain');
+    expect(found[0]?.mend).toContain('aa-complain x;');
+    expect(found[0]?.what).toContain('denied by AppArmor 1s ago: ');
+  });
+
+  it('is a problem for an hour, and then no more than a line of the log', () => {
+    const line =
+      'audit: type=1400 audit(1000.5:2): avc:  denied  { write } for  pid=7 comm="node" scontext=x';
+    const told = (hours: number) => denialFindings([line], (1000 + hours * 3600) * 1000);
+    expect(told(0.5)).toMatchObject([{ severity: 'problem', mend: expect.stringContaining('semodule') }]);
+    expect(told(2)).toMatchObject([
+      { severity: 'warning', breaks: expect.stringContaining('mended it since') },
+    ]);
   });
 });

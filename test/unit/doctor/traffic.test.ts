@@ -51,5 +51,10 @@ describe('what must get through a director', () => {
       what: expect.stringContaining('adverts of other directors on eth0'),
     });
     expect(found?.mend).toMatch(/^iptables -I INPUT -i eth0 -p 112 -j ACCEPT; /);
+    // They go to their group, not to the virtual address.
+    expect(findings('dr', ['-A INPUT -d 10.1.1.254 -p udp -j DROP'])).toMatchObject([{ severity: 'good' }]);
+    expect(findings('dr', ['-A INPUT -d 10.1.1.254 -j DROP']).map(({ what }) => what.split(' (')[0])).toEqual(
+      ['clients of web'],
+    );
   });
 });
