@@ -40,7 +40,7 @@ services:
 `;
 
 const daemons: Daemon[] = [];
-let talker: Talker;
+let talker: Talker | undefined;
 
 async function start(node: Node, priority: number): Promise<Daemon> {
   // Emulated, everything takes several times as long as elsewhere.
@@ -71,7 +71,10 @@ describe('a pair of directors with fullnat, by an address that floats', () => {
     await second.said('started the backup sync daemon', { timeout: 60_000 });
   }, 240_000);
   afterAll(async () => {
+    await talker?.stop();
     await Promise.all(daemons.map((daemon) => daemon.stop()));
+    // The kernel goes on telling of its connections after the daemon.
+    await stage().director.run('ipvsadm --stop-daemon master; ipvsadm -C');
     await stage().plugDirector(true);
   });
 

@@ -28,6 +28,11 @@ export class Talker {
     return this.#report(since, command);
   }
 
+  async stop(): Promise<void> {
+    this.#process.kill('SIGKILL');
+    await this.#process.exit;
+  }
+
   async #report(since: number, what: string): Promise<TalkerReport> {
     const { stdout } = this.#process;
     const options = { since, what: `the talker's report on ${what}`, timeout: 120_000 };
