@@ -1,13 +1,15 @@
 /** The daemon with fullnat and marks: cases 4 and 5 of the textbook, from its file to the client's answer. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { stage } from './cloud-stage.ts';
+import { named, stage } from './cloud-stage.ts';
 import { answerOn, askAll } from './cloud-tools.ts';
 import { type Daemon, startDaemon } from './support/daemon.ts';
 
 const VIP = '10.1.1.249';
+const VIP6 = 'fd01::f9';
 const HTTP = 8000;
 const HTTPS = 8443;
 const FAR = ['10.3.0.2', '10.3.0.3'];
+const FAR6 = ['fd03::2', 'fd03::3'];
 /** One more address that the director has towards them. */
 const SECOND = '10.2.0.9';
 
@@ -15,7 +17,7 @@ const servers = (port?: number): string =>
   FAR.map((address) => `{ address: ${address}${port === undefined ? '' : `, port: ${port}`} }`).join(', ');
 const file = (services: string): string => `
 virtual_routers:
-  web: { interface: eth0, vrid: 61, priority: 200, advert_interval: 1s, addresses: [${VIP}/24] }
+  web: { interface: eth0, vrid: 61, priority: 200, advert_interval: 1s, addresses: [${VIP}/24, "fe80::f9/64", "${VIP6}/64"] }
 services:
   far: { address: ${VIP}, port: 80, forwarding: fullnat, scheduler: rr, check: { tcp: {} }, real_servers: [${servers(8090)}] }
 ${services}`;
@@ -26,22 +28,24 @@ const APART = file(`
 const TOGETHER = file(`
   shop:
     mark: 61
-    match: { address: ${VIP}, protocol: tcp, ports: [${HTTP}, ${HTTPS}] }
+    family: both
+    match: { address: [${VIP}, "${VIP6}"], protocol: tcp, ports: [${HTTP}, ${HTTPS}] }
     persistence: 60s
     forwarding: fullnat
-    source_address: ${SECOND}
+    source_address: [${SECOND}, "fd02::9"]
     scheduler: rr
     check: { tcp: {}, port: ${HTTP} }
-    real_servers: [${servers()}]
+    real_servers: [${servers()}, ${FAR6.map((address) => `{ address: "${address}" }`).join(', ')}]
 `);
 
 let daemon: Daemon;
 
 /** Which real server answered each, and whom it saw. */
-async function answers(...ports: readonly number[]) {
+const answers = (...ports: readonly number[]) => answersAt(VIP, ports);
+async function answersAt(vip: string, ports: readonly number[]) {
   const texts = await askAll(
     stage().client,
-    ports.map((port) => ['tcp', VIP, port] as const),
+    ports.map((port) => ['tcp', vip, port] as const),
   );
   return texts.map((text) => text.trim().split(' to '));
 }
@@ -77,6 +81,29 @@ describe('the daemon', () => {
     const seen = await answers(HTTP, HTTPS, HTTPS, HTTP, HTTPS);
     expect(new Set(seen.map(([name]) => name)).size).toBe(1);
     expect(new Set(seen.map(([, client]) => client))).toEqual(new Set([SECOND]));
+  });
+
+  it('a mark of both families is a virtual server of each, with the real servers of its own family', async () => {
+    const table = await stage().director.run('ipvsadm -Sn');
+    for (const [key, far] of [
+      ['-f 61', FAR],
+      ['-f 61 -6', FAR6],
+    ] as const) {
+      const held = table.split('\n').filter((line) => line.startsWith(`-a ${key} -r`));
+      expect(held.map((line) => line.split(' -r ')[1]?.split(' ')[0]).sort()).toEqual(
+        far.map((address) => `${named(address)}:0`),
+      );
+    }
+    // A client's ports stay together, and its other family is another client.
+    for (const [vip, director] of [
+      [VIP, SECOND],
+      [VIP6, 'fd02::9'],
+    ] as const) {
+      const seen = await answersAt(vip, [HTTP, HTTPS, HTTPS, HTTP]);
+      expect(new Set(seen.map(([name]) => name)).size).toBe(1);
+      expect(new Set(seen.map(([, client]) => client))).toEqual(new Set([director]));
+      expect(['far1', 'far2']).toContain(seen[0]?.[0]);
+    }
   });
 
   it("puts its rules back when everybody's are flushed", async () => {
