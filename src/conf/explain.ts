@@ -1,7 +1,7 @@
 /** zod's issues in words that an administrator understands. */
-import leven from 'leven';
 import type * as z from 'zod';
 import { errorAt, errorAtKey, type Finding, lastKey, type Path, pathText } from './finding.ts';
+import { nearest } from './nearest.ts';
 import { knownKeys } from './schema-walk.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -82,18 +82,6 @@ function unknownKey(path: Path, known: readonly string[]): Finding {
   const advice = near === undefined ? `known ${where}: ${known.join(', ')}` : `did you mean ${quote(near)}?`;
   const nothing = known.length === 0 ? 'remove it, nothing is known here' : advice;
   return errorAtKey(path, `unknown key ${quote(key)}: ${nothing}`);
-}
-
-/** The known word that `word` most likely meant, when one is near: one letter in three wrong at most, two at least. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
-  const allowed = Math.max(2, Math.floor(word.length / 3));
-  const candidates = known
-    .filter((candidate) => Math.abs(candidate.length - word.length) <= allowed)
-    .map((candidate) => ({ candidate, distance: leven(word.toLowerCase(), candidate) }))
-    // A word of three letters with two of them wrong is another word.
-    .filter(({ candidate, distance }) => distance <= allowed && distance * 2 <= candidate.length)
-    .sort((a, b) => a.distance - b.distance);
-  return candidates[0]?.candidate;
 }
 
 function valueAt(root: unknown, path: Path): unknown {

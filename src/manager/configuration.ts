@@ -1,11 +1,12 @@
 /** The configuration file as bytes on disk and as what it means. */
 import { createHash } from 'node:crypto';
+import { type Answers, noted } from '../conf/answers.ts';
 import { readEnvironment } from '../conf/environment.ts';
-import { loadConfig } from '../conf/load.ts';
 import { MAX_LENGTH } from '../conf/text.ts';
 import type { Config } from '../model/config.ts';
 import type { Problem } from '../model/problem.ts';
 import { readRegularFile } from '../sys/regular-file.ts';
+import type { KeptConfiguration } from './kept-configuration.ts';
 
 export interface LoadedConfiguration {
   /** undefined when the file cannot be used; `problems` says why. */
@@ -13,10 +14,15 @@ export interface LoadedConfiguration {
   readonly problems: readonly Problem[];
   /** SHA-256 of the bytes, in hexadecimal. */
   readonly digest: string;
+  /** What it was held against; undefined: it was not read anew. */
+  readonly answers?: Answers;
 }
 
-/** Never throws: a file that cannot be read is a problem like any other. */
-export function loadFile(file: string): LoadedConfiguration {
+/**
+ * Never rejects: a file that cannot be read is a problem like any other. `kept` may know what it means already. What
+ * reads a file is loaded when one is to be read: that takes as long as the rest of the program.
+ */
+export async function loadFile(file: string, kept?: KeptConfiguration): Promise<LoadedConfiguration> {
   let bytes: Uint8Array;
   try {
     bytes = readRegularFile(file, MAX_LENGTH);
@@ -25,14 +31,19 @@ export function loadFile(file: string): LoadedConfiguration {
     const problem: Problem = { severity: 'error', file, line: 1, column: 1, message };
     return { config: undefined, problems: [problem], digest: '' };
   }
-  return { ...loadConfig(bytes, file, readEnvironment()), digest: digestOf(bytes) };
+  const digest = digestOf(bytes);
+  const known = kept?.find(file, digest, readEnvironment());
+  return known === undefined ? await load(bytes, file) : { ...known, digest };
 }
 
 /** The same for a text that is not on disk, or not yet. */
-export const loadText = (text: string, file: string): LoadedConfiguration => ({
-  ...loadConfig(text, file, readEnvironment()),
-  digest: digestOf(text),
-});
+export const loadText = (text: string, file: string): Promise<LoadedConfiguration> => load(text, file);
+
+async function load(input: string | Uint8Array, file: string): Promise<LoadedConfiguration> {
+  const { loadConfig } = await import('../conf/load.ts');
+  const { environment, answers } = noted(readEnvironment());
+  return { ...loadConfig(input, file, environment), digest: digestOf(input), answers };
+}
 
 export const isError = (problem: Problem): boolean => problem.severity === 'error';
 

@@ -33,6 +33,7 @@ import { Balancer } from './balancer.ts';
 import { isError, type LoadedConfiguration, loadFile, loadText } from './configuration.ts';
 import { damagedFiles } from './damaged.ts';
 import { Failover } from './failover.ts';
+import type { KeptConfiguration } from './kept-configuration.ts';
 import { PacketRulesKeeper } from './packet-rules.ts';
 import { Preparation } from './preparation.ts';
 import { planRouters } from './router-plan.ts';
@@ -45,6 +46,8 @@ export interface ManagerOptions {
   readonly log: Log;
   /** Where events are recorded, if anywhere. */
   readonly record: string | undefined;
+  /** Where the configuration is kept for the next start. */
+  readonly kept: KeptConfiguration;
 }
 
 /** Virtual servers: filling the table with more takes longer than the start of a process. */
@@ -113,6 +116,14 @@ export class Manager implements ControlHandlers {
     await this.#balancer.getToKnow();
     // A reload may have come meanwhile, or the end: nothing may be set up behind its back.
     if (!this.#stopping) await this.#configureRouters(this.#loaded.config);
+    this.#keep();
+  }
+
+  /** Unless it is kept already. */
+  #keep(): void {
+    const { config, problems, digest, answers } = this.#loaded;
+    const { file, kept } = this.#options;
+    if (answers !== undefined) kept.keepSoon({ file, digest, answers, config, problems });
   }
 
   #startProcesses(): void {
@@ -169,7 +180,7 @@ export class Manager implements ControlHandlers {
   }
 
   async plan(request: PlanRequest): Promise<PlanDocument> {
-    const { config, problems } = loadText(request.text, request.file);
+    const { config, problems } = await loadText(request.text, request.file);
     if (config === undefined) return { problems, virtualRouters: [], addresses: [], table: [], settings: [] };
     const statuses = await this.#failover.vrrp.query();
     const routers = planRouters(
@@ -213,7 +224,7 @@ export class Manager implements ControlHandlers {
 
   async #reload(): Promise<ReloadDocument> {
     const { file } = this.#options;
-    const loaded = loadFile(file);
+    const loaded = await loadFile(file);
     const { config, problems } = loaded;
     if (config === undefined) {
       logProblems(this.#log, problems);
@@ -234,6 +245,7 @@ export class Manager implements ControlHandlers {
     this.#loadedAt = Date.now();
     this.#refused = undefined;
     const tableChanges = await this.#apply(config);
+    this.#keep();
     // Only warnings, and a long file may have a thousand: what it changes comes first.
     logProblems(this.#log, problems);
     const changes = [...routers.virtualRouters, ...routers.addresses, ...tableChanges, ...pending];

@@ -2,7 +2,7 @@
 import { entryOf, serverName } from '../balance/entry.ts';
 import { PresentTable, sumOf } from '../balance/present.ts';
 import { refusesAtWeight0 } from '../balance/settings.ts';
-import { nearest } from '../conf/explain.ts';
+import { nearest } from '../conf/nearest.ts';
 import { NoSuchName, type OverrideRequest } from '../control/api.ts';
 import type { Config, ConfiguredRealServer, ConfiguredVirtualServer } from '../model/config.ts';
 import type { ActualTable } from '../model/ipvs-table.ts';

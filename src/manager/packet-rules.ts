@@ -24,6 +24,7 @@ export interface PacketRulesOptions {
 export class PacketRulesKeeper {
   readonly #log: Log;
   readonly #rules: KeptRules<PacketRules>;
+  #wanted = NONE;
   /** As it was applied last, in nft's words. */
   #listing: string | undefined;
 
@@ -54,10 +55,13 @@ export class PacketRulesKeeper {
   async configure({ virtualServers }: Pick<Config, 'virtualServers'>): Promise<readonly string[]> {
     const wanted = packetRulesOf(virtualServers);
     const changes = packetRuleChanges(this.#rules.inForce, wanted);
-    const settled = this.#rules.want(wanted);
-    // Most have none: then nobody waits until what a former process may have left is gone.
-    if (changes.length === 0) return [];
-    await settled;
+    this.#wanted = wanted;
+    if (changes.length === 0) {
+      // Most have none: what a former process may have left is removed when the table is filled, and nobody waits.
+      setImmediate(() => void this.#rules.want(this.#wanted));
+      return [];
+    }
+    await this.#rules.want(wanted);
     if (this.#rules.problem !== undefined) return [];
     for (const change of changes) this.#log('info', change);
     return changes;

@@ -8,6 +8,7 @@ import { formatProblem } from '../model/problem.ts';
 import { sdNotify } from '../sys/notify.ts';
 import { readVersion } from '../version.ts';
 import { type LoadedConfiguration, loadFile } from './configuration.ts';
+import { KeptConfiguration } from './kept-configuration.ts';
 import { createLogger } from './log.ts';
 import { logProblems, Manager } from './manager.ts';
 
@@ -29,7 +30,8 @@ const BAD_CONFIGURATION = 78;
 export async function runManager(options: ManagerProcessOptions): Promise<number> {
   // What `ps` and `systemctl status` show; Node calls every process of its own the same.
   process.title = 'vipward manager';
-  const loaded = loadFile(options.config);
+  const kept = new KeptConfiguration(options.stateDir);
+  const loaded = await loadFile(options.config, kept);
   // In one piece: a thousand small ones take their time.
   process.stderr.write(loaded.problems.map((problem) => `${formatProblem(problem)}\n`).join(''));
   if (!isUsable(loaded)) return BAD_CONFIGURATION;
@@ -40,6 +42,7 @@ export async function runManager(options: ManagerProcessOptions): Promise<number
     initial: loaded,
     log,
     record: options.record,
+    kept,
   });
   // The socket first: it is also the lock against a second daemon, which must not touch the kernel.
   let control: ControlServer;

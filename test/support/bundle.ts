@@ -7,6 +7,7 @@
  * Types are not looked at: that is tsc's. Packages that a start needs are part of it; those with a native part, and
  * those that only some configurations need, come from node_modules as ever.
  */
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { rolldown } from 'rolldown';
@@ -24,7 +25,7 @@ await using bundle = await rolldown({
     throw new Error(`bundle: ${level}: ${message}`);
   },
 });
-await bundle.write({
+const { output } = await bundle.write({
   dir: directory,
   format: 'cjs',
   entryFileNames: '[name].js',
@@ -38,3 +39,8 @@ await bundle.write({
 });
 // The package's own says that .js files are ES modules.
 writeFileSync(join(directory, 'package.json'), '{ "type": "commonjs" }\n');
+// What tells this program from every other: the manager keeps what it has read for itself alone.
+const digest = createHash('sha256');
+for (const part of output)
+  digest.update(part.fileName).update(part.type === 'chunk' ? part.code : part.source);
+writeFileSync(join(directory, 'build'), `${digest.digest('hex')}\n`);

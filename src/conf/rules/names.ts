@@ -1,5 +1,5 @@
 /** Names that refer to something defined elsewhere in the file. */
-import { nearest } from '../explain.ts';
+import { nearest } from '../nearest.ts';
 
 /** Among more names nobody misses a hint, and a file of nothing but wrong names is answered at once. */
 const MOST_COMPARED = 300;

@@ -13,45 +13,45 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-const only = () => {
-  const { config, problems } = loadFile(file);
+const only = async () => {
+  const { config, problems } = await loadFile(file);
   expect(config).toBeUndefined();
   return problems.map(({ severity, message }) => `${severity}: ${message}`);
 };
 
 describe('what stands where the configuration should', () => {
-  it('nothing', () => {
-    expect(only()).toEqual([expect.stringMatching(/^error: cannot read the configuration: ENOENT/)]);
+  it('nothing', async () => {
+    expect(await only()).toEqual([expect.stringMatching(/^error: cannot read the configuration: ENOENT/)]);
   });
 
-  it('a directory', () => {
+  it('a directory', async () => {
     symlinkSync(directory, file);
-    expect(only()).toEqual([expect.stringMatching(/is a directory$/)]);
+    expect(await only()).toEqual([expect.stringMatching(/is a directory$/)]);
   });
 
-  it('a link to itself', () => {
+  it('a link to itself', async () => {
     symlinkSync(file, file);
-    expect(only()).toEqual([expect.stringMatching(/ELOOP/)]);
+    expect(await only()).toEqual([expect.stringMatching(/ELOOP/)]);
   });
 
-  it('a pipe that nobody writes to is not waited for', () => {
+  it('a pipe that nobody writes to is not waited for', async () => {
     execFileSync('mkfifo', [file]);
-    expect(only()).toEqual([expect.stringMatching(/is a pipe or a device, not a file$/)]);
+    expect(await only()).toEqual([expect.stringMatching(/is a pipe or a device, not a file$/)]);
   });
 
-  it('a device without end is not read', () => {
+  it('a device without end is not read', async () => {
     symlinkSync('/dev/zero', file);
-    expect(only()).toEqual([expect.stringMatching(/is a pipe or a device, not a file$/)]);
+    expect(await only()).toEqual([expect.stringMatching(/is a pipe or a device, not a file$/)]);
   });
 
-  it('a file of many gigabytes is not read', () => {
+  it('a file of many gigabytes is not read', async () => {
     writeFileSync(file, '');
     truncateSync(file, 2 ** 40);
-    expect(only()).toEqual([expect.stringMatching(/has 1099511627776 bytes: it may have/)]);
+    expect(await only()).toEqual([expect.stringMatching(/has 1099511627776 bytes: it may have/)]);
   });
 
-  it('an empty file', () => {
+  it('an empty file', async () => {
     writeFileSync(file, '');
-    expect(only()).toEqual([expect.stringMatching(/the file is empty/)]);
+    expect(await only()).toEqual([expect.stringMatching(/the file is empty/)]);
   });
 });
