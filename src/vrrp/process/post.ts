@@ -113,6 +113,11 @@ export class Post {
     return this.#entries.get(key)?.envoy;
   }
 
+  /** A link may stand differently: since when is known only to those who looked. */
+  lookAtPaths(member: Member): void {
+    if (member.router.heartbeat.length > 1) this.pathsOf(member);
+  }
+
   /** How the heartbeat paths of an instance stand. */
   pathsOf({ key, family, state, parameters }: Member): readonly PathStatus[] {
     const entry = this.#entries.get(key);

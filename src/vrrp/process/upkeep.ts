@@ -18,7 +18,7 @@ export type Finding = Extract<DirectorEvent, { type: 'condition' | 'addresses-lo
 /** What it looks at, and whom it tells. */
 export interface UpkeepContext {
   readonly director: Pick<Director, 'members'>;
-  readonly parts: Pick<Parts, 'network' | 'vmacs' | 'holdings' | 'fixed'>;
+  readonly parts: Pick<Parts, 'network' | 'vmacs' | 'holdings' | 'fixed' | 'post'>;
   readonly complain: ThrottledLog;
   /** `new` before the first configuration, `ended` when nothing takes part any more. */
   readonly phase: () => 'new' | 'configured' | 'ended';
@@ -50,6 +50,7 @@ export class Upkeep {
     const { director, parts, onFinding } = this.#context;
     for (const member of director.members()) {
       if (!parts.network.concerns(member.router, names)) continue;
+      parts.post.lookAtPaths(member);
       const condition = parts.network.condition(member.router, member.family);
       if (JSON.stringify(condition) === JSON.stringify(member.condition)) continue;
       onFinding({ type: 'condition', key: member.key, condition });

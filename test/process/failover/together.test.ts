@@ -149,6 +149,13 @@ describe('several heartbeat paths', () => {
     ]);
     await stage.one.ports[1]?.disconnect();
     await becomes(pair.two, 'paths', 'MASTER', since.two);
+    await stage.one.ports[1]?.power(false);
+    const paths = async () => (await routerOf(pair.one, 'paths')).paths;
+    await expect
+      .poll(paths)
+      .toMatchObject([{ state: 'sending' }, { state: 'down', reason: 'interface eth1 has no carrier' }]);
+    await stage.one.ports[1]?.power(true);
+    await expect.poll(paths).toMatchObject([{ state: 'sending' }, { state: 'sending' }]);
     const back = marks();
     await stage.one.ports[1]?.connect();
     await becomes(pair.two, 'paths', 'BACKUP', back.two);
