@@ -6,22 +6,33 @@ import type { Milliseconds } from '../model/units.ts';
 /** `refused`: answered all the same. `silent`: no answer within the time, or no way there. */
 export type ConnectionEnd = 'made' | 'refused' | 'silent';
 
-/** Connects from `source`, an address of this host, and ends the connection at once. Never rejects. */
+/** Milliseconds. */
+const LOOK_INTERVAL = 50;
+
+/**
+ * Connects from `source`, an address of this host, and ends the connection at once. `seen`: whether its answer was seen
+ * by other means, which a packet filter may keep from coming through. Never rejects.
+ */
 export function tryConnection(
   address: IpAddress,
   port: number,
   source: IpAddress,
   patience: Milliseconds,
+  seen: () => boolean = () => false,
 ): Promise<ConnectionEnd> {
   const { promise, resolve } = Promise.withResolvers<ConnectionEnd>();
   const socket = createConnection({ host: address, port, localAddress: source });
   const timer = setTimeout(() => resolve('silent'), patience);
+  const look = setInterval(() => {
+    if (seen()) resolve('silent');
+  }, LOOK_INTERVAL);
   socket.once('connect', () => resolve('made'));
   socket.on('error', ({ code }: NodeJS.ErrnoException) => {
     resolve(code === 'ECONNREFUSED' || code === 'ECONNRESET' ? 'refused' : 'silent');
   });
   return promise.finally(() => {
     clearTimeout(timer);
+    clearInterval(look);
     socket.destroy();
   });
 }

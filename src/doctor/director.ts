@@ -114,6 +114,7 @@ async function owned({ virtualRouters, virtualServers }: Config, sight: Sight): 
   return ownerFindings(asked, answers, {
     addresses: await lookAtNeighbours(),
     realServers: new Map(realServers),
+    links: new Map(sight.links.flatMap(({ mac, name }) => (mac === undefined ? [] : [[mac, name] as const]))),
   });
 }
 

@@ -19,7 +19,10 @@ export function ownerFindings(
   known: KnownHosts,
 ): readonly Finding[] {
   const found = asked.flatMap(({ address, link, here }) => {
-    const macs = answers.get(address) ?? [];
+    const all = answers.get(address) ?? [];
+    const own = all.flatMap((mac) => known.links.get(mac) ?? []);
+    const macs = all.filter((mac) => !known.links.has(mac));
+    if (here && own.length > 0 && macs.length === 0) return [ownLinks(address, link.name, own)];
     const owners = macs.length + (here ? 1 : 0);
     if (owners === 0)
       return [
@@ -56,7 +59,17 @@ export interface KnownHosts {
   readonly addresses: ReadonlyMap<MacAddress, readonly IpAddress[]>;
   /** Under dr and tun, which have the VIP themselves; with the method. */
   readonly realServers: ReadonlyMap<IpAddress, 'dr' | 'tun'>;
+  /** Links of this host itself. */
+  readonly links: ReadonlyMap<MacAddress, string>;
 }
+
+/** Two links of one host in one network: by itself Linux answers on each of them for every address. */
+const ownLinks = (address: IpAddress, link: string, others: readonly string[]): Finding =>
+  warning(
+    `${address}, which is on ${link}, is answered for by ${others.join(' and ')} of this host too`,
+    'clients come in by a link where they are not expected, and still do so after a failover, which tells of the other',
+    'sysctl -w net.ipv4.conf.all.arp_ignore=1; and in /etc/sysctl.d, so that it lasts',
+  );
 
 function nameOf(mac: MacAddress, vip: IpAddress, { addresses, realServers }: KnownHosts): string {
   const others = (addresses.get(mac) ?? []).filter((address) => address !== vip);

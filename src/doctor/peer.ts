@@ -25,7 +25,7 @@ export function peerFindings(ours: PeerStatus, peer: PeerStatus, asked: Asked): 
           warning(
             `${name} runs vipward ${peer.version}, this director ${ours.version}`,
             'the two may not do the same',
-            'upgrade the older one',
+            `upgrade ${isOlder(ours.version, peer.version) ? 'this director' : name}`,
           ),
         ]),
     ...(ours.configuration.shared === peer.configuration.shared
@@ -42,13 +42,15 @@ export function peerFindings(ours: PeerStatus, peer: PeerStatus, asked: Asked): 
   return found.length > 0 ? found : [good(`${name} has the same version, configuration and time`)];
 }
 
+const isOlder = (a: string, b: string): boolean => a.localeCompare(b, 'en', { numeric: true }) < 0;
+
 function offset(name: string, theirs: number, { from, to }: Asked): readonly Finding[] {
   // Somewhere between the question and the answer their clock was read.
   const least = Math.max(0, theirs - to, from - theirs);
   if (least <= TOLERABLE_OFFSET) return [];
   return [
     warning(
-      `the clock of ${name} is at least ${durationText(milliseconds(Math.round(least)))} off`,
+      `the clock of ${name} is at least ${durationText(milliseconds(Math.round(least)))} ${theirs > to ? 'ahead' : 'behind'}`,
       'logs of the two cannot be compared, leases of an arbiter and certificates may be judged differently',
       'timedatectl set-ntp true on both',
     ),

@@ -22,10 +22,11 @@ import {
 import { openSeenReplies, type Reply, type SeenReplies } from './seen-replies.ts';
 
 /** Long enough for a host that has to be woken up, and for a second SYN where the first is lost. */
-const PATIENCE = milliseconds(1500);
+const PATIENCE = milliseconds(1200);
 const AT_ONCE = 32;
 /** Connections through one service: each is one of a client's to its real servers. */
 const THROUGH_SERVICE = 8;
+const THROUGH: Means = 'a connection through the service';
 /** Services that are asked so; the real servers of further ones are asked themselves. */
 const SERVICES = 64;
 
@@ -171,10 +172,11 @@ async function askThroughServices(
     if (entry?.kind !== 'address') return;
     // Weights and other clients share them out unevenly.
     const count = Math.min(2 * ofService.length, THROUGH_SERVICE);
+    const all = () => ofService.every(({ server }) => wayOf(server, THROUGH, seen) !== undefined);
     await Promise.all(
-      Array.from({ length: count }, () => tryConnection(entry.address, entry.port, source, PATIENCE)),
+      Array.from({ length: count }, () => tryConnection(entry.address, entry.port, source, PATIENCE, all)),
     );
-    for (const { server } of ofService) note(server, 'a connection through the service', seen, ways);
+    for (const { server } of ofService) note(server, THROUGH, seen, ways);
   });
 }
 
@@ -201,8 +203,9 @@ async function askServer(
   // From beside it as well, which tells one that is down from one whose answers are lost.
   const near = network?.address ?? source;
   if (port !== undefined) {
+    const answered = () => wayOf(server, 'a connection to its port', seen) !== undefined;
     const [, beside] = await Promise.all(
-      [source, near].map((from) => tryConnection(address, port, from, PATIENCE)),
+      [source, near].map((from) => tryConnection(address, port, from, PATIENCE, answered)),
     );
     const way = wayOf(server, 'a connection to its port', seen);
     if (way !== undefined) return way;

@@ -45,8 +45,10 @@ beforeAll(async () => {
     ports: [
       { on: front, addresses: ['10.1.1.1/24', `${VIP}/24`] },
       { on: back, addresses: ['10.2.0.1/24'] },
+      { on: front },
     ],
   });
+  await director.run('ip link set eth2 down');
   thief = await lab.addHost('thief', { ports: [{ on: front, addresses: ['10.1.1.66/24'] }] });
   router = await lab.addHost('router', {
     ports: [
@@ -139,6 +141,20 @@ describe('the doctor', () => {
     const [owner] = findings.filter(({ what }) => what.startsWith(VIP));
     expect(owner).toMatchObject({ severity: 'problem', what: expect.stringContaining(mac) });
     await thief.run(`ip addr del ${VIP}/32 dev eth0`);
+  });
+
+  it('tells a second link of this host in the same network from another host', async () => {
+    await director.run('ip link set eth2 up');
+    await director.run('sysctl -qw net.ipv4.conf.all.arp_ignore=0');
+    const { findings } = await examine();
+    const [own] = findings.filter(({ what }) => what.startsWith(VIP));
+    expect(own).toMatchObject({
+      severity: 'warning',
+      what: expect.stringContaining('answered for by eth2 of this host too'),
+    });
+    await director.run(own?.mend.split(';')[0] ?? '');
+    expect(about((await examine()).findings, /each virtual address is answered/)).toEqual(['good']);
+    await director.run('ip link set eth2 down; sysctl -qw net.ipv4.conf.all.arp_ignore=0');
   });
 
   it('finds rules that swallow adverts and clients, and names them', async () => {

@@ -16,6 +16,7 @@ const severities = (findings: readonly Finding[]) => findings.map(({ severity })
 describe('who answers for a virtual address', () => {
   const link = { name: 'eth0', index: 2, mac: mac('02:00:00:00:00:01') };
   const asked = (here: boolean) => [{ address: ip('10.1.1.254'), link, here }];
+  const NOBODY = { addresses: new Map(), realServers: new Map(), links: new Map() };
   const answers = (...macs: readonly string[]) => new Map([[ip('10.1.1.254'), macs.map(mac)]]);
 
   it.each([
@@ -25,12 +26,19 @@ describe('who answers for a virtual address', () => {
     [true, ['02:00:00:00:00:02'], 'problem'],
     [false, ['02:00:00:00:00:02', '02:00:00:00:00:03'], 'problem'],
   ] as const)('here %s, others %j: %s', (here, macs, severity) => {
-    const [finding] = ownerFindings(asked(here), answers(...macs), {
-      addresses: new Map(),
-      realServers: new Map(),
-    });
+    const [finding] = ownerFindings(asked(here), answers(...macs), NOBODY);
     expect(finding?.severity).toBe(severity);
     for (const each of severity === 'problem' ? macs : []) expect(finding?.what).toContain(each);
+  });
+
+  it('may be this host, by another of its links in the same network', () => {
+    const other = mac('02:00:00:00:00:02');
+    const known = { ...NOBODY, links: new Map([[other, 'eth1']]) };
+    expect(ownerFindings(asked(true), answers(other), known)).toMatchObject([
+      { severity: 'warning', mend: expect.stringMatching(/^sysctl -w net\.ipv4\.conf\.all\.arp_ignore=1;/) },
+    ]);
+    const third = mac('02:00:00:00:00:03');
+    expect(severities(ownerFindings(asked(true), answers(other, third), known))).toEqual(['problem']);
   });
 
   it('is told by the name under which this host knows it; a real server is to hide it', () => {
@@ -39,6 +47,7 @@ describe('who answers for a virtual address', () => {
       ownerFindings(asked(true), answers(other), {
         addresses: new Map([[other, [ip('10.1.1.254'), ip('10.1.1.7'), ip('10.1.1.2')]]]),
         realServers: new Map(realServers.map((each) => [each, 'dr'])),
+        links: new Map(),
       });
     expect(find()[0]?.what).toMatch(/ and 02:00:00:00:00:02 \(10\.1\.1\.7\)$/);
     expect(find(ip('10.1.1.2'))).toMatchObject([
