@@ -73,7 +73,10 @@ async function drained(
   let unreached = 0;
   for (;;) {
     const { overrides, tableUnavailable: why } = await client.overrides();
-    const now = overrides.find((each) => each.service === service && each.server === server);
+    // A reload may give the service or the real server another name.
+    const now =
+      overrides.find((each) => each.service === service && each.server === server) ??
+      overrides.find((each) => each.since === override?.since && each.by === override.by);
     if (now?.action !== 'drain' || now.since !== override?.since) return { kind: 'ended-by-another' };
     if (now.drainedAt !== undefined) return { kind: 'over', status: now };
     if (now.dangling) return { kind: 'left-the-file' };

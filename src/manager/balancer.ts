@@ -114,7 +114,13 @@ export class Balancer {
 
   /** What `after` in the place of the present configuration would change, in words. */
   preview(after: Config): readonly string[] {
-    return [...this.#table.preview(after), ...this.pending(after)];
+    const overrides = this.#overrides.under(after.virtualServers);
+    return [...this.#table.preview(after, overrides.of), ...this.pending(after)];
+  }
+
+  /** What becomes of overrides that `after` gives another name, or nothing to apply to: one line each. */
+  overrideNotes(after: Config): readonly string[] {
+    return this.#overrides.under(after.virtualServers).notes;
   }
 
   /** What it would change later, since it is about servers that are not up. */

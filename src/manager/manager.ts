@@ -193,6 +193,7 @@ export class Manager implements ControlHandlers {
       ...routers,
       table: this.#balancer.preview(config),
       settings: [...this.#preparation.preview(config), ...this.#packetRules.preview(config)],
+      overrides: this.#balancer.overrideNotes(config),
       tableUnavailable: this.#balancer.tableUnavailable,
     };
   }
@@ -240,6 +241,7 @@ export class Manager implements ControlHandlers {
       statuses,
     );
     const pending = this.#balancer.pending(config);
+    const overrides = this.#balancer.overrideNotes(config);
     if (this.#stopping) throw new Error('vipward stops: nothing is reloaded any more');
     this.#loaded = { ...loaded, config };
     this.#loadedAt = Date.now();
@@ -250,7 +252,7 @@ export class Manager implements ControlHandlers {
     logProblems(this.#log, problems);
     const changes = [...routers.virtualRouters, ...routers.addresses, ...tableChanges, ...pending];
     this.#log('info', 'configuration reloaded', { file, changes: changes.length });
-    return { applied: true, problems, changes, tableUnavailable: this.#balancer.tableUnavailable };
+    return { applied: true, problems, changes, overrides, tableUnavailable: this.#balancer.tableUnavailable };
   }
 
   async #apply(config: Config): Promise<readonly string[]> {

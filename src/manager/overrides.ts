@@ -1,16 +1,17 @@
 /**
  * What operators have said of real servers (`vipward drain|disable|weight`), remembered across restarts and reloads
- * until `vipward enable`. Also for a real server that left the file: it may come back, and whoever took it out of
- * service did not mean only until then. `status` tells of such.
+ * until `vipward enable`, and across changes of names and ports in the file (`override-places.ts`). Also for a real
+ * server that left the file: it may come back, and whoever took it out of service did not mean only until then.
+ * `status` tells of such.
  */
 import { z } from 'zod';
 import { entryOf, serverName } from '../balance/entry.ts';
 import { PresentTable } from '../balance/present.ts';
-import type { ConfiguredVirtualServer } from '../model/config.ts';
 import type { ActualTable, TableKey } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
 import type { Override, OverrideOf } from '../model/override.ts';
 import { durationText, milliseconds } from '../model/units.ts';
+import { type KeptOverride, type Place, placeNotes, placesOf, type Services } from './override-places.ts';
 import { heldOf } from './server-status.ts';
 import { StateFile } from './state-file.ts';
 
@@ -30,11 +31,11 @@ const Kept = z.object({
       until: z.number().optional(),
       drainedAt: z.number().optional(),
       cutOff: z.number().optional(),
+      // Files that were written before there were any have none.
+      traces: z.object({ entries: z.array(z.string()).readonly(), alone: z.boolean() }).optional(),
     }),
   ),
 });
-
-type Services = readonly Pick<ConfiguredVirtualServer, 'name' | 'entries' | 'realServers'>[];
 
 export interface OverrideBookOptions {
   readonly stateDir: string;
@@ -50,7 +51,7 @@ export class OverrideBook {
   #services: Services = [];
   #dangling: readonly Override[] = [];
   /** By service, then by server. */
-  readonly #overrides = new Map<string, Map<string, Override>>();
+  #overrides = new Map<string, Map<string, KeptOverride>>();
 
   constructor({ stateDir, log, now = Date.now }: OverrideBookOptions) {
     this.#log = log;
@@ -64,15 +65,34 @@ export class OverrideBook {
       unwritable: 'after a restart, what was said by command is forgotten',
     });
     for (const kept of this.#file.read()?.overrides ?? []) {
-      const { weight, reason, until, drainedAt, cutOff } = kept;
-      this.#put({ ...kept, weight, reason, until, drainedAt, cutOff });
+      const { traces, weight, reason, until, drainedAt, cutOff, ...rest } = kept;
+      this.#put({ override: { ...rest, weight, reason, until, drainedAt, cutOff }, traces });
     }
   }
 
-  readonly of: OverrideOf = (service, server) => this.#overrides.get(service)?.get(serverName(server));
+  readonly of: OverrideOf = (service, server) =>
+    this.#overrides.get(service)?.get(serverName(server))?.override;
 
   get all(): readonly Override[] {
+    return this.#kept.map(({ override }) => override);
+  }
+
+  get #kept(): readonly KeptOverride[] {
     return [...this.#overrides.values()].flatMap((servers) => [...servers.values()]);
+  }
+
+  /** What would hold with these in the place of the present services, and what an operator should know of it. */
+  under(services: Services): { readonly of: OverrideOf; readonly notes: readonly string[] } {
+    const places = placesOf(this.#kept, services);
+    const found = new Map(
+      places.flatMap(({ at, kept: { override } }) =>
+        at === undefined ? [] : [[JSON.stringify([at.service, at.server]), override]],
+      ),
+    );
+    return {
+      of: (service, server) => found.get(JSON.stringify([service, serverName(server)])),
+      notes: placeNotes(places.filter((place) => !this.#isKnown(place))),
+    };
   }
 
   /** The virtual servers in which connections are waited for. */
@@ -87,26 +107,42 @@ export class OverrideBook {
     return this.#dangling;
   }
 
-  /** Those that dangle from now on are told in the log. */
+  /** Overrides go where their real servers are now. Those that change, or dangle from now on, are told in the log. */
   configure(services: Services): void {
     this.#services = services;
-    const known = new Set(this.#dangling.map(idOf));
-    this.#look();
-    for (const override of this.#dangling) {
-      if (known.has(idOf(override))) continue;
-      const { service, server, action } = override;
-      this.#log(
-        'warn',
-        `${action} of real server ${server} of ${service} is kept, but the file has no such real server: ` +
-          `vipward enable ${service} ${server} forgets it`,
-        { service, server },
-      );
+    const places = placesOf(this.#kept, services);
+    const news = places.filter((place) => !this.#isKnown(place));
+    this.#settle(places);
+    for (const place of news) {
+      const { service, server } = place.kept.override;
+      for (const note of placeNotes([place]))
+        this.#log(place.at === undefined ? 'warn' : 'info', note, { service, server });
     }
+  }
+
+  /** Whether it dangles already, so that another change of the file is no news of it. */
+  #isKnown({ at, kept }: Place): boolean {
+    return at === undefined && this.#dangling.includes(kept.override);
+  }
+
+  #settle(places: readonly Place[]): void {
+    const before = JSON.stringify(this.#kept);
+    this.#overrides = new Map();
+    // Those that dangle first: their names may have become those of others.
+    for (const { kept, at } of places) if (at === undefined) this.#put(kept);
+    for (const { kept, at } of places) {
+      if (at === undefined) continue;
+      const { service, server, traces } = at;
+      this.#put({ override: { ...kept.override, service, server }, traces });
+    }
+    this.#look();
+    if (JSON.stringify(this.#kept) !== before) this.#save();
   }
 
   /** In the place of what was said of it before. False: it is not remembered across a restart. */
   set(override: Override): boolean {
-    this.#put(override);
+    const [place] = placesOf([{ override, traces: undefined }], this.#services);
+    this.#put({ override, traces: place?.at?.traces });
     this.#look();
     return this.#save();
   }
@@ -120,17 +156,19 @@ export class OverrideBook {
     if (servers?.size === 0) this.#overrides.delete(service);
     this.#look();
     this.#save();
-    return found;
+    return found.override;
   }
 
   /** Notes which of those that drain are done, by the table as it is. */
   observe(actual: ActualTable): void {
-    const draining = this.all.filter(isDraining);
+    const draining = this.#kept.filter(({ override }) => isDraining(override));
     if (draining.length === 0) return;
     const present = new PresentTable(actual);
-    const ended = draining.flatMap((override) => this.#ending(override, present));
+    const ended = draining.flatMap(({ override, traces }) =>
+      this.#ending(override, present).map((end) => ({ override: end, traces })),
+    );
     if (ended.length === 0) return;
-    for (const override of ended) this.#put(override);
+    for (const kept of ended) this.#put(kept);
     this.#save();
   }
 
@@ -178,17 +216,19 @@ export class OverrideBook {
     this.#dangling = this.all.filter(({ service, server }) => names.get(service)?.has(server) !== true);
   }
 
-  #put(override: Override): void {
-    const servers = this.#overrides.get(override.service) ?? new Map<string, Override>();
-    this.#overrides.set(override.service, servers.set(override.server, override));
+  #put(kept: KeptOverride): void {
+    const { service, server } = kept.override;
+    const servers = this.#overrides.get(service) ?? new Map<string, KeptOverride>();
+    this.#overrides.set(service, servers.set(server, kept));
   }
 
   #save(): boolean {
-    return this.#file.write({ version: 1, overrides: [...this.all] });
+    return this.#file.write({
+      version: 1,
+      overrides: this.#kept.map(({ override, traces }) => ({ ...override, traces })),
+    });
   }
 }
-
-const idOf = ({ service, server }: Override): string => `${service} ${server}`;
 
 const isDraining = ({ action, drainedAt }: Override): boolean =>
   action === 'drain' && drainedAt === undefined;

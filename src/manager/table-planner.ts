@@ -1,5 +1,5 @@
 /** What the table should be by the present configuration, and the plan that leads there; nothing here acts on it. */
-import { Definitions } from '../balance/definitions.ts';
+import { type DefinitionOf, Definitions } from '../balance/definitions.ts';
 import { type BalanceFacts, desiredTable } from '../balance/desired.ts';
 import { findDrift } from '../balance/drift.ts';
 import { type Ownership, type Plan, planTable } from '../balance/plan.ts';
@@ -12,6 +12,7 @@ import {
   type TableOperation,
   tableKeyText,
 } from '../model/ipvs-table.ts';
+import type { OverrideOf } from '../model/override.ts';
 import type { Clock } from '../model/units.ts';
 import type { WantedTimeouts } from './ipvs-timeouts.ts';
 import type { OwnedVirtualServers } from './owned.ts';
@@ -51,8 +52,15 @@ export class TablePlanner {
     return this.#config.virtualServers.length === 0 && !this.#config.ipvs.exclusive;
   }
 
-  get definitionOf() {
+  get definitionOf(): DefinitionOf {
     return this.#definitions.of;
+  }
+
+  /** With those of `config`, ahead of those that are there. */
+  definitionsUnder({ virtualServers }: ConfiguredTable): DefinitionOf {
+    const after = new Definitions();
+    after.configure(virtualServers);
+    return (key) => after.of(key) ?? this.#definitions.of(key);
   }
 
   sorryPhase(key: string): SorryPhase['phase'] {
@@ -88,9 +96,10 @@ export class TablePlanner {
     return planTable(desired.table, part, { owned: keys, exclusive: false }).operations;
   }
 
-  /** What `config` in the place of the present one would do; nothing is remembered of it. */
-  preview(config: ConfiguredTable, actual: ActualTable): readonly TableOperation[] {
-    const { clock, facts } = this.#options;
+  /** What `config` and `overrideOf` in the place of the present ones would do; nothing is remembered of it. */
+  preview(config: ConfiguredTable, overrideOf: OverrideOf, actual: ActualTable): readonly TableOperation[] {
+    const { clock } = this.#options;
+    const facts = { ...this.#options.facts, overrideOf };
     const { table } = desiredTable(config.virtualServers, facts, actual, this.#sorry, clock());
     return planTable(table, actual, this.#ownership(config, table)).operations;
   }

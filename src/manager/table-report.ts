@@ -55,14 +55,13 @@ export class TableReport {
   }
 
   /**
-   * What was made, one by one and in words. The log gets a line for each definition and change, with the entries at
+   * What was made, in words: a line for each definition and change, here and in the log, which has the entries at
    * debug; a refusal that is known already is not logged again.
    */
   outcomes(outcomes: readonly OperationOutcome[], definitionOf: DefinitionOf): readonly string[] {
-    for (const told of toldChanges(outcomes, definitionOf)) this.#tell(told, definitionOf);
-    return outcomes.flatMap(({ operation, error }) =>
-      error === undefined ? [operationText(operation)] : [],
-    );
+    const all = toldChanges(outcomes, definitionOf);
+    for (const told of all) this.#tell(told, definitionOf);
+    return all.flatMap(({ text, refused }) => (refused ? [] : [text]));
   }
 
   #tell({ text, refused, outcomes }: ToldChange, definitionOf: DefinitionOf): void {

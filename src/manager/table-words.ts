@@ -4,7 +4,7 @@
  */
 import type { DefinitionOf } from '../balance/definitions.ts';
 import { commonText, kindOfChange, operationText } from '../balance/words.ts';
-import { type OperationOutcome, tableKeyText } from '../model/ipvs-table.ts';
+import { type OperationOutcome, type TableOperation, tableKeyText } from '../model/ipvs-table.ts';
 
 /** So many are told one by one, each by its entry. */
 const FEW = 3;
@@ -29,6 +29,16 @@ export function toldChanges(
       : group.flatMap((each) => together([each], definitionOf)),
   );
 }
+
+/** What is to be changed, in words. */
+export const changeTexts = (
+  operations: readonly TableOperation[],
+  definitionOf: DefinitionOf,
+): readonly string[] =>
+  toldChanges(
+    operations.map((operation) => ({ operation, error: undefined, errno: undefined })),
+    definitionOf,
+  ).map(({ text }) => text);
 
 /** What was refused, in words. */
 export const refusalTexts = (

@@ -9,7 +9,6 @@
 import type { BalanceFacts } from '../balance/desired.ts';
 import { digestOf } from '../balance/digest.ts';
 import type { SorryPhase } from '../balance/sorry.ts';
-import { operationText } from '../balance/words.ts';
 import type { Ipvs } from '../kernel/ipvs.ts';
 import type { ConfiguredVirtualServer } from '../model/config.ts';
 import {
@@ -20,6 +19,7 @@ import {
   tableKeyText,
 } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
+import type { OverrideOf } from '../model/override.ts';
 import type { TableStatus } from '../model/status.ts';
 import type { Clock } from '../model/units.ts';
 import { NO_TIMEOUTS, TimeoutKeeper } from './ipvs-timeouts.ts';
@@ -28,7 +28,7 @@ import { TableAccess } from './table-access.ts';
 import { type ConfiguredTable, TablePlanner } from './table-planner.ts';
 import { TableReport, type TableReportStatus } from './table-report.ts';
 import { TableSchedule } from './table-schedule.ts';
-import { refusalTexts } from './table-words.ts';
+import { changeTexts, refusalTexts } from './table-words.ts';
 import { carryOut, partOf, refreshed, withoutConsequences, withPart } from './table-work.ts';
 
 /** Plans made for one reconciliation before the rest is left to the next: others may be changing the table too. */
@@ -118,9 +118,13 @@ export class TableKeeper {
   }
 
   /** What `config` in the place of the present one would change, in words; nothing is done. */
-  preview(config: ConfiguredTable): readonly string[] {
-    const operations = this.#planner.preview(config, this.read());
-    return [...this.#previewTimeouts(config), ...operations.map(operationText)];
+  preview(
+    config: ConfiguredTable,
+    overrideOf: OverrideOf = this.#options.facts.overrideOf,
+  ): readonly string[] {
+    const operations = this.#planner.preview(config, overrideOf, this.read());
+    const definitions = this.#planner.definitionsUnder(config);
+    return [...this.#previewTimeouts(config), ...changeTexts(operations, definitions)];
   }
 
   #previewTimeouts({ ipvs: { timeouts = NO_TIMEOUTS } }: ConfiguredTable): readonly string[] {

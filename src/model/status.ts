@@ -203,6 +203,8 @@ export interface PlanDocument {
   readonly table: readonly string[];
   /** Settings of the kernel. */
   readonly settings: readonly string[];
+  /** What was said of real servers by command and goes on under another name, or applies to nothing any more. */
+  readonly overrides?: readonly string[];
   /** Why the daemon cannot reach the table: what `table` says waits for that. */
   readonly tableUnavailable?: string | undefined;
 }
@@ -213,6 +215,8 @@ export interface ReloadDocument {
   readonly problems: readonly Problem[];
   /** One line a change, in the words of the plan. */
   readonly changes: readonly string[];
+  /** As in the plan. */
+  readonly overrides?: readonly string[];
   /** Why the daemon cannot reach the table: what the file changes in it waits for that. */
   readonly tableUnavailable?: string | undefined;
 }

@@ -10,6 +10,7 @@ export function formatPlan(plan: PlanDocument, style: Style): string[] {
     ['addresses', plan.addresses],
     ['IPVS table', plan.table],
     ['kernel settings', plan.settings],
+    ['overrides of real servers', plan.overrides ?? []],
   ];
   const lines = sections.flatMap(([title, changes]) =>
     changes.length === 0 ? [] : [style.heading(title), ...indent(changes.map(printable), 2)],
@@ -20,11 +21,14 @@ export function formatPlan(plan: PlanDocument, style: Style): string[] {
 /** What was changed, or that nothing was and why. Problems are not in it. */
 export function formatReload(reload: ReloadDocument, style: Style): string[] {
   if (!reload.applied) return [style.loud('reload refused: nothing was changed')];
-  const told = waiting(reload, style);
+  const told = [...overrideLines(reload, style), ...waiting(reload, style)];
   if (reload.changes.length === 0)
     return [told.length === 0 ? 'reloaded: nothing to change' : 'reloaded', ...told];
   return [style.heading('reloaded'), ...indent(reload.changes.map(printable), 2), ...told];
 }
+
+const overrideLines = ({ overrides = [] }: ReloadDocument, style: Style): readonly string[] =>
+  overrides.map((line) => style.doubtful(printable(line)));
 
 function waiting(
   { tableUnavailable }: Pick<PlanDocument, 'tableUnavailable'>,

@@ -47,3 +47,11 @@ test('a table that cannot be reached is told with a plan and with a reload', () 
   const reload = { applied: true, problems: [], changes: [], tableUnavailable };
   expect(formatReload(reload, PLAIN)).toEqual(['reloaded', told]);
 });
+
+test('what becomes of overrides is told with a plan and with a reload', () => {
+  const overrides = ['disable of real server 10.1.1.2 of web is kept, but …'];
+  const plan = { problems: [], virtualRouters: [], addresses: [], table: [], settings: [], overrides };
+  expect(formatPlan(plan, PLAIN)).toEqual(['overrides of real servers', `  ${overrides[0]}`]);
+  const reload = { applied: true, problems: [], changes: ['add a'], overrides };
+  expect(formatReload(reload, PLAIN)).toEqual(['reloaded', '  add a', ...overrides]);
+});

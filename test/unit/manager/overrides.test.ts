@@ -240,16 +240,14 @@ describe('what is said of a real server that leaves the file', () => {
     const { say, configure, operator, servers, busy, log, kernel, keeper } = start();
     busy(1, 0);
     say('drain');
-    configure([{ ...web, name: 'shop' }]);
+    configure([{ ...web, name: 'shop', entries: [entryAt('10.1.1.9')] }]);
     expect(servers()).toContain('10.1.1.2:80 2');
     keeper.reconcile();
     expect(operator.status(kernel.dump())).toMatchObject([{ dangling: true, drainedAt: undefined }]);
     expect(log.join()).not.toContain('is drained');
     configure([web]);
-    expect(servers()).toContain('10.1.1.2:80 0');
-    busy(0, 0);
     keeper.update();
-    expect(log.at(-1)).toMatch(/is drained after .*: no connection is left/);
+    expect(log.at(-1)).toMatch(/is drained after .*: it is not in the table/);
     expect(servers()).toEqual(['10.1.1.3:80 1']);
   });
 
@@ -259,6 +257,54 @@ describe('what is said of a real server that leaves the file', () => {
     configure([]);
     expect(say('enable')).toMatchObject({ was: { action: 'disable' } });
     expect(book.all).toEqual([]);
+  });
+});
+
+describe('what is said of a real server whose names change in the file', () => {
+  const bothPorts: ConfiguredVirtualServer = {
+    ...web,
+    entries: [entryAt('10.1.1.254'), entryAt('10.1.1.254', 8005)],
+    realServers: web.realServers.map((server) => ({ ...server, port: undefined })),
+  };
+  const onlyThree = ['10.1.1.3:80 1', '10.1.1.3:8005 1'];
+
+  it('goes on when the ports of the service change, in the plan too, and after a restart', () => {
+    const { say, configure, servers, book, keeper, stateDir, kernel, log } = start();
+    say('disable', '10.1.1.2', { reason: 'broken disk' });
+    const { of, notes } = book.under([bothPorts]);
+    const planned = keeper.preview({ virtualServers: [bothPorts], ipvs: { exclusive: false } }, of);
+    expect(planned.join()).not.toContain('10.1.1.2:');
+    expect(notes).toEqual(['disable of real server 10.1.1.2:80 of web goes on as that of 10.1.1.2 of web']);
+    expect(configure([bothPorts])).toEqual(planned);
+    expect(log.at(-1)).toBe(`info: ${notes[0]}`);
+    expect(servers()).toEqual(onlyThree);
+    const second = start([bothPorts], { stateDir, kernel });
+    expect(second.servers()).toEqual(onlyThree);
+    second.configure([web]);
+    expect(second.servers()).toEqual(['10.1.1.3:80 1']);
+    expect(second.say('enable')).toMatchObject({ was: { reason: 'broken disk', by: 'ada' } });
+    expect(second.servers()).toContain('10.1.1.2:80 2');
+  });
+
+  it('goes on when the port of the real server, or the name of the service changes, also while vipward is down', () => {
+    const { say, stateDir, kernel } = start();
+    say('weight', '10.1.1.2', { weight: 7 });
+    const moved = web.realServers.map((server) => ({ ...server, port: 8080 }));
+    const second = start([{ ...web, name: 'shop', realServers: moved }], { stateDir, kernel });
+    expect(second.servers()).toEqual(['10.1.1.2:8080 7', '10.1.1.3:8080 1']);
+    expect(second.book.all).toMatchObject([{ service: 'shop', server: '10.1.1.2:8080' }]);
+    expect(second.book.dangling).toEqual([]);
+  });
+
+  it('is that of a state file without entries, as they were written once', () => {
+    const { say, stateDir, kernel } = start();
+    say('disable');
+    const file = join(stateDir, 'overrides.json');
+    const document = JSON.parse(readFileSync(file, 'utf8'));
+    for (const each of document.overrides) delete each.traces;
+    writeFileSync(file, JSON.stringify(document));
+    expect(start([bothPorts], { stateDir, kernel }).servers()).toEqual(onlyThree);
+    expect(readFileSync(file, 'utf8')).toContain('"entries":["tcp 10.1.1.254:80","tcp 10.1.1.254:8005"]');
   });
 });
 

@@ -150,8 +150,10 @@ describe('a definition of many entries', () => {
 
   it('is told in one line for each change, and by entry at debug', () => {
     const { log, keeper } = start();
+    const planned = keeper.preview(config([wide, web]));
     const changes = keeper.configure(config([wide, web]));
-    expect(changes).toHaveLength(200 + 400 + 3);
+    expect(changes.map((change) => `info: ${change}`)).toEqual(infos(log));
+    expect(planned).toEqual(changes);
     expect(infos(log)).toEqual([
       'info: add 200 virtual servers of wide (wrr)',
       'info: add real server 10.1.1.2 to 200 virtual servers of wide (dr, weight 1)',
