@@ -1,10 +1,11 @@
 /** Holds a whole file against its shape, one virtual router and one service at a time. */
-import type * as z from 'zod';
+import * as z from 'zod';
 import { fillEmptySections } from './empty-sections.ts';
 import { explain } from './explain.ts';
 import type { Finding } from './finding.ts';
 import { isMapping } from './mapping.ts';
 import { type ConfigShape, configShape } from './schema/index.ts';
+import { schemaAt } from './schema-walk.ts';
 
 export interface Validated {
   /** undefined when anything is wrong with the shape. */
@@ -33,18 +34,27 @@ type Section = (typeof SECTIONS)[number];
 interface Part {
   readonly section: Section | undefined;
   readonly value: unknown;
-  /** The entry as it came from the parser. */
-  readonly entry?: { readonly name: string; readonly value: unknown };
+  readonly entry?: Entry;
 }
 
-interface Shaped {
-  readonly section: Section | undefined;
-  readonly name: string | undefined;
-  readonly shape: ConfigShape;
+/** An entry as it came from the parser. */
+interface Entry {
+  readonly name: string;
+  readonly value: unknown;
 }
+
+/** What was found right of a part: the entry alone under its name, or the shape of everything else. */
+type Shaped =
+  | { readonly section: undefined; readonly shape: ConfigShape }
+  | { readonly section: Section; readonly name: string; readonly entries: Mapping };
 
 /** By their values: files that are read one after the other share those that are the same in both (`blocks.ts`). */
-const known = new WeakMap<object, Shaped>();
+const known = new WeakMap<object, Shaped & { readonly section: Section }>();
+
+/** What the entries of each section are held against, with their names. */
+const RECORDS: ReadonlyMap<Section, z.core.$ZodType | undefined> = new Map(
+  SECTIONS.map((section) => [section, schemaAt(configShape, section)]),
+);
 
 /**
  * Entry by entry, because zod hands its issues upwards as the arguments of a call: a file with half a million
@@ -55,8 +65,8 @@ export function validate(value: unknown): Validated {
   const parts: Shaped[] = [];
   for (const part of split(value)) {
     const result = validatePart(part);
-    if ('shape' in result) parts.push(result);
-    else findings.push(...result.findings);
+    if ('findings' in result) findings.push(...result.findings);
+    else parts.push(result);
     if (findings.length >= ENOUGH) {
       return { shape: undefined, findings: findings.slice(0, ENOUGH), gaveUp: true };
     }
@@ -64,18 +74,42 @@ export function validate(value: unknown): Validated {
   return { shape: findings.length > 0 ? undefined : join(parts), findings, gaveUp: false };
 }
 
-function validatePart({ section, value, entry }: Part): Shaped | { readonly findings: readonly Finding[] } {
-  const identity = isMapping(entry?.value) ? entry.value : undefined;
+function validatePart(part: Part): Shaped | { readonly findings: readonly Finding[] } {
+  const { section, value, entry } = part;
+  if (section === undefined || entry === undefined) return validateWhole(part);
+  const identity = isMapping(entry.value) ? entry.value : undefined;
   const before = identity && known.get(identity);
   // An alias is the same value under another name, the same text perhaps in another section.
-  if (before !== undefined && before.section === section && before.name === entry?.name) return before;
+  if (before !== undefined && before.section === section && before.name === entry.name) return before;
+  const shaped = validateEntry(section, entry) ?? validateWhole({ section, value, entry });
+  if (identity !== undefined && 'entries' in shaped) known.set(identity, shaped);
+  return shaped;
+}
+
+/**
+ * Against the schema of its section alone, which leaves the rest of an empty file out. undefined: it is wrong, or has
+ * empty sections to be filled.
+ */
+function validateEntry(
+  section: Section,
+  { name, value }: Entry,
+): (Shaped & { section: Section }) | undefined {
+  const record = RECORDS.get(section);
+  if (record === undefined || hasNull(value)) return undefined;
+  const result = z.safeParse(record, { [name]: value });
+  return result.success ? { section, name, entries: result.data as Mapping } : undefined;
+}
+
+function validateWhole({ section, value, entry }: Part): Shaped | { readonly findings: readonly Finding[] } {
   const filled = fillEmptySections(configShape, value);
   const result = configShape.safeParse(filled);
   if (!result.success) return { findings: explain(cut(result.error), configShape, filled).slice(0, ENOUGH) };
-  const shaped = { section, name: entry?.name, shape: result.data };
-  if (identity !== undefined) known.set(identity, shaped);
-  return shaped;
+  if (section === undefined || entry === undefined) return { section: undefined, shape: result.data };
+  return { section, name: entry.name, entries: at(result.data, section) as Mapping };
 }
+
+const hasNull = (value: unknown): boolean =>
+  value === null || (typeof value === 'object' && Object.values(value).some(hasNull));
 
 /** First everything but the entries of the sections, then each entry as a file of its own. */
 function* split(value: unknown): Generator<Part> {
@@ -105,25 +139,31 @@ function put(root: Mapping, [key = '', ...rest]: readonly string[], value: unkno
 }
 
 function join(parts: readonly Shaped[]): ConfigShape | undefined {
-  const [frame, ...entries] = parts;
+  const frame = parts.find((part) => part.section === undefined)?.shape;
   if (frame === undefined) return undefined;
-  const bySection = Map.groupBy(entries, ({ section }) => section);
-  const all = <Entry>(section: Section, of: (shape: ConfigShape) => Readonly<Record<string, Entry>>) =>
-    Object.fromEntries((bySection.get(section) ?? []).flatMap(({ shape }) => Object.entries(of(shape))));
+  const bySection = new Map<Section, Record<string, unknown>>();
+  for (const part of parts) {
+    if (part.section === undefined) continue;
+    const entries = bySection.get(part.section) ?? {};
+    bySection.set(part.section, Object.assign(entries, part.entries));
+  }
   const [routers, groups, scripts, processes, files, gateways, services] = SECTIONS;
+  const all = <Entries>(section: Section) => (bySection.get(section) ?? {}) as Entries;
   return {
-    ...frame.shape,
-    virtual_routers: all(routers, (shape) => shape.virtual_routers),
-    sync_groups: all(groups, (shape) => shape.sync_groups),
+    ...frame,
+    virtual_routers: all<ConfigShape['virtual_routers']>(routers),
+    sync_groups: all<ConfigShape['sync_groups']>(groups),
     track: {
-      scripts: all(scripts, (shape) => shape.track.scripts),
-      processes: all(processes, (shape) => shape.track.processes),
-      files: all(files, (shape) => shape.track.files),
-      gateways: all(gateways, (shape) => shape.track.gateways),
+      scripts: all<Trackers['scripts']>(scripts),
+      processes: all<Trackers['processes']>(processes),
+      files: all<Trackers['files']>(files),
+      gateways: all<Trackers['gateways']>(gateways),
     },
-    services: all(services, (shape) => shape.services),
+    services: all<ConfigShape['services']>(services),
   };
 }
+
+type Trackers = ConfigShape['track'];
 
 /** A mapping may have any number of unknown keys in one issue. */
 function cut(error: z.ZodError): readonly z.core.$ZodIssue[] {
