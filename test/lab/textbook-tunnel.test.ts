@@ -226,16 +226,22 @@ it('status and doctor of a real server: all is as it should be, until somebody f
 it('doctor of the director: finds ends of tunnels that are closed, and what opens them', async () => {
   const [one] = real as [NamespaceNode];
   await one.run('ip fou del port 6080; ip link set gre0 down');
+  const stamp = (await director.run('date +%s')).trim();
+  await director.run(
+    `echo 'audit: type=1400 audit(${stamp}.1:2): apparmor="DENIED" operation="open" profile="node" comm="node"' > /dev/kmsg`,
+  );
   const { code, wrong } = await doctor(director, daemon);
   const closed = wrong.filter(({ severity }) => severity === 'problem');
   expect([code, closed.map(({ what }) => what)]).toEqual([
     1,
     [
+      expect.stringMatching(/^denied by AppArmor \S+ ago: .*profile="node"/),
       'gue: real server 10.3.0.2 answers ping, but none that comes by its tunnel (gue to UDP port 6080)',
       'gre: real server 10.3.0.2 answers ping, but none that comes by its tunnel (gre)',
     ],
   ]);
-  for (const { mend } of closed)
+  await director.run('dmesg --clear');
+  for (const { mend } of closed.slice(1))
     await one.run(mend.replace('on the real server: ', '').replace(/; vipward.*$/, ''));
 });
 
