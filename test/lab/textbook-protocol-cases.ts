@@ -7,6 +7,8 @@ import { MANY, type Name, portOf, sctpServer } from './textbook-scheduler-servic
 
 export function protocolCases(poolOf: () => Pool): void {
   it('one definition of several addresses, ports and a range of ports: every one of them, and no other', async () => {
+    const { refused } = (await poolOf().daemon.status()).table;
+    expect(refused.filter((text) => !text.includes('twos'))).toEqual([]);
     for (const to of MANY.addresses) {
       const from = to === VIP6 ? 'fd00:3::1' : '10.3.3.1';
       const ask = async (port: number) => (await poolOf().caller.open({ to, port, from })).name;
