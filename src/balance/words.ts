@@ -7,6 +7,7 @@ import {
   tableKeyText,
   tunnelOf,
 } from '../model/ipvs-table.ts';
+import { SERVICE_FLAG, schedulerFlagNames } from '../model/service-flags.ts';
 import type { Tunnel } from '../model/virtual-server.ts';
 
 export function operationText(operation: TableOperation): string {
@@ -48,14 +49,31 @@ function phrase(operation: TableOperation, virtualServer: string, entry: string,
   }
 }
 
+/** Bits that are neither of these, as only others set them, are told by their number. */
 const settingsChange = (was: TableSettings, is: TableSettings): string =>
   changes([
     ['scheduler', was.scheduler, is.scheduler],
-    ['flags', was.flags, is.flags],
-    ['persistence', `${was.timeout} s`, `${is.timeout} s`],
+    ['scheduler flags', flagsText(was), flagsText(is)],
+    ['one-packet scheduling', onePacketText(was), onePacketText(is)],
+    ['persistence', persistenceText(was), persistenceText(is)],
     ['granularity', was.mask ?? `/${was.granularity}`, is.mask ?? `/${is.granularity}`],
     ['persistence engine', was.engine || 'none', is.engine || 'none'],
+  ]) ||
+  changes([
+    ['flags', was.flags, is.flags],
+    ['time-out', `${was.timeout} s`, `${is.timeout} s`],
   ]);
+
+/** By the names that the file has for them. */
+const flagsText = ({ scheduler, flags }: TableSettings): string =>
+  schedulerFlagNames(scheduler, flags).join(' and ') || 'none';
+
+const onePacketText = ({ flags }: TableSettings): string =>
+  (flags & SERVICE_FLAG.onePacket) === 0 ? 'off' : 'on';
+
+/** The time-out may be left from before where the flag is not set. */
+const persistenceText = ({ flags, timeout }: TableSettings): string =>
+  (flags & SERVICE_FLAG.persistent) === 0 ? 'none' : `${timeout} s`;
 
 const realServerChange = (was: TableRealServer, is: TableRealServer): string =>
   changes([

@@ -18,8 +18,9 @@ export const flag = () => z.boolean({ error: phrase('true or false') });
 
 /** One of a few words. */
 export function oneOf<const Word extends string>(words: readonly Word[]) {
-  const last = words.at(-1);
-  return z.enum(words, { error: phrase(`${words.slice(0, -1).join(', ')} or ${last}`) });
+  const last = words.at(-1) ?? '';
+  const expected = words.length > 1 ? `${words.slice(0, -1).join(', ')} or ${last}` : last;
+  return z.enum(words, { error: phrase(expected) });
 }
 
 const NAME_WORDS = '1 to 64 letters, digits, dots, hyphens or underscores';

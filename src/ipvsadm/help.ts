@@ -55,3 +55,7 @@ Daemon options:
 
 Exit codes: 0 done, 1 nothing to list, 2 a command line that means nothing, 255 the kernel refused.
 `;
+
+/** The first words are ipvsadm's own, which scripts take apart. */
+export const versionText = (version: string, ipvs: string): string =>
+  `ipvsadm v1.31 (vipward ${version}, kernel with IPVS v${ipvs})\n`;

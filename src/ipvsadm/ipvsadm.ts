@@ -13,7 +13,7 @@ import { KernelAnswerError, KernelError } from '../kernel/kernel-error.ts';
 import type { IpvsadmCommand } from './command.ts';
 import { readCommandLine } from './command-line.ts';
 import { CommandLineError, IPVSADM_EXIT } from './command-line-error.ts';
-import { HELP } from './help.ts';
+import { HELP, versionText } from './help.ts';
 import { list } from './list.ts';
 import type { NameSource } from './names.ts';
 import { perform } from './perform.ts';
@@ -72,7 +72,7 @@ async function carryOut(
   switch (command.kind) {
     case 'help':
     case 'version':
-      world.out(`vipward ${world.version}, ipvsadm 1.31 (kernel: IPVS v${ipvs.info().version})\n`);
+      world.out(versionText(world.version, ipvs.info().version));
       return IPVSADM_EXIT.done;
     case 'restore':
       return await restore(ipvs, world);

@@ -4,7 +4,7 @@ import type { TableOperation } from '../model/ipvs-table.ts';
 import type { IpvsadmCommand } from './command.ts';
 import { readCommandLine } from './command-line.ts';
 import { CommandLineError, IPVSADM_EXIT } from './command-line-error.ts';
-import { HELP } from './help.ts';
+import { HELP, versionText } from './help.ts';
 import type { IpvsadmWorld } from './ipvsadm.ts';
 import { list } from './list.ts';
 import { perform } from './perform.ts';
@@ -74,7 +74,7 @@ class Restore {
       case 'help':
         return this.#world.out(HELP);
       case 'version':
-        return this.#world.out(`vipward ${this.#world.version}\n`);
+        return this.#world.out(versionText(this.#world.version, this.#ipvs.info().version));
       case 'list':
       case 'list-connections':
       case 'list-daemons':

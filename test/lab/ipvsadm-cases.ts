@@ -86,6 +86,14 @@ export function close(): void {
 
 export const IPVSADM_CASES: readonly IpvsadmCase[] = [
   {
+    name: "the version begins as ipvsadm's own, which scripts take apart",
+    run: async () => {
+      const [theirs, own] = [await real(['--version']), await ours(['--version'])];
+      assert.match(theirs.out, /^ipvsadm v1\.31 /);
+      assert.match(own.out, /^ipvsadm v1\.31 \(vipward test, kernel with IPVS v\d/);
+    },
+  },
+  {
     name: 'every listing of a table that uses everything is the same, byte for byte',
     run: async () => {
       await fill([...EVERYTHING, '--set 123 45 67']);

@@ -51,7 +51,7 @@ it('a table that somebody changes is mended at a reload at once, whatever was do
   const { changes } = await stage.reload(WEB);
   // What serves comes before what does not: at no moment is there nobody.
   expect(changes).toEqual([
-    expect.stringMatching(/^change virtual server .*: scheduler lc → wrr, .*persistence 60 s → 0 s/),
+    expect.stringMatching(/^change virtual server .*: scheduler lc → wrr, .*persistence 60 s → none/),
     `add real server 10.1.1.2:80 to tcp ${VIP}:80 (dr, weight 2)`,
     `change real server 10.1.1.3:80 of tcp ${VIP}:80: weight 9 → 1`,
     `remove real server 10.1.1.66:80 from tcp ${VIP}:80`,
@@ -60,7 +60,7 @@ it('a table that somebody changes is mended at a reload at once, whatever was do
   const { repairs, lastRepair } = (await stage.daemon.status()).table;
   expect(repairs).toBe(before + 1);
   expect(lastRepair?.found).toEqual([
-    expect.stringMatching(/^altered: virtual server .*: scheduler wrr → lc, .*persistence 0 s → 60 s/),
+    expect.stringMatching(/^altered: virtual server .*: scheduler wrr → lc, .*persistence none → 60 s/),
     `missing: real server 10.1.1.2:80 of tcp ${VIP}:80 (dr, weight 2)`,
     `altered: real server 10.1.1.3:80 of tcp ${VIP}:80: weight 1 → 9`,
     `not ours: real server 10.1.1.66:80 of tcp ${VIP}:80`,

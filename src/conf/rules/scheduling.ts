@@ -11,6 +11,7 @@ export const schedulingFindings = (draft: ConfigDraft): readonly Finding[] =>
     ...weights(service),
     ...everyPort(service),
     ...persistence(service),
+    ...persistentPorts(service),
     ...onePacket(service),
   ]);
 
@@ -89,6 +90,8 @@ function unsuitableWeights(
       if (sum <= SH_PLACES) return undefined;
       return `sh has ${SH_PLACES} places for real servers, and the weights here sum up to ${sum}, so that some get none: give smaller ones`;
     }
+    case 'wrr':
+      return longTurns(known);
     case 'ovf':
       if (known.some((weight) => weight > 1)) return undefined;
       return 'ovf takes the weight for the connections that a real server may have, and here that is 1: give larger weights';
@@ -96,6 +99,30 @@ function unsuitableWeights(
       return undefined;
   }
 }
+
+/** The largest weight in steps of the greatest common divisor: that of 1000:1 is meant, and works. */
+const MOST_STEPS = 1000;
+
+/**
+ * wrr counts down from the largest weight in steps of the greatest common divisor, and serves whoever has as much
+ * (ip_vs_wrr.c): the heaviest is alone until the count has come down to the next.
+ */
+function longTurns(weights: readonly number[]): string | undefined {
+  const used = weights.filter((weight) => weight > 0);
+  const heaviest = Math.max(0, ...used);
+  const others = used.filter((weight) => weight < heaviest);
+  const divisor = used.reduce(greatestCommonDivisor, 0);
+  if (others.length === 0 || heaviest / divisor <= MOST_STEPS) return undefined;
+  const alone = Math.floor((heaviest - Math.max(...others)) / divisor);
+  return (
+    `wrr goes from weight ${heaviest} down in steps of ${divisor}, the greatest common divisor, so that the shares are ` +
+    `those of the weights only after ${used.reduce((sum, weight) => sum + weight, 0) / divisor} connections, and up to ` +
+    `${alone} in a row go to one real server: give small weights such as 2 and 1`
+  );
+}
+
+const greatestCommonDivisor = (a: number, b: number): number =>
+  b === 0 ? a : greatestCommonDivisor(b, a % b);
 
 /** ip_vs_schedule() of ip_vs_core.c: "port zero only supported in persistent services". */
 function everyPort({ path, value, selector }: Service): readonly Finding[] {
@@ -128,6 +155,19 @@ function persistence(service: Service): readonly Finding[] {
     ...useless,
     errorAt([...at, 'engine'], 'the engine sip reads UDP only: use protocol udp, or remove it'),
   ];
+}
+
+/** Each entry of the table has its own templates. */
+function persistentPorts({ path, value, selector }: Service): readonly Finding[] {
+  const { persistence: given } = value;
+  const { port = [] } = selector ?? {};
+  if (given === undefined || given.engine !== undefined || port === 'any') return [];
+  const [first, ...others] = port;
+  if (first === undefined || (others.length === 0 && first.from === first.to)) return [];
+  const message =
+    'each port is persistent by itself, so that HTTP and HTTPS of a client may reach two real servers: ' +
+    'where they belong together, use a mark that match gives to the ports';
+  return [warningAtKey([...path, 'persistence'], message)];
 }
 
 /** Whether anything of it is UDP; undefined for a mark that somebody else sets. */

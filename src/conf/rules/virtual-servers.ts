@@ -24,7 +24,7 @@ export function virtualServerFindings(draft: ConfigDraft, environment: Environme
     ...services.flatMap(repeated),
     ...services.flatMap((service) => heldByNobody(service, held)),
     // What cannot be expanded cannot be compared.
-    ...(tooMany.length > 0 ? tooMany : sameEntries(services)),
+    ...(tooMany.length > 0 ? tooMany : [...sameEntries(services), ...services.flatMap(manyEntries)]),
     ...services.flatMap((service) => neverChecked(service, draft)),
   ];
 }
@@ -109,6 +109,19 @@ function tooManyEntries(services: readonly Service[]): readonly Finding[] {
     return [errorAt([...service.path, 'port'], `${what}: ${advice}`)];
   }
   return [];
+}
+
+/** From here on the table of one definition is slower to make and to read than that of a whole director. */
+const MANY_ENTRIES = 1000;
+
+function manyEntries(service: Service): readonly Finding[] {
+  const { path, selector } = service;
+  const count = entryCount(service);
+  if (count < MANY_ENTRIES || selector === undefined || selector.mark !== undefined) return [];
+  const message =
+    `these are ${count} virtual servers to the kernel, each with its own real servers: ` +
+    'use a mark that match gives to the ports, which is a single one';
+  return [warningAt([...path, 'port'], message)];
 }
 
 /** One finding for each two definitions that meet, however many entries they share. */

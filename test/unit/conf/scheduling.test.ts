@@ -73,6 +73,52 @@ describe('scheduling', () => {
         '8:16: warning: ovf takes the weight for the connections that a real server may have, and here that is 1: give larger weights',
       ],
     ],
+    [
+      'huge weights without a common divisor under wrr',
+      file({
+        scheduler: 'wrr',
+        real_servers:
+          '[{ address: 10.1.1.2, weight: 2147483647 }, { address: 10.1.1.3, weight: 1073741824 }]',
+      }),
+      [
+        '8:16: warning: wrr goes from weight 2147483647 down in steps of 1, the greatest common divisor, so that the shares are those of the weights only after 3221225471 connections, and up to 1073741823 in a row go to one real server: give small weights such as 2 and 1',
+      ],
+    ],
+    [
+      'huge weights under wrr that are small ones many times',
+      file({
+        scheduler: 'wrr',
+        real_servers:
+          '[{ address: 10.1.1.2, weight: 2000000000 }, { address: 10.1.1.3, weight: 1000000000 }, { address: 10.1.1.4, weight: 0 }]',
+      }),
+      [],
+    ],
+    [
+      'the same huge weight under wrr',
+      file({
+        scheduler: 'wrr',
+        real_servers: '[{ address: 10.1.1.2, weight: 9999 }, { address: 10.1.1.3, weight: 9999 }]',
+      }),
+      [],
+    ],
+    [
+      'persistence of several ports',
+      file({ port: '[80, 443]', persistence: '5m' }),
+      [
+        '8:5: warning: each port is persistent by itself, so that HTTP and HTTPS of a client may reach two real servers: where they belong together, use a mark that match gives to the ports',
+      ],
+    ],
+    ['persistence of one port', file({ port: '[80]', persistence: '5m' }), []],
+    [
+      'persistence of every port',
+      file({ port: 'any', check: '{ tcp: {}, port: 80 }', persistence: '5m' }),
+      [],
+    ],
+    [
+      'an engine that there is none of',
+      file({ persistence: '{ timeout: 5m, engine: sap }' }),
+      ['8:41: error: engine: expected sip, not "sap"'],
+    ],
     ['the longest persistence', file({ persistence: '2147483s' }), []],
     [
       'a persistence too long',

@@ -92,7 +92,14 @@ describe('what a definition stands for', () => {
       file({ address: '[10.1.1.1, 10.1.1.1]' }),
       ['3:25: error: 10.1.1.1 is in this list already: remove one of them'],
     ],
-    ['every port one by one', file({ port: '1-65535' }), []],
+    [
+      'every port one by one',
+      file({ port: '1-65535' }),
+      [
+        '4:11: warning: these are 65535 virtual servers to the kernel, each with its own real servers: use a mark that match gives to the ports, which is a single one',
+      ],
+    ],
+    ['many ports, not too many', file({ port: '[1-998, 1000]' }), []],
     [
       'too many entries',
       file({ address: '[10.1.1.1, "2001:db8::1"]', port: '[1-32768, 40000]', real_servers: TWO_FAMILIES }),
