@@ -86,8 +86,8 @@ describe('a pair of directors with fullnat, by an address that floats', () => {
       silentPort: PORTS.silent,
       listeningPort: PORTS.listening,
       count: COUNT,
-      interval: 500,
-      patience: 60_000,
+      interval: 2_000,
+      patience: 90_000,
     });
     expect(await talker.begun()).toEqual(ALL);
     await expect.poll(() => known(standby), { timeout: 60_000 }).toBe(4 * COUNT);

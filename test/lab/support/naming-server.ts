@@ -10,7 +10,7 @@ import { createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 
 /** Milliseconds. */
-const TICK = 250;
+const TICK = 1_000;
 type Manner = 'tcp' | 'silent' | 'ticking';
 
 const [name = '', ...places] = process.argv.slice(2);

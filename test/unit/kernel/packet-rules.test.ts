@@ -88,5 +88,9 @@ it('source NAT is of real servers behind a virtual address, at their own port or
   });
   expect(text).toContain('@masqueraded4_0 masquerade\n');
   expect(text).toContain('@masqueraded4_1 snat ip to 10.2.0.9\n');
+  // What a real server says of a connection that is not known here yet must not be reset by this host.
+  const early = 'ct state new,invalid ip daddr . meta l4proto . ip saddr . th sport @replies4';
+  expect(text).toContain(`${early} meta l4proto != tcp drop\n`);
+  expect(text).toContain(`${early} tcp flags & (syn | ack) != syn drop\n`);
   expect(text).not.toContain('ip6');
 });
