@@ -1,7 +1,7 @@
 /**
  * Two directors that choose the same by themselves: with mh, mh-port and no connection synchronisation, connections
  * live through the loss of the active director, since the other one takes their packets for those of new connections
- * (sloppy_tcp, which vipward sets) and hashes them to the same real servers.
+ * (sloppy_tcp, which vipward sets) and hashes them to the same real servers. Of either family.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startNamingServer } from './support/calls.ts';
@@ -11,23 +11,27 @@ import { Lab } from './support/lab.ts';
 import { Talker } from './support/talks.ts';
 import { prepareDirectRouting } from './support/tools.ts';
 
-const VIP = '10.1.1.254';
-const REAL = ['10.1.1.11', '10.1.1.12', '10.1.1.13'] as const;
+const VIP = { web: '10.1.1.254', web6: 'fd00:1::fe' } as const;
+const REAL = {
+  web: ['10.1.1.11', '10.1.1.12', '10.1.1.13'],
+  web6: ['fd00:1::11', 'fd00:1::12', 'fd00:1::13'],
+} as const;
 const PORT = 7_000;
-const CONNECTIONS = 50;
+/** To each VIP. */
+const CONNECTIONS = 30;
 
 /** In an order of each director's own. */
 const config = (priority: number, real: readonly string[]): string => `
 virtual_routers:
-  web: { interface: eth0, vrid: 51, priority: ${priority}, advert_interval: 100ms, addresses: [${VIP}/24] }
+  web: { interface: eth0, vrid: 51, priority: ${priority}, advert_interval: 100ms, addresses: [${VIP.web}/24, "fe80::254/64", "${VIP.web6}/64"] }
 services:
   web:
-    address: ${VIP}
+    address: [${VIP.web}, "${VIP.web6}"]
     port: ${PORT}
     scheduler: mh
     scheduler_flags: [mh-port, mh-fallback]
     forwarding: dr
-    real_servers: [${real.map((address) => `{ address: ${address} }`)}]
+    real_servers: [${real.map((address) => `{ address: "${address}" }`)}]
 `;
 
 let lab: Lab;
@@ -38,22 +42,26 @@ let talker: Talker;
 beforeAll(async () => {
   lab = await Lab.create();
   const lan = await lab.addSwitch('lan');
-  const host = (name: string, address: string) =>
-    lab.addHost(name, { ports: [{ on: lan, addresses: [`${address}/24`] }] });
-  const client = await host('client', '10.1.1.100');
-  one = await lab.addKernel('lvs1', { ports: [{ on: lan, addresses: ['10.1.1.4/24'] }] });
-  const two = await lab.addKernel('lvs2', { ports: [{ on: lan, addresses: ['10.1.1.5/24'] }] });
+  const port = (last: number) => ({
+    on: lan,
+    addresses: [`10.1.1.${last}/24`, `fd00:1::${last}/64 nodad`],
+  });
+  const client = await lab.addHost('client', { ports: [port(100)] });
+  one = await lab.addKernel('lvs1', { ports: [port(4)] });
+  const two = await lab.addKernel('lvs2', { ports: [port(5)] });
   await Promise.all([one.boot(), two.boot()]);
-  for (const address of REAL) {
-    const node = await host(address, address);
-    await prepareDirectRouting(node, VIP);
-    await startNamingServer(node, address, [`tcp/${PORT}`]);
+  for (const last of [11, 12, 13]) {
+    const node = await lab.addHost(`web${last}`, { ports: [port(last)] });
+    await prepareDirectRouting(node, VIP.web);
+    await node.run(`ip address add ${VIP.web6}/128 dev lo nodad`);
+    await startNamingServer(node, node.name, [`tcp/${PORT}`]);
   }
-  const active = await startDaemon(one, config(150, REAL));
+  const real = [...REAL.web, ...REAL.web6];
+  const active = await startDaemon(one, config(150, real));
   await active.said('virtual router web: MASTER');
-  standby = await startDaemon(two, config(100, REAL.toReversed()));
+  standby = await startDaemon(two, config(100, real.toReversed()));
   talker = await Talker.start(client, {
-    targets: { web: VIP },
+    targets: VIP,
     port: PORT,
     silentPort: PORT,
     count: CONNECTIONS,
@@ -63,7 +71,8 @@ beforeAll(async () => {
 afterAll(() => lab?.close());
 
 it('connections outlive the active director without being synchronised', async () => {
-  const all = { web: { alive: CONNECTIONS, lost: [], moved: 0, longest: expect.any(Number) } };
+  const each = { alive: CONNECTIONS, lost: [], moved: 0, longest: expect.any(Number) };
+  const all = { web: each, web6: each };
   expect(await talker.begun()).toEqual(all);
   one.kill();
   const after = await talker.tell('round');
@@ -71,5 +80,6 @@ it('connections outlive the active director without being synchronised', async (
   await standby.said('virtual router web: MASTER');
   // Every one of the real servers has some of them.
   const table = await standby.node.run(`ipvsadm -Lnc | grep ':${PORT} ' || true`);
-  for (const server of REAL) expect(table).toContain(` ${server}:${PORT}`);
+  for (const server of REAL.web) expect(table).toContain(` ${server}:${PORT}`);
+  for (const server of REAL.web6) expect(table).toContain(` [${server}]:${PORT}`);
 });
