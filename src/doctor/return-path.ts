@@ -13,7 +13,7 @@ export interface AskedServer {
   readonly source: IpAddress | undefined;
   /** Our network with the real server; undefined: it is not on one of our links. */
   readonly network: Prefix | undefined;
-  /** Our links into that network. */
+  /** Our links into that network, then others that are not on the side of the clients: it may have several networks. */
   readonly links: readonly string[];
   /** Virtual addresses of the file in that network: real servers have one of them as their gateway. */
   readonly floating: readonly { readonly address: IpAddress; readonly here: boolean }[];

@@ -3,7 +3,7 @@
  * connection to their port, else by ping; each from an address of ours on the side of the clients.
  */
 import { portAt, takesPart } from '../balance/entry.ts';
-import { familyOf, type IpAddress, isWithin } from '../model/address.ts';
+import { familyOf, type IpAddress } from '../model/address.ts';
 import type { Config, ConfiguredVirtualServer } from '../model/config.ts';
 import { milliseconds } from '../model/units.ts';
 import { tryConnection } from './connection.ts';
@@ -19,11 +19,12 @@ import {
   returnPathFinding,
   type Way,
 } from './return-path.ts';
+import { placeOf } from './return-place.ts';
 import { openSeenReplies, type Reply, type SeenReplies } from './seen-replies.ts';
 
 /** Long enough for a host that has to be woken up, and for a second SYN where the first is lost. */
 const PATIENCE = milliseconds(1200);
-const AT_ONCE = 32;
+const AT_ONCE = 64;
 /** Connections through one service: each is one of a client's to its real servers. */
 const THROUGH_SERVICE = 8;
 const THROUGH: Means = 'a connection through the service';
@@ -116,41 +117,6 @@ function tcpPortOf(
   return key && (portAt(key, server) || undefined);
 }
 
-/** Asked from a virtual address of the service where it is here, else from an address of ours beside one. */
-function placeOf(
-  address: IpAddress,
-  floating: readonly IpAddress[],
-  vips: readonly IpAddress[],
-  { addresses, links }: Sight,
-): Pick<AskedServer, 'source' | 'network' | 'links' | 'floating'> {
-  const family = familyOf(address);
-  const ours = addresses.filter(({ prefix }) => familyOf(prefix.address) === family);
-  const network = ours
-    .map(({ prefix }) => prefix)
-    .find((prefix) => prefix.length < (family === 'ipv4' ? 31 : 127) && isWithin(address, prefix));
-  if (network === undefined) return { source: undefined, network, links: [], floating: [] };
-  const outside = ours.map(({ prefix }) => prefix).filter((prefix) => !isWithin(prefix.address, network));
-  const candidates = [vips, floating];
-  const source =
-    candidates
-      .map((set) => outside.find((prefix) => set.includes(prefix.address)))
-      .find((prefix) => prefix !== undefined) ??
-    outside.find((prefix) =>
-      candidates.flat().some((vip) => familyOf(vip) === family && isWithin(vip, prefix)),
-    );
-  const inside = new Set(
-    ours.filter(({ prefix }) => isWithin(prefix.address, network)).map(({ index }) => index),
-  );
-  return {
-    source: source?.address,
-    network,
-    links: links.filter(({ index }) => inside.has(index)).map(({ name }) => name),
-    floating: floating
-      .filter((each) => familyOf(each) === family && isWithin(each, network))
-      .map((each) => ({ address: each, here: ours.some(({ prefix }) => prefix.address === each) })),
-  };
-}
-
 /** Some connections through each service, as clients make them: whichever real servers get them are seen to answer. */
 async function askThroughServices(
   askings: readonly Asking[],
@@ -160,7 +126,7 @@ async function askThroughServices(
   sight: Sight,
 ): Promise<void> {
   const services = [...Map.groupBy(askings, ({ virtualServer }) => virtualServer)].slice(0, SERVICES);
-  await limited(services, AT_ONCE / 4, async ([{ entries }, ofService]) => {
+  await limited(services, AT_ONCE / 8, async ([{ entries }, ofService]) => {
     const entry = entries.find(
       (each) =>
         each.kind === 'address' &&
