@@ -9,6 +9,7 @@ import type { ActualTable } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
 import type { Override } from '../model/override.ts';
 import type { OverrideDocument, OverrideStatus } from '../model/status.ts';
+import { lastServerNotes } from './last-server.ts';
 import type { OverrideBook } from './overrides.ts';
 import { heldOf } from './server-status.ts';
 
@@ -82,8 +83,12 @@ export class Operator {
     const absent = action === 'drain' && this.#isAbsent(service, server);
     const kept = overrides.set(override);
     log('info', `${by}: ${action} real server ${at} of ${name}${reasonText(reason)}`, { ...override });
+    const before = this.#options.table() ?? [];
     const changes = onChange();
+    const last = lastServerNotes(service, before, this.#options.table() ?? before);
+    for (const note of last) log('warn', note, { service: name });
     const notes = [
+      ...last,
       ...(absent ? ['it was not in the table, and had no connections to finish'] : []),
       ...notesOn(service, action, this.#config.ipvs.sysctl),
       ...(kept ? [] : ['it is not remembered across a restart: see the log of vipward']),

@@ -203,6 +203,38 @@ describe('weight and disable', () => {
   });
 });
 
+describe('the last real server that serves', () => {
+  const alone = { ...web, realServers: web.realServers.slice(0, 1) };
+
+  it('is taken out by every command, which says who serves instead', () => {
+    const { say, log } = start([alone]);
+    const note = 'web has no real server left: sorry server 127.0.0.1:80 serves';
+    expect(say('disable').notes).toEqual([note]);
+    expect(log.at(-1)).toBe(`warn: ${note}`);
+    // It serves no more, and nothing is lost with it.
+    expect(say('weight', '10.1.1.2', { weight: 0 }).notes).toEqual([]);
+    expect(start([alone]).say('drain').notes).toEqual([note]);
+    expect(start([alone]).say('weight', '10.1.1.2', { weight: 0 }).notes).toEqual([note]);
+    expect(start([web]).say('disable').notes).toEqual([]);
+  });
+
+  it('leaves nobody where there is no sorry server, perhaps in one family alone', () => {
+    const refused = ': new clients are refused';
+    expect(start([{ ...alone, sorryServers: [] }]).say('disable').notes).toEqual([
+      `web has no real server left${refused}`,
+    ]);
+    const both: ConfiguredVirtualServer = {
+      ...alone,
+      entries: [entryAt('10.1.1.254'), entryAt('2001:db8::fe')],
+      realServers: [realServerAt('10.1.1.2'), realServerAt('2001:db8::2')],
+      sorryServers: [],
+    };
+    expect(start([both]).say('disable').notes).toEqual([
+      `web has no real server left at tcp 10.1.1.254:80${refused}`,
+    ]);
+  });
+});
+
 describe('a name that nothing has', () => {
   const twice = { ...web, realServers: [...web.realServers, realServerAt('10.1.1.2', { port: 81 })] };
 
@@ -329,9 +361,9 @@ describe('the state file', () => {
   it('that would be too long to be read again is not written', () => {
     const { stateDir, say } = start();
     expect(say('disable').notes).toEqual([]);
-    expect(say('disable', '10.1.1.3', { reason: 'x'.repeat(2 ** 24) }).notes).toEqual([
+    expect(say('disable', '10.1.1.3', { reason: 'x'.repeat(2 ** 24) }).notes).toContain(
       'it is not remembered across a restart: see the log of vipward',
-    ]);
+    );
     const { book } = start([web], { stateDir });
     expect(book.all).toMatchObject([{ server: '10.1.1.2:80', action: 'disable' }]);
   });
