@@ -1,5 +1,6 @@
 /** The kernel's sync daemons follow a virtual router, on two directors that change places. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { IpAddress } from '../../src/model/address.ts';
 import type { ConnectionSync } from '../../src/model/sync.ts';
 import type { Kernel } from './support/kernel.ts';
 import { Lab } from './support/lab.ts';
@@ -50,13 +51,14 @@ const daemons = async (kernel: Kernel, count = 1): Promise<string[]> => {
 };
 const options = '(mcast=eth0, syncid=12, maxlen=1200, group=224.0.0.81, port=9000, ttl=1)';
 
-/** Serves connections that begin now through `active`, until `backup` knows one of them. */
-async function serve(active: Kernel, backup: Kernel): Promise<void> {
+/**
+ * Serves connections that begin now through `active`, until `backup` knows one of them. Which connection is which can
+ * be told by how the client's ports begin.
+ */
+async function serve(active: Kernel, backup: Kernel, ports: number): Promise<void> {
   await backup.run(`ip addr del ${VIP}/32 dev eth0 2>/dev/null; true`);
-  await active.run(`ip addr add ${VIP}/32 dev eth0`);
+  await active.run(`ip addr replace ${VIP}/32 dev eth0`);
   await client.run('ip neigh flush all');
-  // Which connection is which can be told by the client's port.
-  const ports = active === one ? '41' : '42';
   const urls = Array(10).fill(`http://${VIP}/`);
   const curl = ['curl', '-sS', '--max-time', '30', '--local-port', `${ports}00-${ports}99`];
   expect(await client.run([...curl, ...urls])).toBe('web\n'.repeat(10));
@@ -69,7 +71,7 @@ it('on each director as its virtual router is, with the connections known on bot
   expect(await keep(two, ['backup'])).toMatchObject({ role: 'backup', foreign: [] });
   expect(await daemons(one)).toEqual([`master sync daemon ${options}`]);
   expect(await daemons(two)).toEqual([`backup sync daemon ${options}`]);
-  await serve(one, two);
+  await serve(one, two, 41);
 });
 
 it('the other way round after they have changed places', async () => {
@@ -82,7 +84,15 @@ it('the other way round after they have changed places', async () => {
   await keep(two, ['active']);
   expect(await daemons(one)).toEqual([`backup sync daemon ${options}`]);
   expect(await daemons(two)).toEqual([`master sync daemon ${options}`]);
-  await serve(two, one);
+  await serve(two, one, 42);
+});
+
+it('by way of an IPv6 group', async () => {
+  const six = { group: 'ff02::81' as IpAddress };
+  await keep(two, ['active'], six);
+  await keep(one, ['backup'], six);
+  expect(await daemons(one)).toEqual([`backup sync daemon ${options.replace('224.0.0.81', 'ff02::81')}`]);
+  await serve(two, one, 43);
 });
 
 it('anew with other options, and beside one of somebody else', async () => {
