@@ -8,7 +8,7 @@ import { elapsed, type Instant, instant, type Milliseconds, milliseconds } from 
 import { monotonicNow } from '../sys/clock.ts';
 import { Child } from './child.ts';
 import { resumable } from './resume.ts';
-import { logGroup, logRival, logRouter } from './vrrp-log.ts';
+import { logGroup, logPaths, logRival, logRouter } from './vrrp-log.ts';
 import type { VrrpPartner } from './vrrp-partner.ts';
 import { Waiting } from './waiting.ts';
 
@@ -238,8 +238,9 @@ export class VrrpChild {
 
   #onRouter(status: RouterStatus): void {
     this.#lostAt = undefined;
-    this.#statuses.set(status.name, status);
     logRouter(this.#log, status);
+    logPaths(this.#log, this.#statuses.get(status.name), status);
+    this.#statuses.set(status.name, status);
     this.#partner.onRouter(status);
   }
 
@@ -251,6 +252,7 @@ export class VrrpChild {
 
   #onAnswer({ id, routers, groups }: Extract<VrrpToManager, { type: 'status' }>): void {
     this.#lostAt = undefined;
+    for (const status of routers) logPaths(this.#log, this.#statuses.get(status.name), status);
     this.#statuses = new Map(routers.map((status) => [status.name, status]));
     this.#groups = groups;
     this.#questions.answer(id, routers);

@@ -1,6 +1,11 @@
 /** The lines of the log that tell of virtual routers and sync groups. */
 import type { Log, VrrpToManager } from '../model/messages.ts';
-import { type GroupStatus, type RouterStatus, shownWord } from '../model/router-status.ts';
+import {
+  type GroupStatus,
+  type RouterPathStatus,
+  type RouterStatus,
+  shownWord,
+} from '../model/router-status.ts';
 
 export function logRouter(log: Log, status: RouterStatus): void {
   const { name, reason, releasing, activeRouter, priority } = status;
@@ -14,6 +19,31 @@ export function logRouter(log: Log, status: RouterStatus): void {
     activeRouter: activeRouter?.address,
   });
 }
+
+/**
+ * Heartbeat paths that have stopped to protect, and those that do again, by the status `before`. Where all of them are
+ * silent nobody speaks, which is no fault of theirs.
+ */
+export function logPaths(log: Log, before: RouterStatus | undefined, { name, paths }: RouterStatus): void {
+  const speaks = paths.some(({ state }) => state === 'heard' || state === 'sending');
+  for (const path of paths) {
+    const was = before?.paths.find((each) => idOf(each) === idOf(path))?.state;
+    const failed = isFailed(path.state);
+    if (path.state === was || failed === (was !== undefined && isFailed(was)) || !speaks) continue;
+    const words = failed ? (path.reason ?? 'no adverts come by it any more') : 'in order again';
+    if (failed || was !== undefined)
+      log(failed ? 'warn' : 'info', `virtual router ${name}: heartbeat path ${path.interface}: ${words}`, {
+        virtualRouter: name,
+        path: path.interface,
+        state: path.state,
+      });
+  }
+}
+
+const isFailed = (state: RouterPathStatus['state']): boolean => state === 'silent' || state === 'down';
+
+const idOf = ({ interface: link, transport, family }: RouterPathStatus): string =>
+  `${link} ${transport} ${family}`;
 
 export function logGroup(log: Log, status: GroupStatus): void {
   const { name, reason } = status;

@@ -142,6 +142,9 @@ describe('several heartbeat paths', () => {
     expect((await pair.two.command('status')).stdout).toMatch(
       / path +eth0 multicast: SILENT for \S+\n +path +eth1 multicast: heard\n/,
     );
+    await pair.two.said('virtual router paths: heartbeat path eth0: no adverts come by it any more', {
+      since: since.two,
+    });
     // The active router hears nobody in any case.
     expect((await routerOf(pair.one, 'paths')).paths).toMatchObject([
       { state: 'sending' },
