@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/doctor/finding.ts';
 import { Lab } from '../lab/support/lab.ts';
 import type { NamespaceNode } from '../lab/support/network.ts';
+import { CHECKOUT } from '../lab/support/node.ts';
 
 const VIP = '10.1.1.254';
 /** Behind nat; its default route leads to a router that is not the director. */
@@ -182,6 +183,16 @@ describe('the doctor', () => {
     for (const { mend } of old) await director.run(mend.split('; and')[0] ?? '');
     expect(about((await examine()).findings, /dropped by|packet filters let/)).toEqual(['good']);
     await director.run('nft flush ruleset');
+  });
+
+  it('reads from the kernel what a card does by itself, as large receive offload', async () => {
+    const read = `import { readOffloads } from '${CHECKOUT}/src/sys/offloads.ts';
+      for (const link of ['eth0', 'lo']) console.log(link, ...readOffloads(link));
+      try { readOffloads('none'); } catch (error) { console.log(error.code); }`;
+    // A cable between namespaces puts in tags of VLANs, a loopback does not; no link here joins packets.
+    expect(await director.run([process.execPath, '--input-type=module', '--eval', read])).toBe(
+      'eth0 txvlan\nlo\nENODEV\n',
+    );
   });
 
   it('finds rules that swallow ARP, and none once they are mended', async () => {
