@@ -10,7 +10,8 @@ import { BOTH, config, FIRST, SECOND, type Stage, service, VIP } from './table-s
 import { counted } from './textbook-pool.ts';
 
 const THIRD = '{ address: 10.1.1.5, weight: 3 }';
-const SORRY = '10.1.1.6';
+/** Of the second one the HTTP is checked. */
+const SORRY = ['10.1.1.6', '10.1.1.7'] as const;
 /** What the daemon keeps is in directories of this name. */
 const INSTANCE = 'cases';
 const PORTS = {
@@ -20,10 +21,12 @@ const PORTS = {
   quorum: 7_003,
   limited: 7_004,
   drained: 7_005,
+  cut: 7_006,
 } as const;
 type Name = keyof typeof PORTS;
 const PLACES = Object.values(PORTS).map((port) => `tcp/${port}`);
-const QUICKLY = 'interval: 200ms, connect_timeout: 1s, timeout: 1s, rise: 1, fall: 1';
+/** Whoever is down says so: a busy machine must not look like it. */
+const QUICKLY = 'interval: 200ms, connect_timeout: 20s, timeout: 20s, rise: 1, fall: 1';
 const check = (times: string = QUICKLY): string => `check: { http: {}, port: 80, ${times} }`;
 
 /** With a short time for what is closed. */
@@ -39,6 +42,8 @@ export function poolCases(stageOf: () => Stage): void {
   let caller: Caller;
   /** The HTTP of web1, web2, web3. */
   let http: readonly RealServer[];
+  /** That of the second sorry server. */
+  let sorryHttp: RealServer;
 
   /** So many connections, one after the other, which are held. */
   async function open(name: Name, count: number): Promise<readonly Held[]> {
@@ -71,7 +76,8 @@ export function poolCases(stageOf: () => Stage): void {
     stage = stageOf();
     await Promise.all(stage.nodes.map((node) => startNamingServer(node, node.name, PLACES)));
     http = [...stage.servers, await addHost('web3', '10.1.1.5')];
-    await addHost('sorry', SORRY);
+    await addHost('sorry1', SORRY[0]);
+    sorryHttp = await addHost('sorry2', SORRY[1]);
     caller = await startCaller(stage.client);
     await stage.start(pool(), INSTANCE);
     await stage.holdsVip();
@@ -137,7 +143,7 @@ export function poolCases(stageOf: () => Stage): void {
           `${FIRST}, ${SECOND}, ${THIRD}`,
           check(),
           'quorum: { weight: 3, hysteresis: 1 }',
-          `sorry_server: ${SORRY}:${PORTS.quorum}`,
+          `sorry_server: [{ address: ${SORRY[0]} }, { address: ${SORRY[1]}, ${check()} }]`,
           `notify: { quorum_up: [${program}, gained], quorum_down: [${program}, lost] }`,
         ),
       ),
@@ -155,15 +161,18 @@ export function poolCases(stageOf: () => Stage): void {
     await http[0]?.change('serve 503');
     await stage.daemon.said('virtual server quorum: quorum lost (healthy weight 1, quorum 3)', { since });
     await stage.daemon.said(`remove real server ${real(3, 'quorum')}`, { since });
-    expect(await shares('quorum', 3)).toEqual({ sorry: 3 });
+    expect(await shares('quorum', 4)).toEqual({ sorry1: 2, sorry2: 2 });
+    await sorryHttp.change('serve 503');
+    await stage.daemon.said(`remove real server ${SORRY[1]}:${PORTS.quorum}`, { since });
+    expect(await shares('quorum', 3)).toEqual({ sorry1: 3 });
 
     // 3 again, by those of before: it stays lost.
     since = stage.daemon.log.mark;
     await http[0]?.change('serve');
     await stage.daemon.said('real server 10.1.1.2:80 is up', { since });
-    expect(await shares('quorum', 3)).toEqual({ sorry: 3 });
+    expect(await shares('quorum', 3)).toEqual({ sorry1: 3 });
     expect((await stage.daemon.status()).virtualServers[0]).toMatchObject({
-      sorryServers: [{ state: 'in-use' }],
+      sorryServers: [{ state: 'in-use' }, { state: 'idle' }],
     });
     await http[2]?.change('serve');
     await stage.daemon.said('virtual server quorum: quorum gained (healthy weight 6, quorum 3)', { since });
@@ -197,6 +206,28 @@ export function poolCases(stageOf: () => Stage): void {
     // Two more, and it is at its upper threshold again.
     expect(await shares('limited', 8)).toEqual({ web1: 2, web2: 6 });
   });
+  it('a drain whose time is over cuts off what is left', async () => {
+    const since = stage.daemon.log.mark;
+    await stage.hangUp(pool(oneOf('cut', BOTH)));
+    const held = await open('cut', 3);
+    const server = real(2, 'cut');
+    const { code, stderr } = await stage.daemon.command('drain', 'cut', server, '--timeout', '1s');
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/the time was over, 2 connections were cut off/),
+    ]);
+    await stage.daemon.said(`remove real server ${server}`, { since });
+    const answers = await Promise.all(held.map(async (each) => [each.name, await each.ask()]));
+    expect(answers.toSorted()).toEqual([
+      ['web1', expect.stringMatching(/^(ECONNRESET|CLOSED)$/)],
+      ['web1', expect.stringMatching(/^(ECONNRESET|CLOSED)$/)],
+      ['web2', 'web2'],
+    ]);
+    expect(await shares('cut', 3)).toEqual({ web2: 3 });
+    expect(await stage.daemon.command('enable', 'cut', server)).toMatchObject({ code: 0 });
+    expect(await shares('cut', 3)).toEqual({ web1: 2, web2: 1 });
+  });
+
   it('a drain outlives a daemon that is killed, with who, why and until when, and ends under the next one', async () => {
     const file = pool(oneOf('drained', BOTH));
     await stage.hangUp(file);
