@@ -15,6 +15,7 @@ import { lookAtKernel, lookAtLog, lookAtNeighbours, lookAtNetwork, type Sight, w
 import { kernelFindings } from './kernel-features.ts';
 import { limited } from './limited.ts';
 import { lookAtLinks } from './link-traps.ts';
+import { lookAtOffLink } from './off-link.ts';
 import { type AskedAddress, askOwners, ownerFindings } from './owners.ts';
 import { lookAtReturnPaths } from './return-paths.ts';
 import { settingFindings } from './settings.ts';
@@ -52,6 +53,7 @@ export async function examineDirector(config: Config): Promise<readonly Finding[
     ['whether what the tunnels add fits the way to the real servers', () => tunnels(config, lookAtNetwork())],
     ['whether the tunnels come out at the real servers', () => lookAtTunnelEnds(config, lookAtNetwork())],
     ['who answers for the virtual addresses', () => owned(config, lookAtNetwork())],
+    ['whether the real servers behind dr are on a link', () => lookAtOffLink(config)],
     ['by which way the real servers behind nat answer', () => lookAtReturnPaths(config, lookAtNetwork())],
   ];
   const found = await Promise.all(checks.map(([what, look]) => attempt(what, look)));

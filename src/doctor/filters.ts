@@ -93,12 +93,22 @@ export function filtersOf({ nft, iptables, arptables, has }: FilterAnswers): Fil
       ...(has('arptables') && arptables.kind !== 'said'
         ? [unknown('the rules of arptables', 'arptables-save cannot tell', 'apt install arptables')]
         : []),
-      ...(fromNft.why !== '' && (nft.kind !== 'missing' || has('nft'))
-        ? [unknown('the rules of nftables', fromNft.why, 'apt install nftables; nft -j list ruleset')]
-        : []),
+      ...unseenNft(nft.kind, fromNft.why, has('nft')),
       ...(['iptables', 'ip6tables'] as const).flatMap((program) => unseenLegacy(program, iptables, has)),
     ],
   };
+}
+
+/** What nft says where the kernel answers nothing of the kind (EPROTONOSUPPORT). */
+const NO_NFTABLES = /protocol not supported/i;
+
+function unseenNft(kind: ProgramAnswer['kind'], why: string, inKernel: boolean): readonly Finding[] {
+  if (why === '' || (kind === 'missing' && !inKernel)) return [];
+  if (kind === 'missing') return [unknown('the rules of nftables', why, 'apt install nftables')];
+  const mend = NO_NFTABLES.test(why)
+    ? 'none where nothing needs them; for a mark with match, or fullnat: modprobe nf_tables, or a kernel that has it'
+    : 'nft -j list ruleset, which tells more';
+  return [unknown('the rules of nftables', why, mend)];
 }
 
 interface ReadNft {

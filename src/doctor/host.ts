@@ -74,6 +74,12 @@ export async function lookAtNeighbours(): Promise<ReadonlyMap<MacAddress, readon
   return known;
 }
 
+/** The router by which `address` is reached; undefined where it is on a link, or there is no way, or no ip(8). */
+export async function routerTo(address: IpAddress): Promise<IpAddress | undefined> {
+  const route = await ask('ip', '-o', 'route', 'get', address);
+  return parseAddress(/ via (?:inet6? )?(\S+)/.exec(route ?? '')?.[1] ?? '');
+}
+
 /** The link by which `address` is reached, its MTU, and the address of ours that is sent from. */
 export async function wayTo(
   address: IpAddress,

@@ -34,6 +34,7 @@ import { isError, type LoadedConfiguration, loadFile, loadText } from './configu
 import { damagedFiles } from './damaged.ts';
 import { Failover } from './failover.ts';
 import type { KeptConfiguration } from './kept-configuration.ts';
+import { offLinkProblems } from './off-link.ts';
 import { PacketRulesKeeper } from './packet-rules.ts';
 import { Preparation } from './preparation.ts';
 import { planRouters } from './router-plan.ts';
@@ -174,7 +175,13 @@ export class Manager implements ControlHandlers {
       guards: this.#guards(),
       activity: this.#failover.activity(),
       ...this.#balancer.status(),
-      preparation: { problems: [...this.#preparation.problems, ...this.#packetRules.problems] },
+      preparation: {
+        problems: [
+          ...this.#preparation.problems,
+          ...this.#packetRules.problems,
+          ...offLinkProblems(config.virtualServers),
+        ],
+      },
       damagedFiles: damagedFiles(this.#options.stateDir),
     };
   }

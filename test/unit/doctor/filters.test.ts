@@ -131,3 +131,22 @@ describe('firewall marks', () => {
     expect(markFindings({ virtualServers: [virtualServer()] }, mergeMarks([]))).toEqual([]);
   });
 });
+
+describe('what nft cannot tell', () => {
+  const mend = (nft: ProgramAnswer, kernelHas?: readonly string[]) =>
+    look({ nft }, kernelHas).unseen.map((finding) => finding.mend);
+
+  it('is mended by what is missing: the program, the kernel, or neither', () => {
+    const noKernel = {
+      kind: 'failed',
+      why: 'netlink: Error: cache initialization failed: Protocol not supported',
+    } as const;
+    expect(mend(MISSING)).toEqual(['apt install nftables']);
+    expect(mend(MISSING, [])).toEqual([]);
+    expect(mend(noKernel, [])).toEqual([expect.stringContaining('modprobe nf_tables')]);
+    expect(mend(noKernel, []).join()).not.toContain('apt install');
+    expect(mend({ kind: 'failed', why: 'Operation not permitted' })).toEqual([
+      'nft -j list ruleset, which tells more',
+    ]);
+  });
+});

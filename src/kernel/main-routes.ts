@@ -1,0 +1,86 @@
+/**
+ * The main routing table of this network namespace, by /proc: for what is worth a look at a file and no more. Rules
+ * that send packets by other tables are not seen (`ip route get` sees them).
+ */
+import { readFileSync } from 'node:fs';
+import { addressFromBytes, familyOf, type IpAddress, isWithin, type Prefix } from '../model/address.ts';
+
+/** A way to hosts: by a router, or, undefined, on a link. */
+export interface MainRoute {
+  readonly to: Prefix;
+  readonly router: IpAddress | undefined;
+  readonly metric: number;
+}
+
+/** A host that has all routes of the Internet is not asked for them at every look. */
+const MOST_ROUTES = 5000;
+
+/** RTF_* of linux/route.h. */
+const UP = 0x1;
+const GATEWAY = 0x2;
+const REJECT = 0x200;
+
+/** Empty where there are too many, or /proc does not tell. */
+export function readMainRoutes(): readonly MainRoute[] {
+  return [...parseIpv4Routes(read('route')), ...parseIpv6Routes(read('ipv6_route'))];
+}
+
+function read(name: string): string {
+  try {
+    const text = readFileSync(`/proc/self/net/${name}`, 'latin1');
+    return text.split('\n', MOST_ROUTES + 1).length > MOST_ROUTES ? '' : text;
+  } catch {
+    return '';
+  }
+}
+
+/** The lines of /proc/net/route; its numbers are in the order of the processor's bytes. */
+export const parseIpv4Routes = (text: string): readonly MainRoute[] =>
+  text.split('\n').flatMap((line) => {
+    const [, to, router, flags, , , metric, mask] = line.trim().split(/\s+/);
+    return routeOf({ to: reversed(to), router: reversed(router), flags, metric: Number(metric) }, () =>
+      bitsOf(reversed(mask) ?? ''),
+    );
+  });
+
+/** The lines of /proc/net/ipv6_route: all tables, of which none but the main one has routers. */
+export const parseIpv6Routes = (text: string): readonly MainRoute[] =>
+  text.split('\n').flatMap((line) => {
+    const [to, length, , , router, metric, , , flags] = line.trim().split(/\s+/);
+    return routeOf({ to, router, flags, metric: Number.parseInt(metric ?? '', 16) }, () =>
+      Number.parseInt(length ?? '', 16),
+    );
+  });
+
+interface Line {
+  readonly to: string | undefined;
+  readonly router: string | undefined;
+  readonly flags: string | undefined;
+  readonly metric: number;
+}
+
+function routeOf({ to, router, flags, metric }: Line, length: () => number): readonly MainRoute[] {
+  const bits = Number.parseInt(flags ?? '', 16);
+  // The title, for one.
+  if (to === undefined || router === undefined || !/^[0-9a-f]+$/i.test(to + router)) return [];
+  if (!(bits & UP) || bits & REJECT) return [];
+  const prefix = { address: addressOf(to), length: length() };
+  return [{ to: prefix, router: bits & GATEWAY ? addressOf(router) : undefined, metric }];
+}
+
+const addressOf = (hexadecimal: string): IpAddress => addressFromBytes(Buffer.from(hexadecimal, 'hex'));
+const reversed = (hexadecimal: string | undefined): string | undefined =>
+  hexadecimal?.match(/../g)?.reverse().join('');
+const bitsOf = (hexadecimal: string): number =>
+  [...Buffer.from(hexadecimal, 'hex')].reduce(
+    (sum, byte) => sum + byte.toString(2).replaceAll('0', '').length,
+    0,
+  );
+
+/** The next hop to `address`, where a router is; undefined: it is on a link, or nobody knows the way. */
+export function routerOn(routes: readonly MainRoute[], address: IpAddress): IpAddress | undefined {
+  const family = familyOf(address);
+  const ways = routes.filter(({ to }) => familyOf(to.address) === family && isWithin(address, to));
+  const [best] = ways.toSorted((a, b) => b.to.length - a.to.length || a.metric - b.metric);
+  return best?.router;
+}

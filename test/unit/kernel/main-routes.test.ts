@@ -1,0 +1,59 @@
+/** The main routing table, as /proc shows it. */
+import { expect, it } from 'vitest';
+import {
+  parseIpv4Routes,
+  parseIpv6Routes,
+  readMainRoutes,
+  routerOn,
+} from '../../../src/kernel/main-routes.ts';
+import { offLinkProblems } from '../../../src/manager/off-link.ts';
+import type { IpAddress } from '../../../src/model/address.ts';
+import { realServerAt, virtualServer } from '../../support/virtual-server.ts';
+
+const ip = (text: string) => text as IpAddress;
+/** default via 10.1.1.254; 10.1.1.0/24 on eth0; 10.2.2.0/24 via 10.1.1.1; 10.2.2.64/26 on eth1; 10.3.3.0/24 unreachable. */
+const IPV4 = `Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
+eth0\t00000000\tFE01010A\t0003\t0\t0\t0\t00000000\t0\t0\t0
+eth0\t0001010A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0
+eth0\t0002020A\t0101010A\t0003\t0\t0\t5\t00FFFFFF\t0\t0\t0
+eth0\t4002020A\t00000000\t0001\t0\t0\t0\tC0FFFFFF\t0\t0\t0
+*\t0003030A\t00000000\t0201\t0\t0\t0\t00FFFFFF\t0\t0\t0
+`;
+/** fd00:1::/64 on eth0; fd00:2::/64 via fe80::1. */
+const IPV6 = `fd000001000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0
+fd000002000000000000000000000000 40 00000000000000000000000000000000 00 fe800000000000000000000000000001 00000400 00000001 00000000 00000003     eth0
+`;
+const routes = [...parseIpv4Routes(IPV4), ...parseIpv6Routes(IPV6)];
+
+it.each([
+  ['10.1.1.2', undefined],
+  ['10.2.2.2', '10.1.1.1'],
+  ['10.2.2.70', undefined],
+  ['192.0.2.1', '10.1.1.254'],
+  ['fd00:1::2', undefined],
+  ['fd00:2::2', 'fe80::1'],
+  ['2001:db8::1', undefined],
+])('the router to %s is %s', (address, router) => {
+  expect(routerOn(routes, ip(address))).toBe(router);
+});
+
+it('is read from the kernel that is there', () => {
+  expect(readMainRoutes().every(({ to, metric }) => to.length >= 0 && metric >= 0)).toBe(true);
+  expect(routerOn(readMainRoutes(), ip('::1'))).toBeUndefined();
+});
+
+it('tells status of real servers behind dr that are behind a router, and is asked for dr alone', () => {
+  const far = (forwarding: 'dr' | 'tun') =>
+    virtualServer({
+      name: 'far',
+      realServers: [realServerAt('10.1.1.2', { forwarding }), realServerAt('10.2.2.2', { forwarding })],
+    });
+  expect(offLinkProblems([far('dr')], () => routes)).toEqual([
+    'far: 10.2.2.2 is behind the router 10.1.1.1, and dr reaches hosts on a link only, so that its clients hang: ' +
+      'use forwarding tun or nat',
+  ]);
+  const nobody = () => {
+    throw new Error('asked');
+  };
+  expect(offLinkProblems([far('tun')], nobody)).toEqual([]);
+});
