@@ -170,8 +170,10 @@ export function encodeMessages(messages: readonly OutgoingMessage[]): Uint8Array
     bytes.writeUInt32LE(sequence, at + 8);
     bytes.writeUInt32LE(0, at + 12);
     bytes.set(payload, at + MESSAGE_HEADER);
+    const end = at + length;
     at += padded(length);
-    bytes.fill(0, at - padded(length) + length, at);
+    // Seldom: payloads are whole words as a rule, and `fill` takes its time over nothing, too.
+    if (end < at) bytes.fill(0, end, at);
   }
   return bytes;
 }
