@@ -1,4 +1,4 @@
-/** A director with a big table on a kernel of its own, what it does to the table, and a connection through it. */
+/** A director with a big table on a kernel of its own, and what it does to the table. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EventLog } from '../lab/support/event-log.ts';
@@ -14,7 +14,14 @@ import {
   startRealServer,
 } from '../lab/support/tools.ts';
 import type { Program } from './bench.ts';
-import { BigTableProgram, CHECKED, portOf, REAL_SERVERS, type Variant } from './big-table-files.ts';
+import {
+  BigTableProgram,
+  CHECK_PORT,
+  CHECKED,
+  portOf,
+  REAL_SERVERS,
+  type Variant,
+} from './big-table-files.ts';
 import type { WatchReport } from './netlink-watch.ts';
 import { isAdvert } from './pair.ts';
 import { VIP } from './program.ts';
@@ -39,6 +46,7 @@ export async function createStage(lab: Lab): Promise<Stage> {
   const web = await lab.addHost('web', { ports: [{ on: lan, addresses: [`${WEB}/24`] }] });
   await web.run(['ip', 'route', 'add', 'local', REAL_SERVERS, 'dev', 'lo']);
   await prepareDirectRouting(web, VIP);
+  await startRealServer(web, { body: 'web', port: CHECK_PORT });
   await web.spawn(['socat', `TCP-LISTEN:${portOf(0)},fork,reuseaddr`, 'EXEC:cat']);
   const one = await lab.addHost('one', { ports: [{ on: lan, addresses: [`${CHECKED.address}/24`] }] });
   const checked = await startRealServer(one, { body: 'checked', port: CHECKED.port });
@@ -114,7 +122,7 @@ export interface Done {
   /** When it was done, ms since the epoch by the director's kernel. */
   readonly at: number;
   readonly report: WatchReport;
-  /** The longest time between two adverts from then on until `report`, in ms. */
+  /** The longest time between two adverts from then on until `report`, in ms; Infinity when none came. */
   readonly longestGap: number;
 }
 
@@ -144,13 +152,13 @@ export class BigTableDirector {
   }
 
   /** As an administrator does it: the new file in the place of the old one, and a SIGHUP. */
-  async reload(variant: Variant): Promise<Done> {
+  async reload(variant: Variant, whole = hasChanged): Promise<Done> {
     await this.#program.writeNext(variant);
     await this.#stage.watch.begin();
     const script = 'echo $EPOCHREALTIME; "$@" && kill -HUP $0';
     const { place } = this.#program;
     const text = await this.#stage.kernel.run(['bash', '-c', script, String(this.#pid), ...place]);
-    return await this.#settle(Number(text) * 1_000, ({ changedAt }) => changedAt !== undefined);
+    return await this.#settle(Number(text) * 1_000, whole);
   }
 
   /** The same time as anything else with nothing done. */
@@ -199,8 +207,9 @@ export class BigTableDirector {
       .filter((event) => isAdvert(event, DIRECTOR))
       .map(({ time }) => time);
     const gaps = times.slice(1).map((time, i) => time - (times[i] ?? time));
+    const silent = !times.some((time) => time >= from);
     if (!whole(report)) throw new Error(await this.#story(report, from));
-    return { at, report, longestGap: Math.max(0, ...gaps) };
+    return { at, report, longestGap: silent ? Number.POSITIVE_INFINITY : Math.max(0, ...gaps) };
   }
 
   async #story(report: WatchReport, from: number): Promise<string> {
@@ -211,44 +220,4 @@ export class BigTableDirector {
   }
 }
 
-/** One connection through the first virtual server, held while the director is reloaded. */
-export class HeldConnection {
-  readonly #stage: Stage;
-  readonly #process: LabProcess;
-  #said = 0;
-
-  private constructor(stage: Stage, process: LabProcess) {
-    this.#stage = stage;
-    this.#process = process;
-  }
-
-  static async open(stage: Stage): Promise<HeldConnection> {
-    const process = await stage.client.spawn(['socat', '-', `TCP:${VIP}:${portOf(0)}`]);
-    const connection = new HeldConnection(stage, process);
-    if (!(await connection.answers())) throw new Error('no connection through the director');
-    return connection;
-  }
-
-  /** Whether what is said now comes back. */
-  async answers(): Promise<boolean> {
-    const word = `word ${++this.#said}`;
-    this.#process.write(`${word}\n`);
-    return await this.#process.stdout
-      .waitFor((line) => line === word, { timeout: 5_000, what: word })
-      .then(
-        () => true,
-        () => false,
-      );
-  }
-
-  /** Connections and packets that its virtual server has counted so far. */
-  async counters(): Promise<{ readonly connections: number; readonly packets: number }> {
-    const text = await this.#stage.kernel.run(`ipvsadm -Ln --stats --exact -t ${VIP}:${portOf(0)}`);
-    const [, connections = '', packets = ''] = /^TCP +\S+ +(\d+) +(\d+)/m.exec(text) ?? [];
-    return { connections: Number(connections), packets: Number(packets) };
-  }
-
-  async close(): Promise<void> {
-    await this.#process.stop();
-  }
-}
+const hasChanged = ({ changedAt }: WatchReport): boolean => changedAt !== undefined;

@@ -13,6 +13,10 @@ const PRIORITY = 150;
 const FIRST_PORT = 10_001;
 /** Of one more virtual server, whose only real server is checked every second. */
 export const CHECKED = { port: 9_000, address: '10.1.1.3' } as const;
+/** Where all real servers answer a check. */
+export const CHECK_PORT = 9_001;
+/** Between two checks of a real server where all are checked, in seconds. */
+const CHECK_INTERVAL = 60;
 
 export const portOf = (service: number): number => FIRST_PORT + service;
 
@@ -21,8 +25,8 @@ export interface Variant {
   readonly services: number;
   /** Of the very last real server; all others have 1. */
   readonly lastWeight: number;
-  /** Whether there is one more virtual server, that of CHECKED. */
-  readonly checked: boolean;
+  /** Which real servers are checked: `one` is that of one more virtual server, CHECKED. */
+  readonly checks: 'none' | 'one' | 'all';
 }
 
 interface Server {
@@ -52,6 +56,11 @@ export function fileOf(program: Program, variant: Variant): string {
   }
 }
 
+/** Up at first, as they are for keepalived. */
+const ALL_CHECKED = `    initial: up
+    check: { tcp: {}, port: ${CHECK_PORT}, interval: ${CHECK_INTERVAL}s, connect_timeout: 5s, timeout: 5s, rise: 1, fall: 3 }
+`;
+
 const vipwardFile = (variant: Variant): string => `
 virtual_routers:
   bench: { interface: eth0, vrid: ${VRID}, priority: ${PRIORITY}, advert_interval: ${ADVERT_INTERVAL}ms, addresses: [${VIP}/24] }
@@ -63,12 +72,12 @@ ${forEachService(
     port: ${portOf(service)}
     scheduler: wrr
     forwarding: dr
-    real_servers:
+${variant.checks === 'all' ? ALL_CHECKED : ''}    real_servers:
 ${serversOf(service, variant)
   .map(({ address, weight }) => `      - { address: ${address}, weight: ${weight} }\n`)
   .join('')}`,
 )}${
-  variant.checked
+  variant.checks === 'one'
     ? `  checked:
     address: ${VIP}
     port: ${CHECKED.port}
@@ -87,11 +96,15 @@ ${forEachService(variant, (service) =>
   keepalivedService(
     portOf(service),
     serversOf(service, variant).map(
-      ({ address, weight }) => `  real_server ${address} ${portOf(service)} {\n    weight ${weight}\n  }\n`,
+      ({ address, weight }) =>
+        `  real_server ${address} ${portOf(service)} {\n    weight ${weight}\n${
+          variant.checks === 'all' ? ALL_CHECKED_BY_KEEPALIVED : ''
+        }  }\n`,
     ),
+    variant.checks === 'all' ? CHECK_INTERVAL : 1,
   ),
 )}${
-  variant.checked
+  variant.checks === 'one'
     ? keepalivedService(CHECKED.port, [
         `  real_server ${CHECKED.address} ${CHECKED.port} {
     TCP_CHECK {
@@ -105,9 +118,16 @@ ${forEachService(variant, (service) =>
     : ''
 }`;
 
-const keepalivedService = (port: number, realServers: readonly string[]): string => `
+const ALL_CHECKED_BY_KEEPALIVED = `    TCP_CHECK {
+      connect_port ${CHECK_PORT}
+      connect_timeout 5
+      retry 2
+    }
+`;
+
+const keepalivedService = (port: number, realServers: readonly string[], interval = 1): string => `
 virtual_server ${VIP} ${port} {
-  delay_loop 1
+  delay_loop ${interval}
   lvs_sched wrr
   lvs_method DR
   protocol TCP
