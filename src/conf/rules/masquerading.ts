@@ -107,17 +107,22 @@ function masqueradesOf(service: Service): readonly Masquerade[] {
   );
 }
 
-/** Each with the first that it clashes with. */
+/** Each with the first that it clashes with: only those of another kind can, and most files have one kind alone. */
 function clashesIn(group: readonly Masquerade[]): readonly Finding[] {
-  if (new Set(group.map(kindOf)).size < 2) return [];
-  return group.flatMap((later, index) => {
-    const former = group.find((each, i) => i < index && kindOf(each) !== kindOf(later) && meet(each, later));
+  const formers = new Map<string, Masquerade[]>();
+  return group.flatMap((later) => {
+    const kind = kindOf(later);
+    const others = [...formers].flatMap(([each, list]) => (each === kind ? [] : [list]));
+    const former = others.map((list) => list.find((each) => meet(each, later))).find((each) => each);
+    const alike = formers.get(kind);
+    if (alike === undefined) formers.set(kind, [later]);
+    else alike.push(later);
     return former === undefined ? [] : [errorAt(later.server.path, messageOf(former, later))];
   });
 }
 
 const meet = (one: Masquerade, other: Masquerade): boolean =>
-  firstOverlap([...one.ports, ...other.ports]) !== undefined;
+  one.ports.some((a) => other.ports.some((b) => a.from <= b.to && b.from <= a.to));
 
 const kindOf = ({ method, seen }: Masquerade): string => `${method} ${seen}`;
 
