@@ -18,8 +18,8 @@ import { lookAtLinks } from './link-traps.ts';
 import { lookAtOffLink } from './off-link.ts';
 import { type AskedAddress, askOwners, ownerFindings } from './owners.ts';
 import { lookAtReturnPaths } from './return-paths.ts';
-import { settingFindings } from './settings.ts';
-import { ipvsTrapFindings, trackingFindings } from './traps.ts';
+import { defeatFindings, settingFindings } from './settings.ts';
+import { trackingFindings } from './traps.ts';
 import { lookAtTunnelEnds } from './tunnel-ends.ts';
 import { tunnelMtuFindings } from './tunnel-mtu.ts';
 
@@ -69,7 +69,7 @@ async function kernel(config: Config): Promise<readonly Finding[]> {
   return [
     ...kernelFindings(config, facts),
     ...settingFindings(settings),
-    ...(config.virtualServers.length === 0 ? [] : ipvsTrapFindings(config.ipvs.sysctl, readSetting)),
+    ...defeatFindings(config, settings),
   ];
 }
 

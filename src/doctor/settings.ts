@@ -1,5 +1,7 @@
 /** Kernel settings that are not as they should be. */
 import { readSetting } from '../kernel/sysctl.ts';
+import type { Config } from '../model/config.ts';
+import { defeatsOf, viewOfConfig } from '../prepare/defeats.ts';
 import {
   isSatisfied,
   type KernelSetting,
@@ -7,7 +9,7 @@ import {
   settingCommand,
   settingName,
 } from '../prepare/setting.ts';
-import { type Finding, good, problem } from './finding.ts';
+import { type Finding, good, problem, warning } from './finding.ts';
 
 export function settingFindings(
   settings: readonly KernelSetting[],
@@ -27,3 +29,11 @@ export function settingFindings(
     good('forwarding, reverse-path filters and the other kernel settings are as the services need them'),
   ];
 }
+
+/** What the kernel holds of `net.ipv4.vs`, though the configuration says nothing of it, and what that defeats. */
+export const defeatFindings = (
+  config: Config,
+  wanted: readonly KernelSetting[],
+  read: ReadSetting = readSetting,
+): readonly Finding[] =>
+  defeatsOf(viewOfConfig(config), wanted, read).map(({ what, breaks, mend }) => warning(what, breaks, mend));

@@ -2,41 +2,6 @@
 import type { ReadSetting, SettingPath } from '../prepare/setting.ts';
 import { type Finding, problem, warning } from './finding.ts';
 
-/** Of net.ipv4.vs, where the file does not ask for it. `asked`: `ipvs.sysctl` of the file. */
-export function ipvsTrapFindings(
-  asked: Readonly<Record<string, string>>,
-  read: ReadSetting,
-): readonly Finding[] {
-  return TRAPS.flatMap(({ name, value, breaks, mend }) => {
-    if (asked[name] !== undefined || read(['net', 'ipv4', 'vs', name]) !== value) return [];
-    return [warning(`net.ipv4.vs.${name} is ${value}`, breaks, `sysctl -w net.ipv4.vs.${name}=${mend}`)];
-  });
-}
-
-interface Trap {
-  readonly name: string;
-  readonly value: string;
-  readonly breaks: string;
-  readonly mend: string;
-}
-
-/** Value 3 of a defence: at all times, not only when memory is short (ipvs-sysctl.rst). */
-const TRAPS: readonly Trap[] = [
-  {
-    name: 'drop_entry',
-    value: '3',
-    breaks: 'half-open connections are dropped at random, always',
-    mend: '1',
-  },
-  { name: 'drop_packet', value: '3', breaks: 'packets of clients are dropped at random, always', mend: '1' },
-  {
-    name: 'run_estimation',
-    value: '0',
-    breaks: 'rates are not counted: `vipward status` shows none',
-    mend: '1',
-  },
-];
-
 const COUNT: SettingPath = ['net', 'netfilter', 'nf_conntrack_count'];
 const MOST: SettingPath = ['net', 'netfilter', 'nf_conntrack_max'];
 /** Percent; whoever has so many has twice as many at a bad moment. */

@@ -11,10 +11,12 @@ import { coldTargets, concernedBy } from '../balance/targets.ts';
 import type { OverrideRequest } from '../control/api.ts';
 import type { CheckTarget } from '../model/check.ts';
 import type { Config, ConfiguredVirtualServer } from '../model/config.ts';
+import type { ActualTable } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
 import type { OverrideDocument, OverridesDocument, ProcessStatus, StatusDocument } from '../model/status.ts';
 import { milliseconds } from '../model/units.ts';
 import { monotonicNow } from '../sys/clock.ts';
+import { ChangedSettings } from './changed-settings.ts';
 import { CheckerChild } from './checker-child.ts';
 import { Checks } from './checks.ts';
 import { HealthBook } from './health.ts';
@@ -71,6 +73,12 @@ export class Balancer {
       facts: { healthOf, overrideOf, quorumBefore: this.#quorums.before },
       onRead: (actual) => this.#overrides.observe(actual),
       awaited: this.#overrides.awaited,
+      timeouts: new ChangedSettings({
+        stateDir,
+        name: 'connection-timeouts.json',
+        log,
+        unwritable: 'time-outs of connections are not put back if this process is killed',
+      }),
       // What it is told about may be in the middle of its work.
       onReach: () => setImmediate(() => this.#options.onServices()),
     });
@@ -146,6 +154,17 @@ export class Balancer {
   /** Those who track virtual servers may begin and end to be active. */
   routersChanged(): void {
     if (this.#checks.routersChanged()) this.#rebalance();
+  }
+
+  /** As the kernel holds it, as far as is known; undefined: it cannot be had. */
+  get knownTable(): ActualTable | undefined {
+    return this.#table.known;
+  }
+
+  /** As it would be right after `after` has taken the place of the present configuration; undefined as above. */
+  tableAfter(after: Config): ActualTable | undefined {
+    if (this.knownTable === undefined) return undefined;
+    return this.#table.after(after, this.#overrides.under(after.virtualServers).of);
   }
 
   /** Throws NoSuchName. */

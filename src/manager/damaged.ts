@@ -12,6 +12,7 @@ const UNREADABLE = {
   'standby.json': 'no virtual router is kept a backup',
   'ipvs-owned.json': 'only virtual servers of the file are taken for ours',
   'kernel-settings.json': 'kernel settings that a former process changed are not put back',
+  'connection-timeouts.json': 'time-outs of connections that a former process changed are not put back',
   'notify.json': 'it is not known which states were told last',
   'arbiter-identity': 'after a crash the lease of the arbiter has to end first',
 } as const;

@@ -98,7 +98,7 @@ export class Manager implements ControlHandlers {
       onSettingChanged: (change) => this.#preparation.adopt(change),
       record: options.record,
     });
-    this.#preparation = new Preparation({ stateDir, log });
+    this.#preparation = new Preparation({ stateDir, log, table: () => this.#balancer.knownTable });
     this.#packetRules = new PacketRulesKeeper({ log });
     this.#tracked = new TrackedConnections({ log });
   }
@@ -113,6 +113,7 @@ export class Manager implements ControlHandlers {
     await this.#prepare(config);
     this.#balancer.configureTable(config);
     if (this.#stopping) return;
+    this.#preparation.inForce();
     if (isLong) this.#startProcesses();
     await this.#balancer.getToKnow();
     // A reload may have come meanwhile, or the end: nothing may be set up behind its back.
@@ -195,11 +196,12 @@ export class Manager implements ControlHandlers {
       { routers: config.virtualRouters, groups: config.syncGroups },
       statuses,
     );
+    const tableAfter = () => this.#balancer.tableAfter(config);
     return {
       problems,
       ...routers,
       table: this.#balancer.preview(config),
-      settings: [...this.#preparation.preview(config), ...this.#packetRules.preview(config)],
+      settings: [...this.#preparation.preview(config, tableAfter), ...this.#packetRules.preview(config)],
       overrides: this.#balancer.overrideNotes(config),
       tableUnavailable: this.#balancer.tableUnavailable,
     };
@@ -268,16 +270,18 @@ export class Manager implements ControlHandlers {
     // Before addresses come for it, and before the vrrp process wants the processor.
     const changes = this.#balancer.configureTable(config);
     await this.#configureRouters(config);
-    return [...changes, ...settings];
+    if (this.#stopping) return [...changes, ...settings];
+    // What served the old configuration goes behind everything that was in its place.
+    return [...changes, ...settings, ...this.#preparation.inForce()];
   }
 
   /** Before the table is filled: forwarding must be there when the first connection is. */
   async #prepare(config: Config): Promise<readonly string[]> {
-    await this.#preparation.loadModules(config);
+    const modules = await this.#preparation.loadModules(config);
     if (this.#stopping) return [];
     const settings = this.#preparation.configure(config);
     this.#tracked.configure(config);
-    return [...settings, ...(await this.#packetRules.configure(config))];
+    return [...modules, ...settings, ...(await this.#packetRules.configure(config))];
   }
 
   async #configureRouters(config: Config): Promise<void> {

@@ -4,11 +4,13 @@ import { PresentTable, sumOf } from '../balance/present.ts';
 import { refusesAtWeight0 } from '../balance/settings.ts';
 import { nearest } from '../conf/nearest.ts';
 import { NoSuchName, type OverrideRequest } from '../control/api.ts';
+import { readSetting } from '../kernel/sysctl.ts';
 import type { Config, ConfiguredRealServer, ConfiguredVirtualServer } from '../model/config.ts';
 import type { ActualTable } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
 import type { Override } from '../model/override.ts';
 import type { OverrideDocument, OverrideStatus } from '../model/status.ts';
+import type { ReadSetting } from '../prepare/setting.ts';
 import { lastServerNotes } from './last-server.ts';
 import type { OverrideBook } from './overrides.ts';
 import { heldOf } from './server-status.ts';
@@ -27,6 +29,8 @@ export interface OperatorOptions {
   readonly onChange: () => readonly string[];
   /** The table as far as it is known; undefined: it cannot be reached. */
   readonly table: () => ActualTable | undefined;
+  /** Settings of the kernel; the kernel's own unless given. */
+  readonly read?: ReadSetting;
 }
 
 export class Operator {
@@ -90,11 +94,17 @@ export class Operator {
     const notes = [
       ...last,
       ...(absent ? ['it was not in the table, and had no connections to finish'] : []),
-      ...notesOn(service, action, this.#config.ipvs.sysctl),
+      ...notesOn(service, action, (setting) => this.#settingOf(setting)),
       ...(kept ? [] : ['it is not remembered across a restart: see the log of vipward']),
     ];
     // A drain that had nothing to wait for is done already.
     return { service: name, server: at, override: overrides.of(name, server), was, changes, notes };
+  }
+
+  /** Of `net.ipv4.vs`: as it is, else as it is to be. */
+  #settingOf(setting: string): string | undefined {
+    const { read = readSetting } = this.#options;
+    return read(['net', 'ipv4', 'vs', setting]) ?? this.#config.ipvs.sysctl[setting];
   }
 
   #isAbsent(service: ConfiguredVirtualServer, server: ConfiguredRealServer): boolean {
@@ -168,11 +178,11 @@ const reasonText = (reason: string | undefined): string => (reason === undefined
 function notesOn(
   service: ConfiguredVirtualServer,
   action: Override['action'],
-  sysctl: Readonly<Record<string, string>>,
+  settingOf: (setting: string) => string | undefined,
 ): readonly string[] {
   if (action !== 'drain') return [];
   const templates =
-    service.persistence !== undefined && sysctl.expire_quiescent_template !== '1'
+    service.persistence !== undefined && (settingOf('expire_quiescent_template') ?? '0') === '0'
       ? [
           'persistence: clients that it served before still come to it until it is removed; ' +
             '`ipvs: { sysctl: { expire_quiescent_template: 1 } }` sends them elsewhere at once',
@@ -186,5 +196,12 @@ function notesOn(
             : `scheduler_flags: [${service.scheduler}-fallback] sends them elsewhere`),
       ]
     : [];
-  return [...templates, ...refused];
+  const reused =
+    settingOf('conn_reuse_mode') === '0'
+      ? [
+          'net.ipv4.vs.conn_reuse_mode is 0: clients that use the port of an old connection again still come to it; ' +
+            '`ipvs: { sysctl: { conn_reuse_mode: 1 } }` sends them elsewhere',
+        ]
+      : [];
+  return [...templates, ...reused, ...refused];
 }

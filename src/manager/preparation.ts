@@ -1,48 +1,41 @@
 /**
- * Prepares this director's kernel for its virtual servers, and puts back at the end what was there before. What was
- * changed is remembered in the state directory, so that a daemon that was killed is no reason to forget it.
+ * Prepares this director's kernel for its virtual servers, and puts back what was there before: what the configuration
+ * no longer needs once the table does not either, the rest at the end.
  */
-import { z } from 'zod';
 import { kernelIdentity } from '../kernel/identity.ts';
 import { hasModule, loadModule } from '../kernel/modules.ts';
 import { linksWithIpv6, readSetting, writeSetting } from '../kernel/sysctl.ts';
 import type { Config } from '../model/config.ts';
+import type { ActualTable } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
 import { milliseconds } from '../model/units.ts';
-import { directorModules, directorSettings } from '../prepare/director.ts';
+import { defeatsOf, viewOfConfig } from '../prepare/defeats.ts';
+import { directorSettings, type PreparedConfig } from '../prepare/director.ts';
 import { type ChangedSetting, type SettingsAccess, SettingsLedger } from '../prepare/ledger.ts';
+import { remnantsOf } from '../prepare/remnants.ts';
 import { type KernelSetting, type SettingPath, settingCommand, settingName } from '../prepare/setting.ts';
-import { StateFile } from './state-file.ts';
+import { ChangedSettings } from './changed-settings.ts';
+import { type ModuleKernel, ModuleLoader } from './module-loader.ts';
 
 /** How often it is looked whether somebody else has changed them. */
 const VERIFY_INTERVAL = milliseconds(10_000);
-const SIZE_LIMIT = 1024 * 1024;
 /** There in every kernel that has IPVS loaded. */
 const IPVS_PROBE: SettingPath = ['net', 'ipv4', 'vs', 'expire_nodest_conn'];
 
 /** Set by the vrrp process, for links that have virtual addresses. */
 const KEEPS_SECONDARIES = 'promote_secondaries';
 
-const Changed = z.object({
-  version: z.literal(1),
-  /** Of which kernel: after a reboot, and in another network namespace, there is nothing to put back. */
-  kernel: z.string(),
-  changed: z.array(
-    z.object({ path: z.tuple([z.string()], z.string()).readonly(), was: z.string(), set: z.string() }),
-  ),
-});
-
 export interface PreparationOptions {
   readonly stateDir: string;
   readonly log: Log;
+  /** As the kernel holds it, as far as is known; undefined: it cannot be read. */
+  readonly table: () => ActualTable | undefined;
   /** The kernel's unless given. */
   readonly kernel?: PreparedKernel;
 }
 
 /** What of the kernel is read and set here. */
-export interface PreparedKernel extends SettingsAccess {
-  hasModule(name: string): boolean;
-  loadModule(name: string): Promise<Error | undefined>;
+export interface PreparedKernel extends SettingsAccess, ModuleKernel {
   /** The interfaces of this host that have IPv6. */
   links(): readonly string[];
   /** Another one after each boot and in each network namespace. */
@@ -58,78 +51,81 @@ const REAL_KERNEL: PreparedKernel = {
   identity: kernelIdentity,
 };
 
-type Configured = Pick<Config, 'virtualServers' | 'virtualRouters'> & {
-  readonly ipvs: Pick<Config['ipvs'], 'sysctl' | 'prepare'>;
+type Configured = Pick<Config, 'virtualServers' | 'virtualRouters' | 'fixed'> & {
+  readonly ipvs: Pick<Config['ipvs'], 'sysctl' | 'prepare' | 'sync'>;
 };
 
 export class Preparation {
   readonly #log: Log;
   readonly #kernel: PreparedKernel;
-  readonly #file: StateFile<z.infer<typeof Changed>>;
+  readonly #file: ChangedSettings;
+  readonly #table: () => ActualTable | undefined;
+  readonly #modules: ModuleLoader;
   #config: Configured | undefined;
   readonly #ledger: SettingsLedger;
   /** Names of settings that the kernel refused the last time. */
   readonly #refused = new Set<string>();
   #problems: readonly string[] = [];
-  #moduleProblems: readonly string[] = [];
+  /** Whether the table is brought to `#config`, as far as it can be now. */
+  #isInForce = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ stateDir, log, kernel = REAL_KERNEL }: PreparationOptions) {
+  constructor({ stateDir, log, table, kernel = REAL_KERNEL }: PreparationOptions) {
     this.#log = log;
     this.#kernel = kernel;
-    this.#file = new StateFile({
-      directory: stateDir,
+    this.#table = table;
+    this.#modules = new ModuleLoader(kernel, log);
+    this.#file = new ChangedSettings({
+      stateDir,
       name: 'kernel-settings.json',
-      limit: SIZE_LIMIT,
-      schema: Changed,
       log,
       unwritable: 'kernel settings are not put back if this process is killed',
+      identity: kernel.identity,
     });
-    const saved = this.#file.read();
-    this.#ledger = new SettingsLedger(kernel, saved?.kernel === kernel.identity() ? saved.changed : []);
+    this.#ledger = new SettingsLedger(kernel, this.#file.read());
   }
 
   /** What is not as the services need it, in words with the command that mends it; for `status`. */
   get problems(): readonly string[] {
-    return [...this.#moduleProblems, ...this.#problems];
+    return [...this.#modules.problems, ...this.#problems];
   }
 
-  /** Loads what the services need and the kernel does not load by itself. Never rejects. */
-  async loadModules(config: Configured): Promise<void> {
-    const problems: string[] = [];
-    for (const { name, without } of directorModules(config)) {
-      if (this.#kernel.hasModule(name)) continue;
-      const error = config.ipvs.prepare ? await this.#kernel.loadModule(name) : undefined;
-      if (error === undefined && config.ipvs.prepare) this.#log('info', `kernel module ${name} loaded`);
-      // What is missing in the end is told by whoever keeps the table, when that is refused.
-      else if (without !== '')
-        problems.push(
-          `${error?.message ?? `kernel module ${name} is not loaded`}: ${without} (modprobe ${name})`,
-        );
-    }
-    this.#tell(problems, this.#moduleProblems);
-    this.#moduleProblems = problems;
+  /** Loads what the services need and the kernel does not load by itself. Gives what was loaded. Never rejects. */
+  loadModules(config: Configured): Promise<readonly string[]> {
+    return this.#modules.load(config);
   }
 
-  /** Sets what `config` needs and puts back what it no longer does. Gives what was changed, in words. */
+  /** Sets what `config` needs, ahead of the table, and puts nothing back. Gives what was changed, in words. */
   configure(config: Configured): readonly string[] {
     this.#config = config;
+    this.#isInForce = false;
     const changes = this.#settle(false);
     clearInterval(this.#timer);
     this.#timer = setInterval(() => this.#settle(true), VERIFY_INTERVAL).unref();
     return changes;
   }
 
-  /** What `config` in the place of the present one would change, in words; nothing is done. */
-  preview(config: Configured): readonly string[] {
-    const wanted = this.#wanted(config);
-    const sets = wanted
+  /**
+   * Behind the table, which is as `configure` wants it, as far as that can be now: puts back what neither needs any
+   * more, and goes on to do so. Gives that in words, and what is to be put back later.
+   */
+  inForce(): readonly string[] {
+    this.#isInForce = true;
+    const changes = this.#settle(false);
+    const later = this.#config === undefined ? [] : this.#backs(this.#config, this.#table);
+    return [...changes, ...later.filter((back) => back.endsWith(LATER))];
+  }
+
+  /**
+   * What `config` in the place of the present one would change, in words; nothing is done. `tableAfter`: as it would be
+   * right after the change.
+   */
+  preview(config: Configured, tableAfter: () => ActualTable | undefined): readonly string[] {
+    const sets = this.#wanted(config)
       .filter((setting) => !this.#ledger.isSatisfied(setting))
       .map((setting) => `set ${this.#changeText(setting)}`);
-    const backs = this.#obsolete(config, wanted).map(
-      ({ path, was, set }) => `put back ${settingName(path)}: ${set} → ${was}`,
-    );
-    return config.ipvs.prepare ? [...sets, ...backs] : backs;
+    const backs = this.#backs(config, tableAfter);
+    return config.ipvs.prepare ? [...this.#modules.preview(config), ...sets, ...backs] : backs;
   }
 
   /** What the vrrp process has changed for its addresses is put back at the end with the rest. */
@@ -144,6 +140,7 @@ export class Preparation {
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#config = undefined;
+    this.#isInForce = false;
     for (const change of this.#ledger.changed.toReversed()) {
       const outcome = this.#putBack(change);
       if (outcome instanceof Error)
@@ -152,38 +149,75 @@ export class Preparation {
     this.#remember();
   }
 
-  #wanted(config: Configured): readonly KernelSetting[] {
+  #wanted(config: PreparedConfig): readonly KernelSetting[] {
     const settings = directorSettings(config, this.#kernel.links());
     // Without IPVS there is none of its settings; that it is missing is told by whoever keeps the table.
     if (this.#kernel.read(IPVS_PROBE) !== undefined) return settings;
     return settings.filter(({ path }) => path[2] !== 'vs');
   }
 
-  #obsolete(config: Configured, wanted: readonly KernelSetting[]): readonly ChangedSetting[] {
-    const obsolete = this.#ledger.obsolete(config.ipvs.prepare ? wanted : []);
+  /** Changed by us for what `config` does not name any more; the last first, as one may have come for another. */
+  #obsolete(config: Configured): readonly ChangedSetting[] {
+    const obsolete = this.#ledger.obsolete(config.ipvs.prepare ? this.#wanted(config) : []);
     // Addresses that are still on the link need it, whatever the configuration says by now.
-    return obsolete.filter(({ path }) => path.at(-1) !== KEEPS_SECONDARIES);
+    return obsolete.filter(({ path }) => path.at(-1) !== KEEPS_SECONDARIES).toReversed();
+  }
+
+  /** Of these, those that `table` needs all the same. Where others are to decide, they have. */
+  #keptBy(
+    table: () => ActualTable | undefined,
+    config: Configured,
+    obsolete: readonly ChangedSetting[],
+  ): ReadonlySet<ChangedSetting> {
+    if (obsolete.length === 0 || !config.ipvs.prepare) return new Set();
+    const held = table();
+    if (held === undefined) return new Set(obsolete);
+    const virtualServers = remnantsOf(held, config.virtualServers);
+    const needs = this.#wanted({ ...config, virtualServers, ipvs: { sysctl: {} } });
+    const names = new Set(needs.map(({ path }) => settingName(path)));
+    return new Set(obsolete.filter(({ path }) => names.has(settingName(path))));
+  }
+
+  #backs(config: Configured, table: () => ActualTable | undefined): readonly string[] {
+    const obsolete = this.#obsolete(config).filter((change) => !this.#ledger.isOvertaken(change));
+    const kept = this.#keptBy(table, config, obsolete);
+    return obsolete.map((change) => `${backText(change)}${kept.has(change) ? LATER : ''}`);
   }
 
   /** `again`: what is not as it should be was changed by somebody else, or came later. */
   #settle(again: boolean): readonly string[] {
     const config = this.#config;
     if (config === undefined) return [];
-    const wanted = this.#wanted(config);
-    const unmet = wanted.filter((setting) => !this.#ledger.isSatisfied(setting));
+    const unmet = this.#wanted(config).filter((setting) => !this.#ledger.isSatisfied(setting));
     const changes: string[] = [];
     const problems: string[] = [];
     if (config.ipvs.prepare) this.#setAll(unmet, again, changes, problems);
     else problems.push(...unmet.map((setting) => this.#problemText(setting)));
-    for (const change of this.#obsolete(config, wanted)) {
-      const outcome = this.#putBack(change);
-      if (outcome instanceof Error) problems.push(`cannot put back what was there: ${outcome.message}`);
-      else changes.push(`put back ${settingName(change.path)}: ${change.set} → ${change.was}`);
-    }
+    if (this.#isInForce) this.#putBackAll(config, changes, problems);
     if (changes.length > 0) this.#remember();
+    problems.push(...this.#defeats(config));
     this.#tell(problems, this.#problems);
     this.#problems = problems;
     return changes;
+  }
+
+  #putBackAll(config: Configured, changes: string[], problems: string[]): void {
+    const obsolete = this.#obsolete(config);
+    const kept = this.#keptBy(this.#table, config, obsolete);
+    const due = obsolete.filter((change) => !kept.has(change));
+    for (const change of due) {
+      const outcome = this.#putBack(change);
+      if (outcome instanceof Error) problems.push(`cannot put back what was there: ${outcome.message}`);
+      else if (outcome === 'done') changes.push(backText(change));
+    }
+    if (due.length > 0) this.#remember();
+  }
+
+  /** What the kernel holds, though neither the file nor we want it, and what that defeats. */
+  #defeats(config: Configured): readonly string[] {
+    return defeatsOf(viewOfConfig(config), this.#wanted(config), this.#kernel.read).map(
+      ({ what, breaks, mend }) => `${what}: ${breaks} (${mend})`,
+    );
   }
 
   /** What is to be changed is on disk before it is: whoever is killed in between leaves nothing unknown. */
@@ -234,10 +268,11 @@ export class Preparation {
   }
 
   #remember(): void {
-    this.#file.write({
-      version: 1,
-      kernel: this.#kernel.identity(),
-      changed: [...this.#ledger.changed],
-    });
+    this.#file.write(this.#ledger.changed);
   }
 }
+
+const LATER = ', once nothing in the table needs it';
+
+const backText = ({ path, was, set }: ChangedSetting): string =>
+  `put back ${settingName(path)}: ${set} → ${was}`;

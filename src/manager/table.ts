@@ -6,6 +6,7 @@
  * answered by a plan against the table as it was left, and the table is read soon after; it is read at once where that
  * plan met a refusal. Of what drains, the entries alone are looked at each second.
  */
+import { afterOperations } from '../balance/apply.ts';
 import type { BalanceFacts } from '../balance/desired.ts';
 import { digestOf } from '../balance/digest.ts';
 import type { SorryPhase } from '../balance/sorry.ts';
@@ -22,7 +23,7 @@ import type { Log } from '../model/messages.ts';
 import type { OverrideOf } from '../model/override.ts';
 import type { TableStatus } from '../model/status.ts';
 import type { Clock } from '../model/units.ts';
-import { NO_TIMEOUTS, TimeoutKeeper } from './ipvs-timeouts.ts';
+import { NO_TIMEOUTS, TimeoutKeeper, type TimeoutMemory } from './ipvs-timeouts.ts';
 import type { OwnedVirtualServers } from './owned.ts';
 import { TableAccess } from './table-access.ts';
 import { type ConfiguredTable, TablePlanner } from './table-planner.ts';
@@ -45,6 +46,8 @@ export interface TableKeeperOptions {
   readonly awaited?: () => readonly TableKey[];
   /** Told when the table can be had again, and when it no longer can. */
   readonly onReach?: () => void;
+  /** What was changed of the time-outs of connections; forgotten with this process unless given. */
+  readonly timeouts?: TimeoutMemory;
   /** The kernel's unless given. */
   readonly open?: () => Ipvs;
 }
@@ -68,11 +71,11 @@ export class TableKeeper {
   constructor(options: TableKeeperOptions) {
     this.#options = options;
     this.#report = new TableReport(options.log, options.onReach ?? (() => undefined));
-    this.#timeouts = new TimeoutKeeper(options.log);
+    this.#timeouts = new TimeoutKeeper(options.log, options.timeouts);
     this.#planner = new TablePlanner(options);
     this.#access = new TableAccess({
       report: this.#report,
-      isIdle: () => this.#planner.isIdle,
+      isIdle: () => this.#planner.isIdle && !this.#timeouts.hasChanged,
       onLost: () => {
         this.#left = undefined;
       },
@@ -102,6 +105,12 @@ export class TableKeeper {
     return { ...this.status, digest: digestOf(this.#planner.oursOf(actual)) };
   }
 
+  /** As it was left last; empty where nobody wants it, undefined where it cannot be had. */
+  get known(): ActualTable | undefined {
+    const isMissing = this.#report.status.unavailable !== undefined && !this.#access.lacking;
+    return this.#left ?? (isMissing ? undefined : []);
+  }
+
   sorryPhase(key: string): SorryPhase['phase'] {
     return this.#planner.sorryPhase(key);
   }
@@ -125,6 +134,12 @@ export class TableKeeper {
     const operations = this.#planner.preview(config, overrideOf, this.read());
     const definitions = this.#planner.definitionsUnder(config);
     return [...this.#previewTimeouts(config), ...changeTexts(operations, definitions)];
+  }
+
+  /** The table as `config` in the place of the present one would leave it; nothing is done. */
+  after(config: ConfiguredTable, overrideOf: OverrideOf): ActualTable {
+    const actual = this.read();
+    return afterOperations(actual, this.#planner.preview(config, overrideOf, actual));
   }
 
   #previewTimeouts({ ipvs: { timeouts = NO_TIMEOUTS } }: ConfiguredTable): readonly string[] {
@@ -163,9 +178,14 @@ export class TableKeeper {
     return changes;
   }
 
-  /** The table stays as it is in the kernel, so that connections outlive a restart of the daemon. */
+  /**
+   * The table stays as it is in the kernel, so that connections outlive a restart of the daemon; their time-outs are
+   * put back.
+   */
   close(): void {
     this.#schedule.close();
+    const { current } = this.#access;
+    if (current !== undefined) this.#timeouts.keep(current, NO_TIMEOUTS);
     this.#access.close();
   }
 

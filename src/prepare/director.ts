@@ -1,14 +1,24 @@
 /**
  * What the kernel of a director must be told for its virtual servers, beyond the table: forwarding, settings of IPVS,
- * reverse-path filters, modules. Pure: from the configuration alone.
+ * reverse-path filters. Pure: from the configuration alone.
  */
 import { familyOfKey, takesPart } from '../balance/entry.ts';
-import { familyOf, isLoopback, isWithin } from '../model/address.ts';
+import { familyOf, isLoopback, isWithin, type Prefix } from '../model/address.ts';
 import type { Config, ConfiguredRealServer, ConfiguredVirtualServer } from '../model/config.ts';
+import type { TableKey } from '../model/ipvs-table.ts';
 import type { Protocol } from '../model/virtual-server.ts';
 import type { KernelSetting, SettingPath } from './setting.ts';
 
-type Configured = Pick<Config, 'virtualServers' | 'virtualRouters'> & {
+/** What of a virtual server decides. */
+export type PreparedFor = Pick<ConfiguredVirtualServer, 'entries' | 'match' | 'scheduler' | 'onFailure'> & {
+  /** Anything but undefined: persistent. */
+  readonly persistence: object | undefined;
+  readonly realServers: readonly Server[];
+  readonly sorryServers: readonly Server[];
+};
+
+export type PreparedConfig = Pick<Config, 'virtualRouters' | 'fixed'> & {
+  readonly virtualServers: readonly PreparedFor[];
   readonly ipvs: Pick<Config['ipvs'], 'sysctl'>;
 };
 
@@ -16,7 +26,7 @@ type Configured = Pick<Config, 'virtualServers' | 'virtualRouters'> & {
  * In the order in which they are to be made; each path once. What the file itself sets comes before what follows from
  * the services. `links`: the interfaces of this host that have IPv6.
  */
-export function directorSettings(config: Configured, links: readonly string[]): readonly KernelSetting[] {
+export function directorSettings(config: PreparedConfig, links: readonly string[]): readonly KernelSetting[] {
   const wanted = [
     ...fromFile(config),
     ...forwarding(config, links),
@@ -34,7 +44,7 @@ export function directorSettings(config: Configured, links: readonly string[]): 
 
 const ipvsPath = (name: string): SettingPath => ['net', 'ipv4', 'vs', name];
 
-const fromFile = ({ ipvs: { sysctl } }: Configured): readonly KernelSetting[] =>
+const fromFile = ({ ipvs: { sysctl } }: PreparedConfig): readonly KernelSetting[] =>
   Object.entries(sysctl).map(([name, value]) => ({
     path: ipvsPath(name),
     value,
@@ -43,7 +53,7 @@ const fromFile = ({ ipvs: { sysctl } }: Configured): readonly KernelSetting[] =>
   }));
 
 /** Replies to masqueraded connections come back to the director as to a router. */
-function forwarding({ virtualServers }: Configured, links: readonly string[]): readonly KernelSetting[] {
+function forwarding({ virtualServers }: PreparedConfig, links: readonly string[]): readonly KernelSetting[] {
   const routed = virtualServers.flatMap((virtualServer) =>
     virtualServer.entries
       .filter((key) => serversOf(virtualServer).some((server) => isRouted(virtualServer, key, server)))
@@ -71,33 +81,48 @@ const keepsRouterAdvertisements = (link: string): KernelSetting => ({
   without: `${link} loses the routes that it learnt from router advertisements, since this host forwards`,
 });
 
+interface Place {
+  readonly prefix: Prefix;
+  /** The virtual router's, which the device may be put on. */
+  readonly link: string;
+  /** That has the address. */
+  readonly device: string;
+}
+
+/** Where the addresses are that clients may come to: those that float, and the static ones. */
+const placesOf = ({ virtualRouters, fixed }: PreparedConfig): readonly Place[] => [
+  ...virtualRouters.flatMap(({ interface: link, vmac, addresses }) =>
+    addresses.map((prefix) => ({ prefix, link, device: prefix.device ?? vmac?.device ?? link })),
+  ),
+  ...fixed.addresses.map((prefix) => ({ prefix, link: prefix.device, device: prefix.device })),
+];
+
 /** Real servers and sorry servers, this director itself apart. */
-const serversOf = ({ realServers, sorryServers }: ConfiguredVirtualServer): readonly Server[] =>
+export const serversOf = ({
+  realServers,
+  sorryServers,
+}: Pick<PreparedFor, 'realServers' | 'sorryServers'>): readonly Server[] =>
   [...realServers, ...sorryServers].filter(({ address }) => !isLoopback(address));
 
 type Server = Pick<ConfiguredRealServer, 'address' | 'forwarding'>;
 
-const isMasqueraded = ({ forwarding: method }: Server): boolean => method === 'nat' || method === 'fullnat';
+export const isMasqueraded = ({ forwarding: method }: Server): boolean =>
+  method === 'nat' || method === 'fullnat';
 
-const isRouted = (
-  virtualServer: ConfiguredVirtualServer,
-  key: ConfiguredVirtualServer['entries'][number],
-  server: Server,
-): boolean => isMasqueraded(server) && takesPart(virtualServer, key, server);
+const isRouted = (virtualServer: PreparedFor, key: TableKey, server: Server): boolean =>
+  isMasqueraded(server) && takesPart(virtualServer, key, server);
 
 /**
  * Where replies come in by the link that they go out by, the kernel tells the real server of the shorter way, past the
  * director. It does so unless neither `all` nor the link's own allows it; IPv6 has no such setting.
  */
-function redirects({ virtualServers, virtualRouters }: Configured): readonly KernelSetting[] {
-  const routed = virtualServers
+function redirects(config: PreparedConfig): readonly KernelSetting[] {
+  const routed = config.virtualServers
     .flatMap(serversOf)
     .filter((server) => isMasqueraded(server) && familyOf(server.address) === 'ipv4');
-  const links = virtualRouters.flatMap(({ interface: link, vmac, addresses }) =>
-    addresses
-      .filter((prefix) => prefix.length < 32 && routed.some(({ address }) => isWithin(address, prefix)))
-      .flatMap(({ device }) => [link, device ?? vmac?.device ?? link]),
-  );
+  const links = placesOf(config)
+    .filter(({ prefix }) => prefix.length < 32 && routed.some(({ address }) => isWithin(address, prefix)))
+    .flatMap(({ link, device }) => [link, device]);
   if (links.length === 0) return [];
   return ['all', ...new Set(links)].map((link) => ({
     path: ['net', 'ipv4', 'conf', link, 'send_redirects'] as const,
@@ -107,8 +132,8 @@ function redirects({ virtualServers, virtualRouters }: Configured): readonly Ker
   }));
 }
 
-function ipvs({ virtualServers }: Configured): readonly KernelSetting[] {
-  const all = (test: (virtualServer: ConfiguredVirtualServer) => boolean, setting: KernelSetting) =>
+function ipvs({ virtualServers }: PreparedConfig): readonly KernelSetting[] {
+  const all = (test: (virtualServer: PreparedFor) => boolean, setting: KernelSetting) =>
     virtualServers.some(test) ? [setting] : [];
   return [
     ...all(() => true, {
@@ -142,7 +167,7 @@ const SLOPPY = {
 };
 
 /** A mark may stand for any protocol, and mostly for TCP. */
-const hashes = ({ scheduler, entries, match }: ConfiguredVirtualServer, protocol: Protocol): boolean =>
+const hashes = ({ scheduler, entries, match }: PreparedFor, protocol: Protocol): boolean =>
   scheduler === 'mh' &&
   (entries.some((key) => key.kind === 'address' && key.protocol === protocol) ||
     match.some((each) => each.protocol === protocol) ||
@@ -152,20 +177,18 @@ const hashes = ({ scheduler, entries, match }: ConfiguredVirtualServer, protocol
  * Under dr and tun the replies take another way than the requests, and a client's network may be routed by another
  * interface than the one its packets come in by. A strict filter (1) would drop those; loose (2) does not.
  */
-function reversePath({ virtualServers, virtualRouters }: Configured): readonly KernelSetting[] {
+function reversePath(config: PreparedConfig): readonly KernelSetting[] {
   const direct = new Set(
-    virtualServers
+    config.virtualServers
       .filter((virtualServer) => serversOf(virtualServer).some((server) => !isMasqueraded(server)))
       .flatMap(({ entries, match }) => [
         ...entries.flatMap((key) => (key.kind === 'address' ? [key.address] : [])),
         ...match.map(({ address }) => address),
       ]),
   );
-  const links = virtualRouters.flatMap(({ interface: link, vmac, addresses }) =>
-    addresses
-      .filter(({ address }) => direct.has(address))
-      .map(({ device }) => device ?? vmac?.device ?? link),
-  );
+  const links = placesOf(config)
+    .filter(({ prefix }) => direct.has(prefix.address))
+    .map(({ device }) => device);
   return [...new Set(links)].map((link) => ({
     path: ['net', 'ipv4', 'conf', link, 'rp_filter'] as const,
     value: '2',
@@ -173,32 +196,4 @@ function reversePath({ virtualServers, virtualRouters }: Configured): readonly K
     greaterOf: ['net', 'ipv4', 'conf', 'all', 'rp_filter'] as const,
     without: `clients that are routed by another interface than ${link} are dropped without a word`,
   }));
-}
-
-/** Modules of IPVS: most kernels load the schedulers by themselves when the table asks for them, not all do. */
-export function directorModules({ virtualServers }: Pick<Config, 'virtualServers'>): readonly KernelModule[] {
-  const ftp = virtualServers.some(
-    ({ entries, realServers }) =>
-      realServers.some(isMasqueraded) &&
-      entries.some((key) => key.kind === 'address' && key.protocol === 'tcp' && key.port === FTP),
-  );
-  return [
-    ...(virtualServers.length > 0 ? [{ name: 'ip_vs', without: '' }] : []),
-    ...[...new Set(virtualServers.map(({ scheduler }) => `ip_vs_${scheduler}`))].map((name) => ({
-      name,
-      without: '',
-    })),
-    ...(virtualServers.some(({ persistence }) => persistence?.engine === 'sip')
-      ? [{ name: 'ip_vs_pe_sip', without: '' }]
-      : []),
-    ...(ftp ? [{ name: 'ip_vs_ftp', without: 'FTP data connections do not get through nat' }] : []),
-  ];
-}
-
-const FTP = 21;
-
-export interface KernelModule {
-  readonly name: string;
-  /** As of a KernelSetting; '' where whoever keeps the table tells what is missing. */
-  readonly without: string;
 }

@@ -77,9 +77,15 @@ export class SettingsLedger {
     return error;
   }
 
+  /** Whether somebody has changed it since, and wants it so. */
+  isOvertaken({ path, set }: ChangedSetting): boolean {
+    return this.#kernel.read(path) !== set;
+  }
+
   /** `kept`: somebody has changed it since, and wants it so. What the kernel refuses stays to be put back. */
-  putBack({ path, was, set }: ChangedSetting): 'done' | 'kept' | Error {
-    const error = this.#kernel.read(path) === set ? this.#kernel.write(path, was) : 'kept';
+  putBack(change: ChangedSetting): 'done' | 'kept' | Error {
+    const { path, was } = change;
+    const error = this.isOvertaken(change) ? 'kept' : this.#kernel.write(path, was);
     if (error instanceof Error) return error;
     this.#changed.delete(settingName(path));
     return error ?? 'done';

@@ -6,7 +6,7 @@
  * that has the address, so one on lo or on a tunnel is hidden by itself.
  */
 import { type Family, familyOf, type IpAddress, type Prefix } from '../model/address.ts';
-import type { KernelModule } from './director.ts';
+import type { KernelModule } from './modules.ts';
 import type { KernelSetting } from './setting.ts';
 
 export interface RealServerRole {

@@ -1,16 +1,23 @@
-/** `ipvs.prepare: false`: what others, sysctl.d for one, must set then. */
+/** What the services need of the kernel that vipward does not set, or cannot. */
 import type { Config } from '../../model/config.ts';
 import { directorSettings } from '../../prepare/director.ts';
+import { withoutPassiveFtp } from '../../prepare/modules.ts';
 import { settingName } from '../../prepare/setting.ts';
-import { type Finding, warningAt } from '../finding.ts';
+import { type Finding, warningAt, warningAtKey } from '../finding.ts';
 
 /** Nobody reads more in a line; the doctor lists all. */
 const SHOWN = 8;
 
+type Prepared = Pick<Config, 'virtualServers' | 'virtualRouters' | 'fixed' | 'ipvs'>;
+
 /** Of a configuration without errors, as what services need follows from all of it. */
-export function preparationFindings(
-  config: Pick<Config, 'virtualServers' | 'virtualRouters' | 'ipvs'>,
-): readonly Finding[] {
+export const preparationFindings = (config: Prepared): readonly Finding[] => [
+  ...unprepared(config),
+  ...passiveFtp(config),
+];
+
+/** `ipvs.prepare: false`: what others, sysctl.d for one, must set then. */
+function unprepared(config: Prepared): readonly Finding[] {
   if (config.ipvs.prepare) return [];
   // Which links have IPv6 is known where it runs: their settings are among those that the doctor lists.
   const settings = directorSettings(config, []).map(({ path, value }) => `${settingName(path)}=${value}`);
@@ -20,6 +27,17 @@ export function preparationFindings(
     warningAt(
       ['ipvs', 'prepare'],
       `the services need ${settings.slice(0, SHOWN).join(', ')}${more}, which vipward does not set then: set them in /etc/sysctl.d; \`vipward doctor\` tells which of them are missing`,
+    ),
+  ];
+}
+
+function passiveFtp(config: Prepared): readonly Finding[] {
+  const service = withoutPassiveFtp(config);
+  if (service === undefined) return [];
+  return [
+    warningAtKey(
+      ['services', service.name],
+      'if there is FTP behind it, clients in passive mode are told the address of a real server, which nat does not reach: give FTP a service of its own with port 21, for which the kernel tracks connections (or have a packet filter here track them)',
     ),
   ];
 }

@@ -160,11 +160,13 @@ function virtualAddresses(draft: ConfigDraft): ReadonlySet<string> | undefined {
   return new Set(virtual.flatMap((prefix) => prefix?.address ?? []));
 }
 
-/** The same with those that this director has anyhow. */
+/** The same with those that this director has anyhow, or gets by the file whatever the state. */
 function heldAddresses(draft: ConfigDraft, { interfaces }: Environment): ReadonlySet<string> | undefined {
   const virtual = virtualAddresses(draft);
   const own = interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => address));
-  return virtual && new Set([...virtual, ...own]);
+  const fixed = draft.static?.addresses;
+  if (virtual === undefined || fixed === undefined || fixed.includes(undefined)) return undefined;
+  return new Set([...virtual, ...own, ...fixed.flatMap((each) => each?.address ?? [])]);
 }
 
 const heldByNobody = ({ addresses }: Service, held: ReadonlySet<string> | undefined): readonly Finding[] =>

@@ -49,6 +49,9 @@ describe('quorum', () => {
   });
 });
 
+const SYNCED = 'virtual_routers: { a: { interface: eth0, vrid: 1, addresses: [10.1.1.1/24] } }\nipvs:';
+const escaped = (text: string) => text.replaceAll(/[()[\]]/g, '\\$&');
+
 describe('settings of the kernel', () => {
   test.each<[string, string, string[]]>([
     [
@@ -78,6 +81,58 @@ describe('settings of the kernel', () => {
         '10:69: warning: expire_quiescent_template 0, for service "web": it leaves persistent clients at a real server that has failed: use 1, or on_failure: remove',
         '10:89: warning: conn_reuse_mode 0, for service "web": it leaves clients that reuse their port at a real server that has failed: use 1',
       ],
+    ],
+    [
+      'those that defeat connection synchronisation',
+      file(
+        { persistence: '1m' },
+        `${SYNCED} { sync: { interface: eth0 }, sysctl: { sync_persist_mode: 1, sync_version: 0, sync_threshold: [1000, 5000] } }`,
+      ),
+      [
+        'sync_persist_mode 1, for service "web": it has the other director know the real server of each client, but no connection: they end on a failover: use 0',
+        'sync_version 0, for service "web": it keeps connections of IPv6 from being synchronised, and the marks and time-outs of all others: use 1',
+        'sync_threshold 1000 5000, for service "web": it keeps connections of less than so many packets (more than 100) from being synchronised: use [3, 50]',
+      ].map((message) => expect.stringMatching(new RegExp(`^\\d+:\\d+: warning: ${escaped(message)}$`))),
+    ],
+    [
+      'periods of connection synchronisation that are too long, or none',
+      file({}, `${SYNCED} { sync: { interface: eth0 }, sysctl: { sync_threshold: [3, 5000] } }`),
+      [expect.stringMatching(/sync_threshold 3 5000.* learn a connection only after so many packets/)],
+    ],
+    [
+      'connections that are synchronised once',
+      file({}, `${SYNCED} { sync: { interface: eth0 }, sysctl: { sync_threshold: [3, 0] } }`),
+      [expect.stringMatching(/sync_threshold 3 0.* never learn the connections that are open/)],
+    ],
+    [
+      'connections that are synchronised once, and refreshed',
+      file(
+        {},
+        `${SYNCED} { sync: { interface: eth0 }, sysctl: { sync_threshold: [3, 0], sync_refresh_period: 10 } }`,
+      ),
+      [],
+    ],
+    [
+      'those that drop what clients send, always',
+      file({ forwarding: 'nat' }, 'ipvs: { sysctl: { drop_entry: 3, drop_packet: 3, secure_tcp: 3 } }'),
+      [
+        expect.stringMatching(/warning: drop_entry 3, for service "web": it drops half-open connections/),
+        expect.stringMatching(/warning: drop_packet 3, for service "web": it drops packets of clients/),
+        expect.stringMatching(/warning: secure_tcp 3, .* forgotten after two minutes/),
+      ],
+    ],
+    [
+      'defences for when memory is short, and no rates',
+      file(
+        { forwarding: 'nat' },
+        'ipvs: { sysctl: { drop_entry: 1, drop_packet: 1, secure_tcp: 1, run_estimation: 0, pmtu_disc: 0 } }',
+      ),
+      [],
+    ],
+    [
+      'packets that are cut for a tunnel',
+      file({ forwarding: 'tun' }, 'ipvs: { sysctl: { pmtu_disc: 0 } }'),
+      [expect.stringMatching(/warning: pmtu_disc 0, for service "web": it cuts every full packet in two/)],
     ],
     [
       'no connection tracking for fullnat',

@@ -140,6 +140,27 @@ describe('what a definition stands for', () => {
       ],
     ],
     [
+      'a static address',
+      file(
+        { address: '[10.1.1.77, 10.1.1.78]' },
+        'static: { addresses: [{ address: 10.1.1.77/24, device: eth0 }] }',
+      ),
+      [expect.stringMatching(/warning: no virtual router and no interface here holds 10\.1\.1\.78:/)],
+    ],
+    [
+      'every port by nat, which may be FTP',
+      file({ port: 'any', persistence: '1m', forwarding: 'nat', check: '{ tcp: {}, port: 80 }' }),
+      [expect.stringMatching(/^2:3: warning: if there is FTP behind it.*give FTP a service of its own/)],
+    ],
+    [
+      'every port by nat, with FTP beside it',
+      file(
+        { port: 'any', persistence: '1m', forwarding: 'nat', check: '{ tcp: {}, port: 80 }' },
+        one('ftp', { port: '21', forwarding: 'nat' }),
+      ),
+      [],
+    ],
+    [
       'an IPv4 address in IPv6',
       file({ ...V6S, address: '"::ffff:10.1.1.1"' }),
       [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { limited } from '../../../src/doctor/limited.ts';
-import { ipvsTrapFindings, strictFilterFindings, trackingFindings } from '../../../src/doctor/traps.ts';
+import { strictFilterFindings, trackingFindings } from '../../../src/doctor/traps.ts';
 
 const reads = (values: Readonly<Record<string, string>>) => (path: readonly string[]) =>
   values[path.join('/')];
@@ -8,15 +8,6 @@ const severities = (findings: readonly { readonly severity: string }[]) =>
   findings.map(({ severity }) => severity);
 
 describe('settings that break the service', () => {
-  it('are told unless the file asks for them', () => {
-    const read = reads({ 'net/ipv4/vs/drop_packet': '3', 'net/ipv4/vs/run_estimation': '1' });
-    expect(ipvsTrapFindings({}, read).map(({ mend }) => mend)).toEqual([
-      'sysctl -w net.ipv4.vs.drop_packet=1',
-    ]);
-    expect(ipvsTrapFindings({ drop_packet: '3' }, read)).toEqual([]);
-    expect(ipvsTrapFindings({}, reads({}))).toEqual([]);
-  });
-
   it.each([
     ['10', '100', []],
     ['75', '100', ['warning']],

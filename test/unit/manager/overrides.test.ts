@@ -26,7 +26,11 @@ afterEach(() => {
 /** A director with a table of its own; `stateDir` of a former one is a restart. */
 function start(
   services: readonly ConfiguredVirtualServer[] = [web],
-  { stateDir = join(root, String(count++)), kernel = new FakeIpvs() } = {},
+  {
+    stateDir = join(root, String(count++)),
+    kernel = new FakeIpvs(),
+    settings = {} as Readonly<Record<string, string>>,
+  } = {},
 ) {
   const log: string[] = [];
   const tell = (level: string, message: string) => void log.push(`${level}: ${message}`);
@@ -48,6 +52,7 @@ function start(
     now: () => clock.now,
     onChange: () => keeper.update(),
     table: () => keeper.left,
+    read: (path) => settings[path.join('/')],
   });
   const configure = (virtualServers: readonly ConfiguredVirtualServer[]) => {
     const config = { virtualServers, ipvs: { exclusive: false, sysctl: {} } };
@@ -173,6 +178,12 @@ describe('a drain', () => {
     const persistence = { timeout: seconds(300), ipv4Prefix: 32, ipv6Prefix: 128, engine: undefined };
     expect(start([{ ...web, persistence }]).say('drain').notes).toEqual([
       expect.stringContaining('expire_quiescent_template'),
+    ]);
+    const of = (name: string) => `net/ipv4/vs/${name}`;
+    const templates = { [of('expire_quiescent_template')]: '1' };
+    expect(start([{ ...web, persistence }], { settings: templates }).say('drain').notes).toEqual([]);
+    expect(start([web], { settings: { [of('conn_reuse_mode')]: '0' } }).say('drain').notes).toEqual([
+      expect.stringContaining('net.ipv4.vs.conn_reuse_mode is 0'),
     ]);
     expect(start([{ ...web, scheduler: 'sh' }]).say('drain').notes).toEqual([
       expect.stringContaining('scheduler_flags: [sh-fallback]'),

@@ -1,10 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { entryOf } from '../../../src/balance/entry.ts';
 import { Preparation, type PreparedKernel } from '../../../src/manager/preparation.ts';
 import type { ConfiguredVirtualServer } from '../../../src/model/config.ts';
-import { realServerAt, virtualServer } from '../../support/virtual-server.ts';
+import type { ActualTable } from '../../../src/model/ipvs-table.ts';
+import { entryAt, realServerAt, virtualServer } from '../../support/virtual-server.ts';
 
 const FORWARD = 'net/ipv4/ip_forward';
 const EXPIRE = 'net/ipv4/vs/expire_nodest_conn';
@@ -13,17 +15,25 @@ let stateDir: string;
 let log: string[];
 let held: Map<string, string>;
 let identity: string;
+let modules: Set<string>;
+/** As the kernel holds it. */
+let table: ActualTable | undefined;
 
 beforeEach(() => {
   stateDir = mkdtempSync(join(tmpdir(), 'vipward-preparation-'));
   log = [];
   identity = 'boot 1';
+  modules = new Set(['ip_vs', 'ip_vs_wlc']);
+  table = [];
   held = new Map([
     [FORWARD, '0'],
     [EXPIRE, '0'],
   ]);
 });
-afterEach(() => rmSync(stateDir, { recursive: true }));
+afterEach(() => {
+  vi.useRealTimers();
+  rmSync(stateDir, { recursive: true });
+});
 
 const kernel: PreparedKernel = {
   read: (path) => held.get(path.join('/')),
@@ -32,30 +42,46 @@ const kernel: PreparedKernel = {
     held.set(path.join('/'), value);
     return undefined;
   },
-  hasModule: () => true,
-  loadModule: () => Promise.resolve(undefined),
+  hasModule: (name) => modules.has(name),
+  loadModule: (name) => {
+    modules.add(name);
+    return Promise.resolve(undefined);
+  },
   links: () => [],
   identity: () => identity,
 };
-const open = () =>
-  new Preparation({ stateDir, kernel, log: (level, message) => void log.push(`${level}: ${message}`) });
+const open = (other = kernel) =>
+  new Preparation({
+    stateDir,
+    kernel: other,
+    table: () => table,
+    log: (level, message) => void log.push(`${level}: ${message}`),
+  });
+const preview = (preparation: Preparation, of: ReturnType<typeof config>) =>
+  preparation.preview(of, () => table);
+/** As the manager does, with the table between both. */
+const reload = (preparation: Preparation, of: ReturnType<typeof config>) => [
+  ...preparation.configure(of),
+  ...preparation.inForce(),
+];
 const config = (virtualServers: readonly ConfiguredVirtualServer[], prepare = true) => ({
   virtualServers,
   virtualRouters: [],
-  ipvs: { sysctl: {}, prepare },
+  fixed: { addresses: [], routes: [], rules: [] },
+  ipvs: { sysctl: {}, prepare, sync: undefined },
 });
 const nat = virtualServer({ realServers: [realServerAt('10.2.0.2', { forwarding: 'nat' })] });
 
 describe('preparing the kernel', () => {
   it('sets what the services need, says it beforehand, and puts it back at the end', () => {
     const preparation = open();
-    expect(preparation.preview(config([nat]))).toEqual([
+    expect(preview(preparation, config([nat]))).toEqual([
       'set net.ipv4.ip_forward: 0 → 1',
       'set net.ipv4.vs.expire_nodest_conn: 0 → 1',
     ]);
     expect(preparation.configure(config([nat]))).toHaveLength(2);
     expect([...held.values()]).toEqual(['1', '1']);
-    expect(preparation.preview(config([nat]))).toEqual([]);
+    expect(preview(preparation, config([nat]))).toEqual([]);
     preparation.close();
     expect([...held.values()]).toEqual(['0', '0']);
   });
@@ -63,7 +89,7 @@ describe('preparing the kernel', () => {
   it('puts back what the services no longer need, and what somebody else set since stays', () => {
     const preparation = open();
     preparation.configure(config([nat]));
-    expect(preparation.configure(config([virtualServer()]))).toEqual(['put back net.ipv4.ip_forward: 1 → 0']);
+    expect(reload(preparation, config([virtualServer()]))).toEqual(['put back net.ipv4.ip_forward: 1 → 0']);
     held.set(EXPIRE, '7');
     preparation.close();
     expect(held.get(EXPIRE)).toBe('7');
@@ -100,7 +126,7 @@ describe('preparing the kernel', () => {
         throw new Error('killed');
       },
     };
-    const preparation = new Preparation({ stateDir, kernel: killed, log: () => undefined });
+    const preparation = open(killed);
     expect(() => preparation.configure(config([nat]))).toThrow('killed');
     expect(held.get(FORWARD)).toBe('1');
     open().close();
@@ -114,9 +140,9 @@ describe('preparing the kernel', () => {
     open().adopt(change);
     const preparation = open();
     preparation.adopt({ ...change, was: '1' });
-    expect(preparation.preview(config([nat])).join()).not.toContain('put back');
+    expect(preview(preparation, config([nat])).join()).not.toContain('put back');
     preparation.configure(config([nat]));
-    preparation.configure(config([], false));
+    reload(preparation, config([], false));
     expect(held.get(path.join('/'))).toBe('1');
     preparation.close();
     expect(held.get(path.join('/'))).toBe('0');
@@ -129,17 +155,13 @@ describe('preparing the kernel', () => {
       ...kernel,
       write: (path, value) => (refuses ? new Error('read-only') : kernel.write(path, value)),
     };
-    const preparation = new Preparation({
-      stateDir,
-      kernel: stubborn,
-      log: (level, message) => void log.push(`${level}: ${message}`),
-    });
+    const preparation = open(stubborn);
     preparation.configure(config([nat]));
     refuses = true;
-    preparation.configure(config([virtualServer()]));
+    reload(preparation, config([virtualServer()]));
     expect(preparation.problems).toEqual(['cannot put back what was there: read-only']);
     refuses = false;
-    preparation.configure(config([virtualServer()]));
+    reload(preparation, config([virtualServer()]));
     expect([preparation.problems, held.get(FORWARD)]).toEqual([[], '0']);
     preparation.close();
   });
@@ -174,4 +196,89 @@ describe('preparing the kernel', () => {
     ]);
     preparation.close();
   });
+
+  it('puts back nothing before the table is in force', () => {
+    const preparation = open();
+    preparation.configure(config([nat]));
+    expect(preparation.configure(config([virtualServer()]))).toEqual([]);
+    expect(held.get(FORWARD)).toBe('1');
+    expect(preparation.inForce()).toEqual(['put back net.ipv4.ip_forward: 1 → 0']);
+    preparation.close();
+  });
+
+  it('puts back nothing that the table still needs, and says that it will', () => {
+    vi.useFakeTimers();
+    const later = 'put back net.ipv4.ip_forward: 1 → 0, once nothing in the table needs it';
+    const preparation = open();
+    preparation.configure(config([nat]));
+    table = tableOf(nat);
+    expect(preview(preparation, config([virtualServer()]))).toEqual([later]);
+    expect(reload(preparation, config([virtualServer()]))).toEqual([later]);
+    vi.advanceTimersByTime(60_000);
+    expect(held.get(FORWARD)).toBe('1');
+    table = undefined;
+    vi.advanceTimersByTime(60_000);
+    expect(held.get(FORWARD)).toBe('1');
+    table = tableOf(virtualServer());
+    vi.advanceTimersByTime(60_000);
+    expect(held.get(FORWARD)).toBe('0');
+    expect(log).toContain('info: put back: net.ipv4.ip_forward 1 → 0');
+    preparation.close();
+  });
+
+  it('plans nothing of what somebody else has changed since', () => {
+    const preparation = open();
+    preparation.configure(config([nat]));
+    held.set(FORWARD, '2');
+    expect(preview(preparation, config([virtualServer()]))).toEqual([]);
+    expect(reload(preparation, config([virtualServer()]))).toEqual([]);
+    expect(held.get(FORWARD)).toBe('2');
+    preparation.close();
+  });
+
+  it('loads modules, says so beforehand, and leaves them', async () => {
+    modules = new Set(['ip_vs']);
+    const preparation = open();
+    const both = ['load kernel module ip_vs_wlc'];
+    expect(preview(preparation, config([nat]))).toEqual(expect.arrayContaining(both));
+    expect(await preparation.loadModules(config([nat], false))).toEqual([]);
+    expect(await preparation.loadModules(config([nat]))).toEqual(both);
+    expect(preview(preparation, config([nat])).join()).not.toContain('module');
+    expect(await preparation.loadModules(config([nat]))).toEqual([]);
+    preparation.close();
+    expect([...modules]).toEqual(['ip_vs', 'ip_vs_wlc']);
+  });
+
+  it('does not plan again to load a module that it could not load, and tells what breaks', async () => {
+    const preparation = open({ ...kernel, loadModule: (name) => Promise.resolve(new Error(`no ${name}`)) });
+    const ftp = virtualServer({ entries: [entryAt('10.1.1.254', 21)], realServers: nat.realServers });
+    expect(await preparation.loadModules(config([ftp]))).toEqual([]);
+    expect(preparation.problems).toEqual([
+      'no ip_vs_ftp: FTP data connections do not get through nat (modprobe ip_vs_ftp)',
+    ]);
+    expect(preview(preparation, config([ftp])).join()).not.toContain('module');
+    preparation.close();
+  });
+
+  it('tells what of the kernel defeats the services, though nobody asked for it', () => {
+    held.set('net/ipv4/vs/conn_reuse_mode', '0');
+    const preparation = open();
+    preparation.configure(config([virtualServer({ onFailure: 'drain' })]));
+    expect(preparation.problems).toEqual([
+      'net.ipv4.vs.conn_reuse_mode is 0: for service web, it leaves clients that reuse their port at a real server that has failed (sysctl -w net.ipv4.vs.conn_reuse_mode=1)',
+    ]);
+    preparation.configure(config([virtualServer()]));
+    expect(preparation.problems).toEqual([]);
+    preparation.close();
+  });
 });
+
+const tableOf = ({ entries, realServers }: ConfiguredVirtualServer): ActualTable =>
+  entries.map((key) => ({
+    key,
+    settings: { scheduler: 'wlc', flags: 0, timeout: 0, granularity: 32, engine: '' },
+    realServers: realServers.map((server) => ({
+      ...entryOf(key, server, 1),
+      connections: { active: 0, inactive: 0, persistent: 0 },
+    })),
+  }));

@@ -5,9 +5,10 @@ import fc from 'fast-check';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { checkTargets, concernedBy, targetOf } from '../../../src/balance/targets.ts';
 import { OwnedVirtualServers } from '../../../src/manager/owned.ts';
-import { TableKeeper } from '../../../src/manager/table.ts';
+import { TableKeeper, type TableKeeperOptions } from '../../../src/manager/table.ts';
 import type { Health } from '../../../src/model/check.ts';
 import { type TableKey, tableKeyText } from '../../../src/model/ipvs-table.ts';
+import type { ChangedSetting } from '../../../src/model/messages.ts';
 import { instant, seconds } from '../../../src/model/units.ts';
 import { FakeIpvs, type FakeIpvsOptions } from '../../support/fake-ipvs.ts';
 import { entryAt, realServerAt } from '../../support/virtual-server.ts';
@@ -28,7 +29,11 @@ afterEach(() => {
   for (const keeper of keepers.splice(0)) keeper.close();
 });
 
-function start(options: FakeIpvsOptions = {}, now = () => performance.now()) {
+function start(
+  options: FakeIpvsOptions = {},
+  now = () => performance.now(),
+  more: Partial<TableKeeperOptions> = {},
+) {
   const kernel = new FakeIpvs(options);
   const log: string[] = [];
   const health = new Map<string, Health>();
@@ -38,6 +43,7 @@ function start(options: FakeIpvsOptions = {}, now = () => performance.now()) {
     owned: new OwnedVirtualServers(join(state, String(count++)), () => undefined),
     facts: factsOf((id) => health.get(id) ?? up),
     open: () => kernel,
+    ...more,
   });
   keepers.push(keeper);
   const servers = () =>
@@ -351,6 +357,7 @@ describe('whatever the kernel answers', () => {
 
 describe('the time-outs of connections', () => {
   const timeouts = { tcp: seconds(600), tcpFin: undefined, udp: seconds(60) };
+  const USUAL = { tcp: 900, tcpFin: 120, udp: 300 };
   const timed = { virtualServers: [web], ipvs: { exclusive: false, timeouts } };
 
   it('are planned, set, and put back when somebody changes them', () => {
@@ -365,7 +372,53 @@ describe('the time-outs of connections', () => {
     expect(kernel.timeouts()).toEqual({ tcp: 600, tcpFin: 120, udp: 60 });
     kernel.setTimeouts({ tcp: 1 });
     expect(keeper.reconcile()).toEqual(['change time-out of tcp connections: 1 s → 600 s']);
+  });
+
+  it('come back as they were when the file no longer names them, and when the end comes', () => {
+    const { kernel, keeper } = start();
+    const back = [
+      'put back time-out of tcp connections: 600 s → 900 s',
+      'put back time-out of udp connections: 60 s → 300 s',
+    ];
+    keeper.configure(timed);
+    expect(keeper.preview(config())).toEqual(back);
+    expect(keeper.configure(config())).toEqual(back);
+    expect(kernel.timeouts()).toEqual(USUAL);
     expect(keeper.configure(config())).toEqual([]);
+    keeper.configure(timed);
+    keeper.close();
+    expect(kernel.timeouts()).toEqual(USUAL);
+  });
+
+  it('come back after a kill, also where there is nothing to balance any more', () => {
+    let saved: readonly ChangedSetting[] = [];
+    const memory = {
+      read: () => saved,
+      write: (changed: typeof saved) => {
+        saved = changed;
+      },
+    };
+    const { kernel, keeper } = start({}, undefined, { timeouts: memory });
+    keeper.configure(timed);
+    const next = start({}, undefined, { timeouts: memory, open: () => kernel });
+    next.keeper.configure({ virtualServers: [], ipvs: { exclusive: false } });
+    expect([kernel.timeouts(), saved]).toEqual([USUAL, []]);
+  });
+
+  it('that somebody else has changed since stay', () => {
+    const { kernel, keeper } = start();
+    keeper.configure(timed);
+    kernel.setTimeouts({ tcp: 77 });
+    keeper.close();
+    expect(kernel.timeouts()).toEqual({ ...USUAL, tcp: 77 });
+  });
+
+  it('that were as the file wants them are not put back', () => {
+    const { kernel, keeper } = start();
+    kernel.setTimeouts({ tcp: 600 });
+    keeper.configure(timed);
+    keeper.close();
+    expect(kernel.timeouts()).toEqual({ ...USUAL, tcp: 600 });
   });
 
   it('that are refused are told, and the table is as it should be all the same', () => {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { IpAddress } from '../../../src/model/address.ts';
-import type { ConfiguredVirtualServer } from '../../../src/model/config.ts';
+import type { Config, ConfiguredVirtualServer } from '../../../src/model/config.ts';
 import { seconds } from '../../../src/model/units.ts';
-import { directorModules, directorSettings } from '../../../src/prepare/director.ts';
+import { directorSettings } from '../../../src/prepare/director.ts';
+import { directorModules, withoutPassiveFtp } from '../../../src/prepare/modules.ts';
 import { settingName } from '../../../src/prepare/setting.ts';
 import { virtualRouter } from '../../support/virtual-router.ts';
 import { entryAt, realServerAt, sorryServerAt, virtualServer } from '../../support/virtual-server.ts';
@@ -12,9 +13,15 @@ const LINKS = ['eth0', 'eth1'];
 function settings(
   virtualServers: readonly ConfiguredVirtualServer[],
   sysctl: Readonly<Record<string, string>> = {},
+  addresses: Config['fixed']['addresses'] = [],
 ): readonly string[] {
   const routers = [virtualRouter({ addresses: [{ address: '10.1.1.254' as IpAddress, length: 24 }] })];
-  const config = { virtualServers, virtualRouters: routers, ipvs: { sysctl } };
+  const config = {
+    virtualServers,
+    virtualRouters: routers,
+    fixed: { addresses, routes: [], rules: [] },
+    ipvs: { sysctl },
+  };
   return directorSettings(config, LINKS).map(({ path, value }) => `${settingName(path)}=${value}`);
 }
 
@@ -33,6 +40,15 @@ describe('what a director must be told', () => {
       realServers: [realServerAt('10.1.1.2', { forwarding: 'tun' })],
     });
     expect(settings([elsewhere])).toEqual([EXPIRE]);
+  });
+
+  it('is the same where the address is a static one', () => {
+    const address = '10.9.9.9' as IpAddress;
+    const direct = virtualServer({ entries: [entryAt(address)], realServers: [realServerAt('10.9.9.2')] });
+    const nat = virtualServer({ realServers: [realServerAt('10.9.9.2', { forwarding: 'nat' })] });
+    const fixed = [{ ...virtualRouter().addresses[0], address, length: 24, device: 'eth1' }];
+    expect(settings([direct], {}, fixed)).toEqual([EXPIRE, 'net.ipv4.conf.eth1.rp_filter=2']);
+    expect(settings([nat], {}, fixed)).toContain('net.ipv4.conf.eth1.send_redirects=0');
   });
 
   it('for nat is forwarding', () => {
@@ -108,6 +124,12 @@ describe('what a director must be told', () => {
   });
 });
 
+const NAT = [realServerAt('10.1.1.2', { forwarding: 'nat' })];
+const mark = (protocol: 'tcp' | 'udp', ports: ConfiguredVirtualServer['match'][number]['ports']) => ({
+  entries: [{ kind: 'mark', mark: 7, family: 'ipv4' }] as const,
+  match: [{ address: '10.1.1.254' as IpAddress, protocol, ports }],
+});
+
 describe('the modules of a director', () => {
   const names = (virtualServers: readonly ConfiguredVirtualServer[]) =>
     directorModules({ virtualServers }).map(({ name }) => name);
@@ -119,7 +141,34 @@ describe('the modules of a director', () => {
       'ip_vs',
       'ip_vs_wlc',
     ]);
-    const nat = virtualServer({ ...ftp, realServers: [realServerAt('10.1.1.2', { forwarding: 'nat' })] });
+    const nat = virtualServer({ ...ftp, realServers: NAT });
     expect(names([nat])).toEqual(['ip_vs', 'ip_vs_wlc', 'ip_vs_ftp']);
+  });
+
+  it.each([
+    ['every port', { entries: [entryAt('10.1.1.254', 0)] as const }, true],
+    ['another port', { entries: [entryAt('10.1.1.254', 22)] as const }, false],
+    ['a mark of ports with that of FTP', mark('tcp', [{ from: 20, to: 21 }]), true],
+    ['a mark of every port', mark('tcp', []), true],
+    ['a mark of other ports', mark('tcp', [{ from: 22, to: 80 }]), false],
+    ['a mark of UDP', mark('udp', []), false],
+  ])('of FTP for %s', (_, what, expected) => {
+    const service = virtualServer({ ...what, realServers: NAT });
+    expect(names([service]).includes('ip_vs_ftp')).toBe(expected);
+    expect(withoutPassiveFtp({ virtualServers: [service] })).toBe(expected ? service : undefined);
+  });
+
+  it('of FTP do in passive mode what they should where one service has port 21, or fullnat', () => {
+    const every = virtualServer({ entries: [entryAt('10.1.1.254', 0)], realServers: NAT });
+    const others = [
+      virtualServer({ entries: [entryAt('10.1.1.9', 21)], realServers: NAT }),
+      virtualServer({ realServers: [realServerAt('10.1.1.2', { forwarding: 'fullnat' })] }),
+    ];
+    for (const other of others) expect(withoutPassiveFtp({ virtualServers: [every, other] })).toBeUndefined();
+    const direct = virtualServer({
+      entries: [entryAt('10.1.1.9', 21)],
+      realServers: [realServerAt('10.1.1.3')],
+    });
+    expect(withoutPassiveFtp({ virtualServers: [every, direct] })).toBe(every);
   });
 });
