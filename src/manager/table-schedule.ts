@@ -1,10 +1,15 @@
 /** When the table is read next, and when those entries are looked at of which somebody waits for connections to end. */
-import { after, type Clock, elapsed, type Instant, milliseconds } from '../model/units.ts';
+import { after, type Clock, elapsed, type Instant, type Milliseconds, milliseconds } from '../model/units.ts';
 
 /** How often the table is compared with the kernel's, unasked. */
 const VERIFY_INTERVAL = milliseconds(10_000);
 /** How often it is looked at while somebody finishes connections. */
 const DRAIN_INTERVAL = milliseconds(1_000);
+/**
+ * To read a table of 65,535 virtual servers takes seconds, in which nobody is answered: whatever reading costs, it rests
+ * for so many times as long.
+ */
+const REST = 10;
 /** How soon it is read after changes that were planned without that. */
 const VERIFY_SOON = milliseconds(1_000);
 /** When a table that could not be read, or not be changed as it should, is tried again. */
@@ -29,9 +34,9 @@ export class TableSchedule {
     this.#verifyAt = options.clock();
   }
 
-  /** It was read just now; `again`: something is left to be done that may succeed soon. */
-  verified(again: boolean): void {
-    this.#verifyIn(again ? TRY_AGAIN : VERIFY_INTERVAL);
+  /** It was read just now, at this `cost`; `again`: something is left to be done that may succeed soon. */
+  verified(again: boolean, cost: Milliseconds): void {
+    this.#verifyIn(Math.max(again ? TRY_AGAIN : VERIFY_INTERVAL, cost * REST));
     this.arm();
   }
 

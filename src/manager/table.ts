@@ -22,7 +22,7 @@ import {
 import type { Log } from '../model/messages.ts';
 import type { OverrideOf } from '../model/override.ts';
 import type { TableStatus } from '../model/status.ts';
-import type { Clock } from '../model/units.ts';
+import { type Clock, elapsed, milliseconds } from '../model/units.ts';
 import { NO_TIMEOUTS, TimeoutKeeper, type TimeoutMemory } from './ipvs-timeouts.ts';
 import type { OwnedVirtualServers } from './owned.ts';
 import { TableAccess } from './table-access.ts';
@@ -67,6 +67,8 @@ export class TableKeeper {
   readonly #schedule: TableSchedule;
   /** The table as the last reconciliation left it: any other one since then is somebody else's doing. */
   #left: ActualTable | undefined;
+  /** Of reading the table the last time. */
+  #cost = milliseconds(0);
 
   constructor(options: TableKeeperOptions) {
     this.#options = options;
@@ -174,7 +176,7 @@ export class TableKeeper {
     const done = this.#access.guard(() => this.#reconcile(changes), false);
     // What was refused for good is tried again when the table is verified.
     const soon = !done && !this.#access.lacking && this.#report.status.refused.length === 0;
-    this.#schedule.verified(soon);
+    this.#schedule.verified(soon, this.#cost);
     return changes;
   }
 
@@ -264,7 +266,9 @@ export class TableKeeper {
     if (ipvs === undefined) return true;
     changes.push(...this.#keepTimeouts(ipvs));
     let refused: readonly OperationOutcome[] = [];
+    const begun = this.#options.clock();
     let actual = ipvs.dump();
+    this.#cost = elapsed(begun, this.#options.clock());
     this.#noticeDrift(actual);
     this.#options.onRead?.(actual);
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
