@@ -52,7 +52,11 @@ export async function runManager(options: ManagerProcessOptions): Promise<number
     process.stderr.write(`vipward: ${(error as Error).message}\n`);
     return 1;
   }
-  log('info', `vipward ${readVersion()} starts`, { file: options.config });
+  // Whether the file was taken as it was read by a former process.
+  log('info', `vipward ${readVersion()} starts`, {
+    file: options.config,
+    kept: loaded.answers === undefined,
+  });
   logProblems(log, loaded.problems);
   const watchdog = tellServiceManager(manager, log);
   const outcome = await serve(manager, log);
