@@ -98,8 +98,10 @@ class Life {
   async runChecked(repeats: number): Promise<void> {
     const variant = await this.#start('all');
     const held = await HeldConnection.open(this.#stage);
-    for (let i = 0; i < repeats; i++)
+    for (let i = 0; i < repeats; i++) {
+      await this.#director.idle();
       await this.#changeWeight(held, { ...variant, lastWeight: 2 + i }, 'checked weight');
+    }
     await held.close();
     await this.#director.end();
   }
