@@ -130,6 +130,40 @@ it('schedulers are changed in place, each by its name; one that the kernel lacks
   expect((await ask(stage.client, `http://${VIP}/`, 6)).errors).toEqual([]);
 });
 
+it('a real server that is disabled stays so when ports and names change in the file, and who edits it is told', async () => {
+  const served = (...ports: readonly number[]) =>
+    ports.flatMap((port) => [
+      `-A -t ${VIP}:${port} -s wrr`,
+      `-a -t ${VIP}:${port} -r 10.1.1.3:${port} -g -w 1`,
+    ]);
+  const note = (from: string, to: string) => [`disable of real server ${from} goes on as that of ${to}`];
+  const disable = await stage.daemon.command('disable', 'web', '10.1.1.2', '--reason', 'broken disk');
+  expect(disable.code).toBe(0);
+  const ports = WEB.replace('port: 80', 'port: [80, 8005]');
+  await stage.daemon.configure(ports);
+  const plan = (await stage.daemon.command('plan', stage.daemon.file)).stdout;
+  expect(plan).not.toContain('add real server 10.1.1.2');
+  expect(plan).toContain(note('10.1.1.2:80 of web', '10.1.1.2 of web').join());
+  expect((await stage.reload(ports)).overrides).toEqual(note('10.1.1.2:80 of web', '10.1.1.2 of web'));
+  expect(await stage.table()).toEqual(served(80, 8005).sort());
+  const renamed = WEB.replace('  web:\n    address', '  www:\n    address');
+  expect((await stage.reload(renamed)).overrides).toEqual(note('10.1.1.2 of web', '10.1.1.2:80 of www'));
+  expect(await stage.table()).toEqual(served(80).sort());
+  expect((await stage.daemon.command('status')).stdout).toMatch(
+    /10\.1\.1\.2:80 disabled by root .*: broken disk/,
+  );
+  // Nothing is left of it but the other, which then is the last one.
+  const { overrides = [] } = await stage.reload(config(service('www', 80, SECOND)));
+  expect(overrides).toEqual([
+    expect.stringMatching(/^disable .* applies to nothing: vipward enable www 10\.1\.1\.2:80/),
+  ]);
+  const { stdout } = await stage.daemon.command('disable', 'www', '10.1.1.3');
+  expect(stdout).toContain('www has no real server left: new clients are refused');
+  for (const last of [2, 3]) await stage.daemon.command('enable', 'www', `10.1.1.${last}:80`);
+  await stage.reload(WEB);
+  expect(await stage.table()).toEqual(WEB_SAVED);
+});
+
 it('UDP is shared among real servers that a TCP connection finds up', async () => {
   const echo = (body: string) => `
       const socket = require('node:dgram').createSocket('udp4');
