@@ -278,6 +278,72 @@ describe('masquerading', () => {
   });
 });
 
+describe('a reload', () => {
+  const reload = async (yaml: string) => {
+    await daemon.configure(yaml);
+    const { stdout: plan } = await daemon.command('plan', daemon.file);
+    const { code, stdout: done } = await daemon.command('reload');
+    expect(code).toBe(0);
+    return { plan, done };
+  };
+  const BACK = 'put back net.ipv4.ip_forward: 1 → 0';
+
+  it('forwards to nat real servers for as long as they serve in the place of those to come', async () => {
+    const hangs = await startRealServer(web[0], { body: 'late', port: 8081 });
+    await hangs.change('hang');
+    const exchanged = `
+  nat4:
+    address: ${VIP.nat4}
+    port: 80
+    scheduler: rr
+    forwarding: dr
+    check: { http: { path: / }, port: 8081, timeout: 5m }
+    real_servers: [{ address: 10.1.1.2 }]`;
+    const others = [service('dr4', 'wrr', [3, 1]), service('dr6', 'wrr', [3, 1])];
+    const later = await reload(config(...others, exchanged));
+    for (const text of [later.plan, later.done])
+      expect(text).toContain(`${BACK}, once nothing in the table needs it\n`);
+    expect(await inTurn(client, url('nat4'), 2)).toEqual({ app1: 1, app2: 1 });
+    expect(await held('net.ipv4.ip_forward')).toEqual(['1']);
+    const now = await reload(config(...others));
+    for (const text of [now.plan, now.done]) expect(text).toContain(`${BACK}\n`);
+    expect(await held(...NEEDED.nat)).toEqual(['0', '0', '1']);
+    await hangs.stop();
+  });
+
+  it('loads what FTP needs behind nat: both ways, on its own port and among every port', async () => {
+    const servers = `forwarding: nat, real_servers: [{ address: 10.2.2.2 }, { address: 10.2.2.3 }]`;
+    const ftp = `
+  ftp: { address: ${VIP.nat4}, port: 21, scheduler: rr, ${servers} }
+  every: { address: ${VIP.dr4}, port: any, persistence: 1m, scheduler: rr, ${servers} }`;
+    const programs = await Promise.all(
+      app.map((node) => node.spawn(['node', `${import.meta.dirname}/ftp-server.ts`, node.name])),
+    );
+    for (const { output } of programs)
+      await output.waitFor((line) => line === 'ready', { what: 'ftp-server.ts to be ready' });
+    const { plan, done } = await reload(config(service('dr4', 'rr', [1, 1]), ftp));
+    for (const text of [plan, done]) expect(text).toContain('load kernel module ip_vs_ftp\n');
+    for (const address of [VIP.nat4, VIP.dr4])
+      for (const mode of ['passive', 'active']) {
+        const fetched = await client.run(['node', `${import.meta.dirname}/ftp-client.ts`, mode, address]);
+        expect([mode, fetched]).toEqual([mode, expect.stringMatching(`^app[12] ${address}\n$`)]);
+      }
+    for (const program of programs) await program.stop();
+  });
+
+  it('tells what of the kernel defeats the services, though the file does not say it', async () => {
+    await director.run('sysctl -qw net.ipv4.vs.secure_tcp=3');
+    await reload(ALL);
+    const text = 'net.ipv4.vs.secure_tcp is 3: for service nat4, it has a connection by nat on which';
+    expect((await daemon.status()).preparation.problems).toEqual([expect.stringContaining(text)]);
+    const { wrong } = await doctor(director, daemon);
+    const [{ mend } = { mend: '' }] = wrong;
+    expect(wrong.map(({ what }) => what)).toEqual(['net.ipv4.vs.secure_tcp is 3']);
+    await director.run(mend);
+    for (const name of ['nat4', 'nat6'] as const) await inTable(name);
+  });
+});
+
 it.each(['dr4', 'dr6'] as const)('%s: with weights of 3 and 1, 32 requests are 24 and 8', async (name) => {
   expect(await inTurn(client, url(name), 32)).toEqual({ web1: 24, web2: 8 });
 });
@@ -299,6 +365,11 @@ it.each(['dr6', 'nat6'] as const)(
 );
 
 it('everything is put back at the end, and be it by the successor of a daemon that was killed', async () => {
+  const timeouts = () => director.run('ipvsadm -L --timeout');
+  const usual = await timeouts();
+  await daemon.configure(`ipvs: { timeouts: { tcp: 10m, udp: 7s } }${ALL}`);
+  expect(await daemon.command('reload')).toMatchObject({ code: 0 });
+  expect(await timeouts()).toMatch(/: 600 \d+ 7\n/);
   await daemon.crash();
   expect(await held(...NEEDED.nat)).toEqual(['1', '1', '2']);
   daemon = await startDaemon(director, DIRECT_ONLY);
@@ -306,6 +377,7 @@ it('everything is put back at the end, and be it by the successor of a daemon th
     ['0', '0', '1'],
     ['2', '1'],
   ]);
+  expect(await timeouts()).toBe(usual);
   expect(await daemon.stop()).toEqual({ code: 0 });
   expect(await settings()).toEqual(before);
 });
