@@ -1,5 +1,6 @@
 /** The daemon with fullnat and marks: cases 4 and 5 of the textbook, from its file to the client's answer. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { kindsCases } from './cloud-daemon-kinds-cases.ts';
 import { named, stage } from './cloud-stage.ts';
 import { answerOn, askAll } from './cloud-tools.ts';
 import { type Daemon, startDaemon } from './support/daemon.ts';
@@ -113,6 +114,14 @@ describe('the daemon', () => {
     await daemon.said('it is put back', { since });
     await expect.poll(tables).toContain('inet vipward-ipvs');
     expect(new Set(await names(HTTP, HTTPS, HTTPS)).size).toBe(1);
+  });
+
+  describe('with services of every kind', () => {
+    kindsCases(() => daemon, file, {
+      vips: { four: VIP, six: VIP6 },
+      far: { four: FAR, six: FAR6 },
+      seen: { four: '10.2.0.1', six: 'fd02::1' },
+    });
   });
 
   it('leaves nothing of its own behind, and everything of others', async () => {
