@@ -1,5 +1,5 @@
 /** What the packet filter must do for the virtual servers of a configuration. */
-import { familyOf, isLoopback } from '../model/address.ts';
+import { familyOf, type IpAddress, isLoopback } from '../model/address.ts';
 import type { ConfiguredVirtualServer, MarkMatch } from '../model/config.ts';
 import type { TableKey } from '../model/ipvs-table.ts';
 import type { MarkRule, NatRealServer, PacketRules, SourceNatRule } from '../model/packet-rules.ts';
@@ -10,6 +10,31 @@ export const packetRulesOf = (virtualServers: readonly ConfiguredVirtualServer[]
   marks: virtualServers.flatMap(marksOf),
   sourceNats: virtualServers.flatMap(sourceNatsOf),
 });
+
+/**
+ * The source NAT of `held` for real servers that `wanted` no longer has there, those that stay in the table: without it
+ * the real servers that serve until others have been checked could not answer.
+ */
+export const outgoingSourceNats = (
+  held: PacketRules,
+  wanted: PacketRules,
+  stays: (address: IpAddress) => boolean,
+): readonly SourceNatRule[] =>
+  held.sourceNats.flatMap((rule) => {
+    const realServers = rule.realServers.filter(
+      ({ address }) => stays(address) && !isTranslated(wanted, rule.virtual, address),
+    );
+    return realServers.length === 0 ? [] : [{ ...rule, realServers }];
+  });
+
+/** On whatever ports: two rules for one real server would be in each other's way. */
+const isTranslated = ({ sourceNats }: PacketRules, { address, protocol }: MarkMatch, realServer: IpAddress) =>
+  sourceNats.some(
+    ({ virtual, realServers }) =>
+      virtual.address === address &&
+      virtual.protocol === protocol &&
+      realServers.some((each) => each.address === realServer),
+  );
 
 /** The mark of each family's entry is for its addresses. */
 const marksOf = ({ entries, match }: ConfiguredVirtualServer): readonly MarkRule[] =>

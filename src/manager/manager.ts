@@ -99,7 +99,7 @@ export class Manager implements ControlHandlers {
       record: options.record,
     });
     this.#preparation = new Preparation({ stateDir, log, table: () => this.#balancer.knownTable });
-    this.#packetRules = new PacketRulesKeeper({ log });
+    this.#packetRules = new PacketRulesKeeper({ log, table: () => this.#balancer.knownTable });
     this.#tracked = new TrackedConnections({ log });
   }
 
@@ -201,7 +201,10 @@ export class Manager implements ControlHandlers {
       problems,
       ...routers,
       table: this.#balancer.preview(config),
-      settings: [...this.#preparation.preview(config, tableAfter), ...this.#packetRules.preview(config)],
+      settings: [
+        ...this.#preparation.preview(config, tableAfter),
+        ...this.#packetRules.preview(config, tableAfter),
+      ],
       overrides: this.#balancer.overrideNotes(config),
       tableUnavailable: this.#balancer.tableUnavailable,
     };
@@ -272,7 +275,8 @@ export class Manager implements ControlHandlers {
     await this.#configureRouters(config);
     if (this.#stopping) return [...changes, ...settings];
     // What served the old configuration goes behind everything that was in its place.
-    return [...changes, ...settings, ...this.#preparation.inForce()];
+    const backs = this.#preparation.inForce();
+    return [...changes, ...settings, ...backs, ...(await this.#packetRules.inForce())];
   }
 
   /** Before the table is filled: forwarding must be there when the first connection is. */

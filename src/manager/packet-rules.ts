@@ -1,13 +1,18 @@
 /** Keeps the marks and the source NAT that virtual servers need in the kernel's packet filter. */
 import { packetRuleChanges } from '../balance/packet-rule-words.ts';
-import { packetRulesOf } from '../balance/packet-rules.ts';
+import { outgoingSourceNats, packetRulesOf } from '../balance/packet-rules.ts';
 import { applyPacketRules, heldPacketRules } from '../kernel/packet-rules.ts';
 import type { Config } from '../model/config.ts';
+import type { ActualTable } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
 import type { PacketRules } from '../model/packet-rules.ts';
+import { milliseconds } from '../model/units.ts';
+import { ONCE_UNUSED, remnantsOf } from '../prepare/remnants.ts';
 import { KeptRules } from './kept-rules.ts';
 
 const NONE: PacketRules = { marks: [], sourceNats: [] };
+/** How often it is looked whether the table still needs what the configuration does not. */
+const LOOK_INTERVAL = milliseconds(10_000);
 
 export interface PacketRulesKernel {
   /** See `applyPacketRules` and `heldPacketRules` of kernel/packet-rules.ts. */
@@ -17,19 +22,31 @@ export interface PacketRulesKernel {
 
 export interface PacketRulesOptions {
   readonly log: Log;
+  /** IPVS's, as the kernel holds it, as far as is known; undefined: it cannot be read. */
+  readonly table: () => ActualTable | undefined;
   /** The kernel's unless given. */
   readonly kernel?: PacketRulesKernel;
 }
 
+type Configured = Pick<Config, 'virtualServers'>;
+
 export class PacketRulesKeeper {
   readonly #log: Log;
   readonly #rules: KeptRules<PacketRules>;
+  readonly #table: () => ActualTable | undefined;
+  #config: Configured = { virtualServers: [] };
   #wanted = NONE;
+  #timer: NodeJS.Timeout | undefined;
   /** As it was applied last, in nft's words. */
   #listing: string | undefined;
 
-  constructor({ log, kernel = { apply: applyPacketRules, held: heldPacketRules } }: PacketRulesOptions) {
+  constructor({
+    log,
+    table,
+    kernel = { apply: applyPacketRules, held: heldPacketRules },
+  }: PacketRulesOptions) {
     this.#log = log;
+    this.#table = table;
     this.#rules = new KeptRules({
       log,
       none: NONE,
@@ -51,9 +68,40 @@ export class PacketRulesKeeper {
     return problem === undefined ? [] : [problem];
   }
 
-  /** Resolves with what was changed, in words, when that is in place or was refused, which is logged. Never rejects. */
-  async configure({ virtualServers }: Pick<Config, 'virtualServers'>): Promise<readonly string[]> {
+  /**
+   * Ahead of the table, whose real servers keep their source NAT. Resolves with what was changed, in words, when that is
+   * in place or was refused, which is logged. Never rejects.
+   */
+  async configure(config: Configured): Promise<readonly string[]> {
+    this.#config = config;
+    return await this.#want(this.#meant(config, () => undefined));
+  }
+
+  /**
+   * Behind the table: takes away what only real servers needed that have left it, and goes on to look for them. Resolves
+   * as `configure`, with what is to go later, too.
+   */
+  async inForce(): Promise<readonly string[]> {
+    clearTimeout(this.#timer);
+    const next = this.#meant(this.#config, this.#table);
+    const changes = packetRuleChanges(this.#wanted, next).length === 0 ? [] : await this.#want(next);
+    const later = packetRuleChanges(next, packetRulesOf(this.#config.virtualServers));
+    if (later.length > 0) this.#timer = setTimeout(() => void this.inForce(), LOOK_INTERVAL).unref();
+    return [...changes, ...later.map((text) => `${text}${ONCE_UNUSED}`)];
+  }
+
+  /** What `config` takes, and what the real servers that it no longer has take for as long as they are in `table`. */
+  #meant({ virtualServers }: Configured, table: () => ActualTable | undefined): PacketRules {
     const wanted = packetRulesOf(virtualServers);
+    const { inForce } = this.#rules;
+    if (outgoingSourceNats(inForce, wanted, () => true).length === 0) return wanted;
+    const held = table();
+    const left = held && new Set(remnantsOf(held, virtualServers).flatMap(addressesOf));
+    const outgoing = outgoingSourceNats(inForce, wanted, (address) => left?.has(address) ?? true);
+    return { ...wanted, sourceNats: [...wanted.sourceNats, ...outgoing] };
+  }
+
+  async #want(wanted: PacketRules): Promise<readonly string[]> {
     const changes = packetRuleChanges(this.#rules.inForce, wanted);
     this.#wanted = wanted;
     if (changes.length === 0) {
@@ -67,13 +115,19 @@ export class PacketRulesKeeper {
     return changes;
   }
 
-  /** What `config` would change of what holds, in words. */
-  preview({ virtualServers }: Pick<Config, 'virtualServers'>): readonly string[] {
-    return packetRuleChanges(this.#rules.inForce, packetRulesOf(virtualServers));
+  /** What `config` would change of what holds, in words. `tableAfter`: as it would be right after the change. */
+  preview(config: Configured, tableAfter: () => ActualTable | undefined): readonly string[] {
+    const next = this.#meant(config, tableAfter);
+    const later = packetRuleChanges(next, packetRulesOf(config.virtualServers));
+    return [...packetRuleChanges(this.#rules.inForce, next), ...later.map((text) => `${text}${ONCE_UNUSED}`)];
   }
 
   /** Takes our rules away; resolves when they are gone, or cannot be removed. */
   close(): Promise<void> {
+    clearTimeout(this.#timer);
     return this.#rules.close();
   }
 }
+
+const addressesOf = ({ realServers }: ReturnType<typeof remnantsOf>[number]) =>
+  realServers.map(({ address }) => address);

@@ -12,7 +12,7 @@ import { milliseconds } from '../model/units.ts';
 import { defeatsOf, viewOfConfig } from '../prepare/defeats.ts';
 import { directorSettings, type PreparedConfig } from '../prepare/director.ts';
 import { type ChangedSetting, type SettingsAccess, SettingsLedger } from '../prepare/ledger.ts';
-import { remnantsOf } from '../prepare/remnants.ts';
+import { ONCE_UNUSED, remnantsOf } from '../prepare/remnants.ts';
 import { type KernelSetting, type SettingPath, settingCommand, settingName } from '../prepare/setting.ts';
 import { ChangedSettings } from './changed-settings.ts';
 import { type ModuleKernel, ModuleLoader } from './module-loader.ts';
@@ -113,7 +113,7 @@ export class Preparation {
     this.#isInForce = true;
     const changes = this.#settle(false);
     const later = this.#config === undefined ? [] : this.#backs(this.#config, this.#table);
-    return [...changes, ...later.filter((back) => back.endsWith(LATER))];
+    return [...changes, ...later.filter((back) => back.endsWith(ONCE_UNUSED))];
   }
 
   /**
@@ -181,7 +181,7 @@ export class Preparation {
   #backs(config: Configured, table: () => ActualTable | undefined): readonly string[] {
     const obsolete = this.#obsolete(config).filter((change) => !this.#ledger.isOvertaken(change));
     const kept = this.#keptBy(table, config, obsolete);
-    return obsolete.map((change) => `${backText(change)}${kept.has(change) ? LATER : ''}`);
+    return obsolete.map((change) => `${backText(change)}${kept.has(change) ? ONCE_UNUSED : ''}`);
   }
 
   /** `again`: what is not as it should be was changed by somebody else, or came later. */
@@ -271,8 +271,6 @@ export class Preparation {
     this.#file.write(this.#ledger.changed);
   }
 }
-
-const LATER = ', once nothing in the table needs it';
 
 const backText = ({ path, was, set }: ChangedSetting): string =>
   `put back ${settingName(path)}: ${set} → ${was}`;

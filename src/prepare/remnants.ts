@@ -16,6 +16,9 @@ import { SERVICE_FLAG } from '../model/service-flags.ts';
 import { SCHEDULERS } from '../model/virtual-server.ts';
 import type { PreparedFor } from './director.ts';
 
+/** Behind what is to go, in words, where something in the table still needs it. */
+export const ONCE_UNUSED = ', once nothing in the table needs it';
+
 /** `virtualServers`: of the configuration. */
 export function remnantsOf(
   table: ActualTable,

@@ -1,11 +1,16 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { packetRuleTexts } from '../../../src/balance/packet-rule-words.ts';
 import { PacketRulesKeeper } from '../../../src/manager/packet-rules.ts';
+import type { ActualTable } from '../../../src/model/ipvs-table.ts';
 import type { PacketRules } from '../../../src/model/packet-rules.ts';
+import { tableOf } from '../../support/held-table.ts';
 import { address } from '../../support/virtual-router.ts';
 import { entryAt, realServerAt, virtualServer } from '../../support/virtual-server.ts';
 
-beforeEach(() => void vi.useFakeTimers());
+beforeEach(() => {
+  vi.useFakeTimers();
+  table = [];
+});
 afterEach(() => void vi.useRealTimers());
 
 /** nft, with a table of ours. */
@@ -26,10 +31,14 @@ function fakeKernel() {
   return kernel;
 }
 
+let table: ActualTable | undefined;
+const tableAfter = () => table;
+
 function start(kernel: ReturnType<typeof fakeKernel>) {
   const said: string[] = [];
   const keeper = new PacketRulesKeeper({
     kernel,
+    table: () => table,
     log: (level, message) => void said.push(`${level}: ${message}`),
   });
   return { keeper, said };
@@ -60,11 +69,11 @@ it('says beforehand what it will do, does it, and takes it away at the end', asy
   const kernel = fakeKernel();
   const { keeper } = start(kernel);
   const config = { virtualServers: [shop, far] };
-  expect(keeper.preview(config)).toEqual([`add ${MARK}`, `add ${NAT}`]);
+  expect(keeper.preview(config, tableAfter)).toEqual([`add ${MARK}`, `add ${NAT}`]);
   expect(kernel.applied).toBe(0);
   expect(await keeper.configure(config)).toEqual([`add ${MARK}`, `add ${NAT}`]);
   expect(kernel.listing).toBe(`${MARK}\n${NAT}`);
-  expect(keeper.preview(config)).toEqual([]);
+  expect(keeper.preview(config, tableAfter)).toEqual([]);
   expect(await keeper.configure({ virtualServers: [far] })).toEqual([`remove ${MARK}`]);
   await keeper.close();
   expect(kernel.listing).toBeUndefined();
@@ -101,12 +110,12 @@ it('previews against what the kernel has, not against what it refused', async ()
   kernel.problem = new Error('no');
   const both = { virtualServers: [shop, far] };
   await keeper.configure(both);
-  expect(keeper.preview(both)).toEqual([`add ${MARK}`]);
-  expect(keeper.preview({ virtualServers: [far] })).toEqual([]);
+  expect(keeper.preview(both, tableAfter)).toEqual([`add ${MARK}`]);
+  expect(keeper.preview({ virtualServers: [far] }, tableAfter)).toEqual([]);
   kernel.problem = undefined;
   // A reload of the same file, which succeeds now.
   expect(await keeper.configure(both)).toEqual([`add ${MARK}`]);
-  expect(keeper.preview(both)).toEqual([]);
+  expect(keeper.preview(both, tableAfter)).toEqual([]);
   await keeper.close();
 });
 
@@ -115,4 +124,40 @@ it('without marks and fullnat nobody waits for nft', async () => {
   kernel.apply = () => new Promise(() => undefined);
   const { keeper } = start(kernel);
   expect(await keeper.configure({ virtualServers: [virtualServer()] })).toEqual([]);
+});
+
+it('leaves its source NAT to a real server until it has left the table', async () => {
+  const kernel = fakeKernel();
+  const { keeper } = start(kernel);
+  const next = virtualServer({ ...far, realServers: [realServerAt('10.9.0.3', { forwarding: 'fullnat' })] });
+  const config = { virtualServers: [next] };
+  const nextNat = "source NAT to this director's own address for tcp 10.1.1.253 port 80 at 10.9.0.3:80";
+  const later = `remove ${NAT}, once nothing in the table needs it`;
+  await keeper.configure({ virtualServers: [far] });
+  table = tableOf(far);
+  expect(keeper.preview(config, tableAfter)).toEqual([`add ${nextNat}`, later]);
+  expect(await keeper.configure(config)).toEqual([`add ${nextNat}`]);
+  expect(await keeper.inForce()).toEqual([later]);
+  for (const known of [table, undefined]) {
+    table = known;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(kernel.listing).toBe(`${nextNat}\n${NAT}`);
+  }
+  table = tableOf(next);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(kernel.listing).toBe(nextNat);
+  await keeper.close();
+});
+
+it('takes source NAT away behind the table, not before', async () => {
+  const kernel = fakeKernel();
+  const { keeper } = start(kernel);
+  await keeper.configure({ virtualServers: [far] });
+  const direct = { virtualServers: [virtualServer({ ...far, realServers: [realServerAt('10.9.0.2')] })] };
+  expect(keeper.preview(direct, tableAfter)).toEqual([`remove ${NAT}`]);
+  expect(await keeper.configure(direct)).toEqual([]);
+  expect(kernel.listing).toBe(NAT);
+  expect(await keeper.inForce()).toEqual([`remove ${NAT}`]);
+  expect(kernel.listing).toBeUndefined();
+  await keeper.close();
 });

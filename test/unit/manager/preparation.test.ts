@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { entryOf } from '../../../src/balance/entry.ts';
 import { Preparation, type PreparedKernel } from '../../../src/manager/preparation.ts';
 import type { ConfiguredVirtualServer } from '../../../src/model/config.ts';
 import type { ActualTable } from '../../../src/model/ipvs-table.ts';
+import { tableOf } from '../../support/held-table.ts';
 import { entryAt, realServerAt, virtualServer } from '../../support/virtual-server.ts';
 
 const FORWARD = 'net/ipv4/ip_forward';
@@ -272,13 +272,3 @@ describe('preparing the kernel', () => {
     preparation.close();
   });
 });
-
-const tableOf = ({ entries, realServers }: ConfiguredVirtualServer): ActualTable =>
-  entries.map((key) => ({
-    key,
-    settings: { scheduler: 'wlc', flags: 0, timeout: 0, granularity: 32, engine: '' },
-    realServers: realServers.map((server) => ({
-      ...entryOf(key, server, 1),
-      connections: { active: 0, inactive: 0, persistent: 0 },
-    })),
-  }));
