@@ -89,6 +89,21 @@ describe('the doctor', () => {
     expect(about(findings, /packet filters let/)).toEqual(['good']);
   });
 
+  it('finds a real server by direct routing that is behind a router', async () => {
+    await director.run('ip route add 10.9.0.0/24 via 10.1.1.3');
+    const far = FILE.replace('forwarding: nat', 'forwarding: dr').replace(STRAY, '10.9.0.2');
+    await director.writeFile(`${director.scratch}/doctor.yaml`, far);
+    const { findings } = await examine();
+    await director.writeFile(`${director.scratch}/doctor.yaml`, FILE);
+    expect(findings.filter(({ what }) => /dr reaches hosts on a link only/.test(what))).toMatchObject([
+      {
+        severity: 'problem',
+        what: expect.stringMatching(/^web: 10\.9\.0\.2 is behind the router 10\.1\.1\.3,/),
+      },
+    ]);
+    expect(about((await examine()).findings, /on a link|on links/)).toEqual([]);
+  });
+
   it('tells a real server whose answers are lost from one that is down; and finds nothing once it is mended', async () => {
     const way = (findings: readonly Finding[], address: string) =>
       findings.filter(({ what }) => what.includes(`real server ${address}`));

@@ -92,7 +92,7 @@ function limited(lines: readonly string[], verbose: boolean): readonly string[] 
 /** Nothing where everything is as it should be. */
 function formatPreparation({ problems }: PreparationStatus, style: Style): string[] {
   if (problems.length === 0) return [];
-  return [style.bad('the kernel is not prepared for the services:'), ...indent(problems.map(printable), 4)];
+  return [style.bad('not as the services need it:'), ...indent(problems.map(printable), 4)];
 }
 
 function formatDamaged(files: StatusDocument['damagedFiles'], style: Style): string[] {
