@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { addressFromBytes, familyOf, type IpAddress, isWithin, type Prefix } from '../model/address.ts';
 
-/** A way to hosts: by a router, or, undefined, on a link. */
+/** A way to hosts: by a router, or, undefined, on a link, or by a rejection nowhere. */
 export interface MainRoute {
   readonly to: Prefix;
   readonly router: IpAddress | undefined;
@@ -18,7 +18,6 @@ const MOST_ROUTES = 5000;
 /** RTF_* of linux/route.h. */
 const UP = 0x1;
 const GATEWAY = 0x2;
-const REJECT = 0x200;
 
 /** Empty where there are too many, or /proc does not tell. */
 export function readMainRoutes(): readonly MainRoute[] {
@@ -63,7 +62,7 @@ function routeOf({ to, router, flags, metric }: Line, length: () => number): rea
   const bits = Number.parseInt(flags ?? '', 16);
   // The title, for one.
   if (to === undefined || router === undefined || !/^[0-9a-f]+$/i.test(to + router)) return [];
-  if (!(bits & UP) || bits & REJECT) return [];
+  if (!(bits & UP)) return [];
   const prefix = { address: addressOf(to), length: length() };
   return [{ to: prefix, router: bits & GATEWAY ? addressOf(router) : undefined, metric }];
 }
