@@ -1,5 +1,5 @@
-/** The directories that the daemon makes for itself. */
-import { mkdirSync } from 'node:fs';
+/** The directories that the daemon makes for itself, and what it leaves in them. */
+import { mkdirSync, rmSync } from 'node:fs';
 
 /**
  * Makes `directory` unless it is there. Its parent must exist: Node's recursive mkdir never returns where the kernel
@@ -10,5 +10,14 @@ export function makeDirectory(directory: string): void {
     mkdirSync(directory, { mode: 0o755 });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+  }
+}
+
+/** Removes a file that was begun and could not be finished. Never throws: what the kernel refuses, stays. */
+export function removeFile(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Nobody reads it.
   }
 }

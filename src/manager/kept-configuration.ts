@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { type Answers, areStillTrue } from '../conf/answers.ts';
 import type { Environment } from '../conf/environment.ts';
-import { makeDirectory } from '../control/directory.ts';
+import { makeDirectory, removeFile } from '../control/directory.ts';
 import type { Config } from '../model/config.ts';
 import type { Problem } from '../model/problem.ts';
 import { readRegularFile } from '../sys/regular-file.ts';
@@ -87,17 +87,18 @@ export class KeptConfiguration {
   /** As `keepSoon`, now. */
   keep(read: ReadConfiguration): void {
     if (this.#build === undefined) return;
+    const fresh = `${this.#path}.new`;
     try {
       const content = serialize(read);
       makeDirectory(this.#directory);
-      const fresh = `${this.#path}.new`;
       // One that is there would keep its rights.
       rmSync(fresh, { force: true });
       const bytes = Buffer.concat([this.#seal(read.file, read.digest, content), content]);
       writeFileSync(fresh, bytes, { mode: 0o600, flag: 'wx' });
       renameSync(fresh, this.#path);
     } catch {
-      // The next start reads the file itself.
+      // The next start reads the file itself. Where the disk is full, what is left belongs to what must be remembered.
+      removeFile(fresh);
     }
   }
 

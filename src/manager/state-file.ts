@@ -2,7 +2,7 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { makeDirectory } from '../control/directory.ts';
+import { makeDirectory, removeFile } from '../control/directory.ts';
 import type { Log } from '../model/messages.ts';
 import { readRegularFile } from '../sys/regular-file.ts';
 import { isMissing, putAside, type StateFileName } from './damaged.ts';
@@ -61,6 +61,8 @@ export class StateFile<Document> {
       renameSync(`${this.#path}.new`, this.#path);
       return true;
     } catch (cause) {
+      // On a full disk, others may need the room that it takes.
+      removeFile(`${this.#path}.new`);
       log('warn', `cannot write ${this.#path}: ${unwritable}`, { cause: String(cause) });
       return false;
     }

@@ -1,7 +1,8 @@
 /** What was read is found again as it was, and by nothing but the same question. */
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { noted } from '../../../src/conf/answers.ts';
 import type { Environment } from '../../../src/conf/environment.ts';
@@ -123,6 +124,23 @@ test('is kept anew over whatever is there', () => {
   store.keep(read(FILE));
   expect(store.find(file, DIGEST, machine)).toBeDefined();
   expect(statSync(path).mode & 0o777).toBe(0o600);
+});
+
+test('leaves nothing of what the disk has no room for', () => {
+  const { store, directory, path } = kept();
+  const found = () => store.find(read(FILE).file, DIGEST, machine);
+  const limit = (bytes: string) => execFileSync('prlimit', ['--pid', `${process.pid}`, `--fsize=${bytes}`]);
+  process.on('SIGXFSZ', () => undefined);
+  limit('1024:');
+  try {
+    store.keep(read(FILE));
+  } finally {
+    limit('unlimited:');
+    process.removeAllListeners('SIGXFSZ');
+  }
+  expect(readdirSync(directory)).toEqual([basename(path)]);
+  // That of before is whole.
+  expect(found()).toBeDefined();
 });
 
 test('a directory that cannot be made costs nothing', () => {
