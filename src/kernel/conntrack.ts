@@ -1,11 +1,11 @@
 /** Connections made known to the kernel's connection tracking. */
 import type { TranslatedConnection } from '../model/connections.ts';
 import { endpoint } from '../model/virtual-server.ts';
-import { encodeConntrack, NETLINK_NETFILTER, NEW_CONNTRACK } from '../netlink/conntrack.ts';
+import { encodeConntrack, encodeLiberal, NETLINK_NETFILTER, NEW_CONNTRACK } from '../netlink/conntrack.ts';
 import { NLM_F } from '../netlink/message.ts';
 import { openNetlinkSocket } from '../sys/netlink-socket.ts';
 import { isKernelError } from './kernel-error.ts';
-import { NetlinkRequester } from './request.ts';
+import { type NetlinkRequest, NetlinkRequester } from './request.ts';
 
 /** Requests that are sent one after the other with nothing else in between. */
 const TURN = 1024;
@@ -21,8 +21,9 @@ export interface Tracked {
 
 /**
  * Makes these known, so that replies of a real server find the client though the client has not spoken since. What is
- * there is left as it is. Takes turns with the rest of the program. Throws SystemError where there is no connection
- * tracking to be spoken with.
+ * there, from when this director was active before, keeps its translation; but its packets went another way since, so
+ * whether they fit its windows decides no longer. Takes turns with the rest of the program. Throws SystemError where
+ * there is no connection tracking to be spoken with.
  */
 export async function trackConnections(connections: readonly TranslatedConnection[]): Promise<Tracked> {
   const requester = new NetlinkRequester(openNetlinkSocket(NETLINK_NETFILTER));
@@ -31,17 +32,12 @@ export async function trackConnections(connections: readonly TranslatedConnectio
     let there = 0;
     const errors: Error[] = [];
     for (let at = 0; at < connections.length; at += TURN) {
-      const requests = connections.slice(at, at + TURN).map((connection) => ({
-        attempt: { operation: 'track', object: nameOf(connection) },
-        type: NEW_CONNTRACK,
-        flags: NLM_F.create | NLM_F.exclusive,
-        payload: encodeConntrack(connection),
-      }));
-      for (const error of requester.batch(requests)) {
-        if (error === undefined) made++;
-        else if (isKernelError(error, 'EEXIST')) there++;
-        else errors.push(error);
-      }
+      const part = connections.slice(at, at + TURN);
+      const outcomes = requester.batch(part.map(creation));
+      const known = part.filter((_, place) => isKernelError(outcomes[place], 'EEXIST'));
+      made += outcomes.filter((error) => error === undefined).length;
+      there += known.length;
+      errors.push(...refusals(outcomes, 'EEXIST'), ...loosen(requester, known));
       await new Promise((resolve) => setImmediate(resolve));
     }
     return { made, there, errors };
@@ -49,6 +45,31 @@ export async function trackConnections(connections: readonly TranslatedConnectio
     requester.close();
   }
 }
+
+const creation = (connection: TranslatedConnection): NetlinkRequest => ({
+  attempt: { operation: 'track', object: nameOf(connection) },
+  type: NEW_CONNTRACK,
+  flags: NLM_F.create | NLM_F.exclusive,
+  payload: encodeConntrack(connection),
+});
+
+/** What was refused. One whose port is another connection's is not there itself. */
+function loosen(requester: NetlinkRequester, known: readonly TranslatedConnection[]): readonly Error[] {
+  const requests = known
+    .filter(({ protocol }) => protocol === 'tcp')
+    .map(
+      (connection): NetlinkRequest => ({
+        attempt: { operation: 'track again', object: nameOf(connection) },
+        type: NEW_CONNTRACK,
+        flags: 0,
+        payload: encodeLiberal(connection),
+      }),
+    );
+  return refusals(requester.batch(requests), 'ENOENT');
+}
+
+const refusals = (outcomes: readonly (Error | undefined)[], harmless: string): readonly Error[] =>
+  outcomes.flatMap((error) => (error === undefined || isKernelError(error, harmless) ? [] : [error]));
 
 const nameOf = ({ protocol, client, realServer }: TranslatedConnection): string =>
   `${protocol} ${endpoint(client.address, client.port)} to ${endpoint(realServer.address, realServer.port)}`;

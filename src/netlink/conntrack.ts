@@ -34,8 +34,10 @@ const NAT = {
 
 /** IPS_SEEN_REPLY, IPS_ASSURED and IPS_CONFIRMED (linux/netfilter/nf_conntrack_common.h), most significant byte first. */
 const STATUS = [0, 0, 0, 0x2 | 0x4 | 0x8];
-/** IP_CT_TCP_FLAG_SACK_PERM and IP_CT_TCP_FLAG_BE_LIBERAL, as value and as mask: nobody knows its windows. */
-const LIBERAL = [0x02 | 0x08, 0x02 | 0x08];
+/** Of nf_conntrack_tcp.h: whatever its windows say, a packet belongs to the connection. */
+const IP_CT_TCP_FLAG_BE_LIBERAL = 0x08;
+/** The same and IP_CT_TCP_FLAG_SACK_PERM, of a connection of which nobody knows anything here. */
+const UNKNOWN_WINDOWS = 0x02 | IP_CT_TCP_FLAG_BE_LIBERAL;
 
 /** IPPROTO_TCP and IPPROTO_UDP. */
 const PROTOCOLS = { tcp: 6, udp: 17 } as const;
@@ -49,10 +51,7 @@ const TCP_STATES = { established: 3, 'fin-wait': 4, 'close-wait': 5 } as const;
  */
 export function encodeConntrack(connection: TranslatedConnection): Uint8Array {
   const { protocol, state, client, virtual, realServer, source, timeout } = connection;
-  const family = familyOf(client.address);
-  const writer = new AttributeWriter()
-    // struct nfgenmsg: family, version 0, resource 0.
-    .raw([familyNumber(family), 0, 0, 0])
+  const writer = startMessage(client)
     .nested(CTA.tupleOriginal, (tuple) => writeTuple(tuple, protocol, client, virtual))
     // Before the source is translated: nf_nat_setup_info() of net/netfilter/nf_nat_core.c makes the rest of it.
     .nested(CTA.tupleReply, (tuple) => writeTuple(tuple, protocol, realServer, client))
@@ -62,6 +61,23 @@ export function encodeConntrack(connection: TranslatedConnection): Uint8Array {
   if (protocol === 'tcp') writer.nested(CTA.protocolInfo, (info) => writeTcp(info, state));
   return writer.finish();
 }
+
+/**
+ * The payload of a message NEW_CONNTRACK that changes the entry of a TCP connection: its windows, which are from when its
+ * packets last came by here, no longer decide which packets belong to it.
+ */
+export function encodeLiberal({ protocol, client, virtual }: TranslatedConnection): Uint8Array {
+  return startMessage(client)
+    .nested(CTA.tupleOriginal, (tuple) => writeTuple(tuple, protocol, client, virtual))
+    .nested(CTA.protocolInfo, (info) =>
+      info.nested(TCP_INFO.tcp, (tcp) => writeFlags(tcp, IP_CT_TCP_FLAG_BE_LIBERAL)),
+    )
+    .finish();
+}
+
+/** struct nfgenmsg: family, version 0, resource 0. */
+const startMessage = ({ address }: ConnectionEnd): AttributeWriter =>
+  new AttributeWriter().raw([familyNumber(familyOf(address)), 0, 0, 0]);
 
 function writeTuple(
   writer: AttributeWriter,
@@ -92,11 +108,12 @@ function writeSourceNat(writer: AttributeWriter, { address, port }: ConnectionEn
 
 const writeTcp = (writer: AttributeWriter, state: TranslatedConnection['state']): AttributeWriter =>
   writer.nested(TCP_INFO.tcp, (tcp) =>
-    tcp
-      .u8(TCP_INFO.state, TCP_STATES[state])
-      .attribute(TCP_INFO.flagsOriginal, LIBERAL)
-      .attribute(TCP_INFO.flagsReply, LIBERAL),
+    writeFlags(tcp.u8(TCP_INFO.state, TCP_STATES[state]), UNKNOWN_WINDOWS),
   );
+
+/** struct nf_ct_tcp_flags: the flags, and which of them are meant. */
+const writeFlags = (writer: AttributeWriter, flags: number): AttributeWriter =>
+  writer.attribute(TCP_INFO.flagsOriginal, [flags, flags]).attribute(TCP_INFO.flagsReply, [flags, flags]);
 
 function u32be(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
