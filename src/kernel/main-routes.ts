@@ -3,7 +3,7 @@
  * that send packets by other tables are not seen (`ip route get` sees them).
  */
 import { readFileSync } from 'node:fs';
-import { addressFromBytes, familyOf, type IpAddress, isWithin, type Prefix } from '../model/address.ts';
+import { addressFromBytes, addressToBytes, type IpAddress, type Prefix } from '../model/address.ts';
 
 /** A way to hosts: by a router, or, undefined, on a link, or by a rejection nowhere. */
 export interface MainRoute {
@@ -76,10 +76,30 @@ const bitsOf = (hexadecimal: string): number =>
     0,
   );
 
-/** The next hop to `address`, where a router is; undefined: it is on a link, or nobody knows the way. */
-export function routerOn(routes: readonly MainRoute[], address: IpAddress): IpAddress | undefined {
-  const family = familyOf(address);
-  const ways = routes.filter(({ to }) => familyOf(to.address) === family && isWithin(address, to));
-  const [best] = ways.toSorted((a, b) => b.to.length - a.to.length || a.metric - b.metric);
-  return best?.router;
+/**
+ * Tells the next hop to an address where that is a router; undefined: it is on a link, or nobody knows the way. What
+ * one question takes does not grow with the routes: thousands of real servers are asked for.
+ */
+export function routerFinder(routes: readonly MainRoute[]): (address: IpAddress) => IpAddress | undefined {
+  const best = new Map<string, MainRoute>();
+  for (const route of routes) {
+    const name = networkName(addressToBytes(route.to.address), route.to.length);
+    const other = best.get(name);
+    if (other === undefined || route.metric < other.metric) best.set(name, route);
+  }
+  const lengths = [...new Set(routes.map(({ to }) => to.length))].sort((a, b) => b - a);
+  return (address) => {
+    const bytes = addressToBytes(address);
+    for (const length of lengths) {
+      const route = best.get(networkName(bytes, length));
+      if (route !== undefined) return route.router;
+    }
+    return undefined;
+  };
+}
+
+/** The same for all addresses of the network of that length, and different in each family. */
+function networkName(address: Uint8Array, length: number): string {
+  const network = address.map((byte, i) => byte & (0xff00 >> Math.min(8, Math.max(0, length - 8 * i))));
+  return `${network.join('.')}/${length}`;
 }

@@ -1,5 +1,5 @@
 /** What status says of real servers by direct routing that are behind a router; the doctor knows more. */
-import { type MainRoute, readMainRoutes, routerOn } from '../kernel/main-routes.ts';
+import { type MainRoute, readMainRoutes, routerFinder } from '../kernel/main-routes.ts';
 import type { ConfiguredVirtualServer } from '../model/config.ts';
 
 type Service = Pick<ConfiguredVirtualServer, 'name' | 'realServers'>;
@@ -14,9 +14,9 @@ export function offLinkProblems(
   );
   if (direct.length === 0) return [];
   // Those on a link are of no interest, and mostly all are.
-  const routes = read();
+  const routerTo = routerFinder(read());
   return direct.flatMap(({ name, address }) => {
-    const router = routerOn(routes, address);
+    const router = routerTo(address);
     if (router === undefined) return [];
     return [
       `${name}: ${address} is behind the router ${router}, and dr reaches hosts on a link only, so that its clients ` +

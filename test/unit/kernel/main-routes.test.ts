@@ -4,7 +4,7 @@ import {
   parseIpv4Routes,
   parseIpv6Routes,
   readMainRoutes,
-  routerOn,
+  routerFinder,
 } from '../../../src/kernel/main-routes.ts';
 import { offLinkProblems } from '../../../src/manager/off-link.ts';
 import type { IpAddress } from '../../../src/model/address.ts';
@@ -35,12 +35,24 @@ it.each([
   ['fd00:2::2', 'fe80::1'],
   ['2001:db8::1', undefined],
 ])('the router to %s is %s', (address, router) => {
-  expect(routerOn(routes, ip(address))).toBe(router);
+  expect(routerFinder(routes)(ip(address))).toBe(router);
+});
+
+it('of two ways to one network the one of the lower metric counts', () => {
+  const net = (metric: number, router: string) => ({
+    to: { address: ip('10.0.0.0'), length: 9 },
+    router: ip(router),
+    metric,
+  });
+  expect(routerFinder([net(5, '10.1.1.1'), net(1, '10.1.1.2'), net(3, '10.1.1.3')])(ip('10.127.1.1'))).toBe(
+    '10.1.1.2',
+  );
+  expect(routerFinder([net(1, '10.1.1.2')])(ip('10.128.1.1'))).toBeUndefined();
 });
 
 it('is read from the kernel that is there', () => {
   expect(readMainRoutes().every(({ to, metric }) => to.length >= 0 && metric >= 0)).toBe(true);
-  expect(routerOn(readMainRoutes(), ip('::1'))).toBeUndefined();
+  expect(routerFinder(readMainRoutes())(ip('::1'))).toBeUndefined();
 });
 
 it('tells status of real servers behind dr that are behind a router, and is asked for dr alone', () => {
