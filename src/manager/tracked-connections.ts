@@ -64,12 +64,10 @@ export class TrackedConnections {
     const taken = active.filter((name) => !this.#active.has(name));
     this.#active = new Set(active);
     for (const name of taken) {
-      const rules = this.#rules.get(name) ?? [];
-      if (rules.length === 0) continue;
-      this.#takeOver(name, rules);
+      this.#takeOver(name);
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
-        this.#takeOver(name, rules);
+        if (this.#active.has(name)) this.#takeOver(name);
       }, ONCE_MORE);
       this.#timers.add(timer);
     }
@@ -82,8 +80,9 @@ export class TrackedConnections {
     await this.#working;
   }
 
-  #takeOver(name: string, rules: readonly SourceNatRule[]): void {
-    this.#working = this.#working.then(() => this.#track(name, rules));
+  #takeOver(name: string): void {
+    const rules = this.#rules.get(name) ?? [];
+    if (rules.length > 0) this.#working = this.#working.then(() => this.#track(name, rules));
   }
 
   async #track(name: string, rules: readonly SourceNatRule[]): Promise<void> {

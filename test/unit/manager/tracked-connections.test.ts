@@ -95,6 +95,15 @@ it('are looked for once more: the other director may just have told of them', as
   expect(vi.getTimerCount()).toBe(0);
 });
 
+it('are not looked for again where the virtual router is active no longer', async () => {
+  const kernel = fakeKernel(connection(40_000));
+  const { become } = start(kernel);
+  await become('web');
+  await become();
+  await vi.runAllTimersAsync();
+  expect(kernel.asked).toBe(1);
+});
+
 it("are nobody's business where each director has a source of its own, or after the end", async () => {
   const kernel = fakeKernel(connection(40_000));
   await start(kernel, 'auto').become('web');
