@@ -37,7 +37,7 @@ export function kernelFindings(
   const found = [
     ...schedulers(virtualServers, kernel),
     ...tunnels(virtualServers, kernel),
-    ...reuse(ipvs, kernel),
+    ...reuse(ipvs, virtualServers, kernel),
   ];
   return found.length > 0
     ? found
@@ -77,13 +77,20 @@ function tunnels(virtualServers: Config['virtualServers'], { release }: KernelFa
 /** Before 5.9 a reused port waited a second for its connection to be rescheduled, with conn_reuse_mode 1. */
 const REUSE = [5, 9] as const;
 
-function reuse({ sysctl }: Config['ipvs'], { release }: KernelFacts): readonly Finding[] {
+function reuse(
+  { sysctl }: Pick<Config['ipvs'], 'sysctl'>,
+  virtualServers: Config['virtualServers'],
+  { release }: KernelFacts,
+): readonly Finding[] {
   if (!isOlder(release, REUSE) || sysctl.conn_reuse_mode === '0') return [];
+  // It would keep such a client at a real server that has failed.
+  const drains = virtualServers.some(({ onFailure }) => onFailure === 'drain');
+  const otherwise = drains ? '' : ', or ipvs: { sysctl: { conn_reuse_mode: 0 } }';
   return [
     warning(
       `Linux ${release} with conn_reuse_mode 1`,
       'a client that reuses a port within two minutes waits one second',
-      'a kernel of 5.9 or later, or ipvs: { sysctl: { conn_reuse_mode: 0 } }',
+      `a kernel of 5.9 or later${otherwise}`,
     ),
   ];
 }

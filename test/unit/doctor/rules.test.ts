@@ -162,6 +162,9 @@ describe('the kernel', () => {
     const gue = virtualServer({ realServers: [realServerAt('10.1.1.2', { forwarding: 'tun', tunnel })] });
     expect(severities(findings(['ip_vs', 'ip_vs_wlc'], '4.19.0', [gue]))).toEqual(['problem', 'warning']);
     expect(severities(findings(['ip_vs', 'ip_vs_wlc'], '5.10.0', [gue]))).toEqual(['good']);
+    const mend = (service: typeof gue) => findings(['ip_vs', 'ip_vs_wlc'], '5.4.0', [service]).at(-1)?.mend;
+    expect(mend(gue)).toContain('conn_reuse_mode: 0');
+    expect(mend({ ...gue, onFailure: 'drain' })).toBe('a kernel of 5.9 or later');
   });
 });
 
