@@ -50,6 +50,11 @@ export class OverrideBook {
   readonly #now: () => number;
   #services: Services = [];
   #dangling: readonly Override[] = [];
+  /**
+   * Names that the last configuration has changed, and what they have become: the table is asked by the old ones until
+   * it is configured, too. The new configuration has none of them, or it would have been the first choice.
+   */
+  #former: ReadonlyMap<string, { readonly service: string; readonly server: string }> = new Map();
   /** By service, then by server. */
   #overrides = new Map<string, Map<string, KeptOverride>>();
 
@@ -70,8 +75,12 @@ export class OverrideBook {
     }
   }
 
-  readonly of: OverrideOf = (service, server) =>
-    this.#overrides.get(service)?.get(serverName(server))?.override;
+  readonly of: OverrideOf = (service, server) => {
+    const name = serverName(server);
+    const own = this.#overrides.get(service)?.get(name);
+    const now = own === undefined ? this.#former.get(idOf(service, name)) : undefined;
+    return (own ?? (now && this.#overrides.get(now.service)?.get(now.server)))?.override;
+  };
 
   get all(): readonly Override[] {
     return this.#kept.map(({ override }) => override);
@@ -86,11 +95,11 @@ export class OverrideBook {
     const places = placesOf(this.#kept, services);
     const found = new Map(
       places.flatMap(({ at, kept: { override } }) =>
-        at === undefined ? [] : [[JSON.stringify([at.service, at.server]), override]],
+        at === undefined ? [] : [[idOf(at.service, at.server), override]],
       ),
     );
     return {
-      of: (service, server) => found.get(JSON.stringify([service, serverName(server)])),
+      of: (service, server) => found.get(idOf(service, serverName(server))),
       notes: placeNotes(places.filter((place) => !this.#isKnown(place))),
     };
   }
@@ -127,6 +136,11 @@ export class OverrideBook {
 
   #settle(places: readonly Place[]): void {
     const before = JSON.stringify(this.#kept);
+    this.#former = new Map(
+      places.flatMap(({ at, kept: { override } }) =>
+        at === undefined ? [] : [[idOf(override.service, override.server), at] as const],
+      ),
+    );
     this.#overrides = new Map();
     // Those that dangle first: their names may have become those of others.
     for (const { kept, at } of places) if (at === undefined) this.#put(kept);
@@ -232,3 +246,5 @@ export class OverrideBook {
 
 const isDraining = ({ action, drainedAt }: Override): boolean =>
   action === 'drain' && drainedAt === undefined;
+
+const idOf = (service: string, server: string): string => JSON.stringify([service, server]);

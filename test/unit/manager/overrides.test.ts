@@ -351,6 +351,20 @@ describe('what is said of a real server whose names change in the file', () => {
   });
 });
 
+describe('while a reload is under way', () => {
+  it('what is disabled stays out of the table, which is still that of the old file', () => {
+    const { say, servers, operator, keeper } = start();
+    say('disable');
+    const server = realServerAt('10.1.1.2', { port: undefined });
+    const virtualServers = [{ ...web, name: 'www', realServers: [server, realServerAt('10.1.1.3')] }];
+    operator.configure({ virtualServers, ipvs: { sysctl: {} } });
+    keeper.reconcile();
+    expect(servers()).toEqual(['10.1.1.3:80 1']);
+    operator.carryOut({ service: 'www', server: '10.1.1.2', action: 'enable', by: 'ada' });
+    expect(servers()).toContain('10.1.1.2:80 2');
+  });
+});
+
 describe('the state file', () => {
   it('that is no good is told and put aside, and nothing is overridden', () => {
     const { stateDir, say } = start();
