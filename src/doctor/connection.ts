@@ -11,7 +11,7 @@ const LOOK_INTERVAL = 50;
 
 /**
  * Connects from `source`, an address of this host, and ends the connection at once. `seen`: whether its answer was seen
- * by other means, which a packet filter may keep from coming through. Never rejects.
+ * by other means, which a packet filter may keep from coming through. Rejects only with what that throws.
  */
 export function tryConnection(
   address: IpAddress,
@@ -20,11 +20,15 @@ export function tryConnection(
   patience: Milliseconds,
   seen: () => boolean = () => false,
 ): Promise<ConnectionEnd> {
-  const { promise, resolve } = Promise.withResolvers<ConnectionEnd>();
+  const { promise, resolve, reject } = Promise.withResolvers<ConnectionEnd>();
   const socket = createConnection({ host: address, port, localAddress: source });
   const timer = setTimeout(() => resolve('silent'), patience);
   const look = setInterval(() => {
-    if (seen()) resolve('silent');
+    try {
+      if (seen()) resolve('silent');
+    } catch (error) {
+      reject(error);
+    }
   }, LOOK_INTERVAL);
   socket.once('connect', () => resolve('made'));
   socket.on('error', ({ code }: NodeJS.ErrnoException) => {
