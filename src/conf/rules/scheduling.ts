@@ -109,17 +109,19 @@ const MOST_STEPS = 1000;
  */
 function longTurns(weights: readonly number[]): string | undefined {
   const used = weights.filter((weight) => weight > 0);
-  const heaviest = Math.max(0, ...used);
-  const others = used.filter((weight) => weight < heaviest);
+  const heaviest = used.reduce(larger, 0);
+  const next = used.filter((weight) => weight < heaviest).reduce(larger, 0);
   const divisor = used.reduce(greatestCommonDivisor, 0);
-  if (others.length === 0 || heaviest / divisor <= MOST_STEPS) return undefined;
-  const alone = Math.floor((heaviest - Math.max(...others)) / divisor);
+  if (next === 0 || heaviest / divisor <= MOST_STEPS) return undefined;
+  const alone = Math.floor((heaviest - next) / divisor);
   return (
     `wrr goes from weight ${heaviest} down in steps of ${divisor}, the greatest common divisor, so that the shares are ` +
     `those of the weights only after ${used.reduce((sum, weight) => sum + weight, 0) / divisor} connections, and up to ` +
     `${alone} in a row go to one real server: give small weights such as 2 and 1`
   );
 }
+
+const larger = (a: number, b: number): number => Math.max(a, b);
 
 const greatestCommonDivisor = (a: number, b: number): number =>
   b === 0 ? a : greatestCommonDivisor(b, a % b);
