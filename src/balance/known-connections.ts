@@ -18,7 +18,7 @@ const STATES: ReadonlyMap<string, Pick<TranslatedConnection, 'protocol' | 'state
 /** Seconds that connection tracking remembers them after IPVS, which takes them away there as well when it forgets. */
 const LONGER = 60;
 
-export interface KnownConnections {
+export interface Known {
   readonly connections: readonly TranslatedConnection[];
   /**
    * How many are not among them because two clients have one port at one real server: only one of them can have it
@@ -27,30 +27,41 @@ export interface KnownConnections {
   readonly ambiguous: number;
 }
 
-/** Those whose source is a certain address, at the port of the client: source NAT keeps it where it is free. */
-export function knownConnections(
-  all: readonly IpvsConnection[],
-  sourceNats: readonly SourceNatRule[],
-): KnownConnections {
-  const sources = sourcesOf(sourceNats);
-  const byPlace = new Map<string, TranslatedConnection[]>();
-  for (const connection of all) {
-    const translated = translate(connection, sources);
-    if (translated === undefined) continue;
-    const { protocol, source, realServer } = translated;
-    const place = `${protocol} ${source.address} ${source.port} ${realServer.address} ${realServer.port}`;
-    const others = byPlace.get(place);
-    if (others === undefined) byPlace.set(place, [translated]);
-    else others.push(translated);
+/**
+ * Gathers those whose source is a certain address, at the port of the client: source NAT keeps it where it is free.
+ * Given bit by bit, since there may be a million.
+ */
+export class KnownConnections {
+  readonly #sources: Sources;
+  readonly #byPlace = new Map<string, TranslatedConnection[]>();
+
+  constructor(sourceNats: readonly SourceNatRule[]) {
+    this.#sources = sourcesOf(sourceNats);
   }
-  const connections: TranslatedConnection[] = [];
-  let ambiguous = 0;
-  for (const group of byPlace.values()) {
-    const [only, ...more] = group;
-    if (only !== undefined && more.length === 0) connections.push(only);
-    else ambiguous += group.length;
+
+  add(connections: readonly IpvsConnection[]): void {
+    for (const connection of connections) {
+      const translated = translate(connection, this.#sources);
+      if (translated === undefined) continue;
+      const { protocol, source, realServer } = translated;
+      const place = `${protocol} ${source.address} ${source.port} ${realServer.address} ${realServer.port}`;
+      const others = this.#byPlace.get(place);
+      if (others === undefined) this.#byPlace.set(place, [translated]);
+      else others.push(translated);
+    }
   }
-  return { connections, ambiguous };
+
+  /** Of all that were given. */
+  get known(): Known {
+    const connections: TranslatedConnection[] = [];
+    let ambiguous = 0;
+    for (const group of this.#byPlace.values()) {
+      const [only, ...more] = group;
+      if (only !== undefined && more.length === 0) connections.push(only);
+      else ambiguous += group.length;
+    }
+    return { connections, ambiguous };
+  }
 }
 
 interface Source {

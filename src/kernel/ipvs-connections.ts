@@ -4,10 +4,11 @@ import type { ConnectionEnd, IpvsConnection } from '../model/connections.ts';
 
 /** The connections of the whole file; its first line is a title. Lines that are none are left out. */
 export const readConnections = (text: string): readonly IpvsConnection[] =>
-  text
-    .split('\n')
-    .slice(1)
-    .flatMap((line) => readConnection(line) ?? []);
+  connectionsIn(text.split('\n').slice(1));
+
+/** Of some of its lines. */
+export const connectionsIn = (lines: readonly string[]): readonly IpvsConnection[] =>
+  lines.flatMap((line) => readConnection(line) ?? []);
 
 function readConnection(line: string): IpvsConnection | undefined {
   const [

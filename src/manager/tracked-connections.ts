@@ -4,10 +4,10 @@
  * server's packets would be dropped until it gives up.
  */
 import { readFile } from 'node:fs/promises';
-import { knownConnections } from '../balance/known-connections.ts';
+import { KnownConnections } from '../balance/known-connections.ts';
 import { packetRulesOf } from '../balance/packet-rules.ts';
 import { type Tracked, trackConnections } from '../kernel/conntrack.ts';
-import { readConnections } from '../kernel/ipvs-connections.ts';
+import { connectionsIn } from '../kernel/ipvs-connections.ts';
 import type { Config } from '../model/config.ts';
 import type { IpvsConnection, TranslatedConnection } from '../model/connections.ts';
 import type { Log } from '../model/messages.ts';
@@ -16,12 +16,14 @@ import type { RouterStatus } from '../model/router-status.ts';
 import { milliseconds } from '../model/units.ts';
 
 const CONNECTIONS = '/proc/net/ip_vs_conn';
+/** Lines that are read with nothing else in between: a million take seconds, in which the manager has other work, too. */
+const TURN = 2_000;
 /** The kernel that hands over tells of connections that have just begun up to a second later (ip_vs_sync.c). */
 const ONCE_MORE = milliseconds(2_000);
 
 export interface TrackedConnectionsKernel {
-  /** Every connection that IPVS knows; none where there is no IPVS. */
-  known(): Promise<readonly IpvsConnection[]>;
+  /** Every connection that IPVS knows, some at a time; none where there is no IPVS. */
+  known(): AsyncIterable<readonly IpvsConnection[]>;
   /** See `trackConnections` of kernel/conntrack.ts. */
   track(connections: readonly TranslatedConnection[]): Promise<Tracked>;
 }
@@ -87,7 +89,9 @@ export class TrackedConnections {
 
   async #track(name: string, rules: readonly SourceNatRule[]): Promise<void> {
     try {
-      const { connections, ambiguous } = knownConnections(await this.#kernel.known(), rules);
+      const all = new KnownConnections(rules);
+      for await (const some of this.#kernel.known()) all.add(some);
+      const { connections, ambiguous } = all.known;
       if (connections.length + ambiguous === 0) return;
       const { made, errors } = await this.#kernel.track(connections);
       if (made === 0 && errors.length === 0) return;
@@ -105,9 +109,17 @@ export class TrackedConnections {
   }
 }
 
-async function readKnown(): Promise<readonly IpvsConnection[]> {
+async function* readKnown(): AsyncGenerator<readonly IpvsConnection[]> {
+  const lines = await readLines();
+  for (let at = 1; at < lines.length; at += TURN) {
+    yield connectionsIn(lines.slice(at, at + TURN));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+async function readLines(): Promise<readonly string[]> {
   try {
-    return readConnections(await readFile(CONNECTIONS, 'utf8'));
+    return (await readFile(CONNECTIONS, 'utf8')).split('\n');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
     throw error;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { knownConnections } from '../../../src/balance/known-connections.ts';
+import { KnownConnections } from '../../../src/balance/known-connections.ts';
 import type { IpAddress } from '../../../src/model/address.ts';
 import type { IpvsConnection } from '../../../src/model/connections.ts';
 import type { SourceNatRule } from '../../../src/model/packet-rules.ts';
@@ -25,13 +25,18 @@ const rule = (more: Partial<SourceNatRule> = {}): SourceNatRule => ({
   ...more,
 });
 
+/** Given one by one. */
+function gathered(all: readonly IpvsConnection[], rules: readonly SourceNatRule[]) {
+  const connections = new KnownConnections(rules);
+  for (const each of all) connections.add([each]);
+  return connections.known;
+}
+
 const serversOf = (all: readonly IpvsConnection[], ...rules: readonly SourceNatRule[]) =>
-  knownConnections(all, rules).connections.map(
-    ({ realServer }) => `${realServer.address}:${realServer.port}`,
-  );
+  gathered(all, rules).connections.map(({ realServer }) => `${realServer.address}:${realServer.port}`);
 
 it("are at the address that floats with the client's own port, and remembered longer than by IPVS", () => {
-  expect(knownConnections([connection()], [rule()])).toEqual({
+  expect(gathered([connection()], [rule()])).toEqual({
     connections: [
       {
         protocol: 'tcp',
@@ -75,7 +80,7 @@ it('have both something to say yet, and are no templates', () => {
   const states = ['SYN_RECV', 'ESTABLISHED', 'FIN_WAIT', 'CLOSE_WAIT', 'TIME_WAIT', 'CLOSE', 'NONE'];
   const all = states.map((state, index) => connection({ state, client: end('10.9.9.9', 40_000 + index) }));
   const template = connection({ client: end('10.9.9.9', 0) });
-  const { connections } = knownConnections([...all, template], [rule()]);
+  const { connections } = gathered([...all, template], [rule()]);
   expect(connections.map(({ state }) => state)).toEqual(['established', 'fin-wait', 'close-wait']);
   const datagrams = rule({ virtual: { address: ip('10.1.1.254'), protocol: 'udp', ports: [] } });
   expect(serversOf([connection({ protocol: 'UDP', state: 'UDP' })], datagrams)).toEqual(['10.3.0.2:8080']);
@@ -87,7 +92,7 @@ it('are not those of clients with one port at one real server: either may have h
   const both = rule({
     realServers: ['10.3.0.2', '10.3.0.3'].map((address) => ({ address: ip(address), port: 8080 })),
   });
-  const { connections, ambiguous } = knownConnections([...two, elsewhere], [both]);
+  const { connections, ambiguous } = gathered([...two, elsewhere], [both]);
   expect(ambiguous).toBe(2);
   expect(connections.map(({ client }) => client.address)).toEqual(['10.9.9.11']);
 });

@@ -26,10 +26,10 @@ function fakeKernel(...connections: readonly IpvsConnection[]) {
     tracked: new Set<number>(),
     asked: 0,
     problem: undefined as Error | undefined,
-    async known() {
+    async *known() {
       kernel.asked++;
       if (kernel.problem !== undefined) throw kernel.problem;
-      return kernel.connections;
+      for (const each of kernel.connections) yield [each];
     },
     async track(wanted: readonly TranslatedConnection[]) {
       const made = wanted.filter(({ source }) => !kernel.tracked.has(source.port));
