@@ -9,7 +9,7 @@ import type { Config } from '../model/config.ts';
 import type { ActualTable } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
 import { milliseconds } from '../model/units.ts';
-import { defeatsOf, viewOfConfig } from '../prepare/defeats.ts';
+import { type ConfigView, defeatsOf, viewOfConfig } from '../prepare/defeats.ts';
 import { directorSettings, type PreparedConfig } from '../prepare/director.ts';
 import { type ChangedSetting, type SettingsAccess, SettingsLedger } from '../prepare/ledger.ts';
 import { ONCE_UNUSED, remnantsOf } from '../prepare/remnants.ts';
@@ -62,6 +62,8 @@ export class Preparation {
   readonly #table: () => ActualTable | undefined;
   readonly #modules: ModuleLoader;
   #config: Configured | undefined;
+  /** Of `#config`. */
+  #view: ConfigView | undefined;
   readonly #ledger: SettingsLedger;
   /** Names of settings that the kernel refused the last time. */
   readonly #refused = new Set<string>();
@@ -98,6 +100,7 @@ export class Preparation {
   /** Sets what `config` needs, ahead of the table, and puts nothing back. Gives what was changed, in words. */
   configure(config: Configured): readonly string[] {
     this.#config = config;
+    this.#view = viewOfConfig(config);
     this.#isInForce = false;
     const changes = this.#settle(false);
     clearInterval(this.#timer);
@@ -112,7 +115,8 @@ export class Preparation {
   inForce(): readonly string[] {
     this.#isInForce = true;
     const changes = this.#settle(false);
-    const later = this.#config === undefined ? [] : this.#backs(this.#config, this.#table);
+    const config = this.#config;
+    const later = config === undefined ? [] : this.#backs(config, this.#wanted(config), this.#table);
     return [...changes, ...later.filter((back) => back.endsWith(ONCE_UNUSED))];
   }
 
@@ -121,10 +125,11 @@ export class Preparation {
    * right after the change.
    */
   preview(config: Configured, tableAfter: () => ActualTable | undefined): readonly string[] {
-    const sets = this.#wanted(config)
+    const wanted = this.#wanted(config);
+    const sets = wanted
       .filter((setting) => !this.#ledger.isSatisfied(setting))
       .map((setting) => `set ${this.#changeText(setting)}`);
-    const backs = this.#backs(config, tableAfter);
+    const backs = this.#backs(config, wanted, tableAfter);
     return config.ipvs.prepare ? [...this.#modules.preview(config), ...sets, ...backs] : backs;
   }
 
@@ -157,8 +162,8 @@ export class Preparation {
   }
 
   /** Changed by us for what `config` does not name any more; the last first, as one may have come for another. */
-  #obsolete(config: Configured): readonly ChangedSetting[] {
-    const obsolete = this.#ledger.obsolete(config.ipvs.prepare ? this.#wanted(config) : []);
+  #obsolete({ ipvs: { prepare } }: Configured, wanted: readonly KernelSetting[]): readonly ChangedSetting[] {
+    const obsolete = this.#ledger.obsolete(prepare ? wanted : []);
     // Addresses that are still on the link need it, whatever the configuration says by now.
     return obsolete.filter(({ path }) => path.at(-1) !== KEEPS_SECONDARIES).toReversed();
   }
@@ -178,8 +183,12 @@ export class Preparation {
     return new Set(obsolete.filter(({ path }) => names.has(settingName(path))));
   }
 
-  #backs(config: Configured, table: () => ActualTable | undefined): readonly string[] {
-    const obsolete = this.#obsolete(config).filter((change) => !this.#ledger.isOvertaken(change));
+  #backs(
+    config: Configured,
+    wanted: readonly KernelSetting[],
+    table: () => ActualTable | undefined,
+  ): readonly string[] {
+    const obsolete = this.#obsolete(config, wanted).filter((change) => !this.#ledger.isOvertaken(change));
     const kept = this.#keptBy(table, config, obsolete);
     return obsolete.map((change) => `${backText(change)}${kept.has(change) ? ONCE_UNUSED : ''}`);
   }
@@ -188,21 +197,26 @@ export class Preparation {
   #settle(again: boolean): readonly string[] {
     const config = this.#config;
     if (config === undefined) return [];
-    const unmet = this.#wanted(config).filter((setting) => !this.#ledger.isSatisfied(setting));
+    const wanted = this.#wanted(config);
+    const unmet = wanted.filter((setting) => !this.#ledger.isSatisfied(setting));
     const changes: string[] = [];
     const problems: string[] = [];
     if (config.ipvs.prepare) this.#setAll(unmet, again, changes, problems);
     else problems.push(...unmet.map((setting) => this.#problemText(setting)));
-    if (this.#isInForce) this.#putBackAll(config, changes, problems);
+    if (this.#isInForce) this.#putBackAll(this.#obsolete(config, wanted), config, changes, problems);
     if (changes.length > 0) this.#remember();
-    problems.push(...this.#defeats(config));
+    problems.push(...this.#defeats(wanted));
     this.#tell(problems, this.#problems);
     this.#problems = problems;
     return changes;
   }
 
-  #putBackAll(config: Configured, changes: string[], problems: string[]): void {
-    const obsolete = this.#obsolete(config);
+  #putBackAll(
+    obsolete: readonly ChangedSetting[],
+    config: Configured,
+    changes: string[],
+    problems: string[],
+  ): void {
     const kept = this.#keptBy(this.#table, config, obsolete);
     const due = obsolete.filter((change) => !kept.has(change));
     for (const change of due) {
@@ -214,8 +228,10 @@ export class Preparation {
   }
 
   /** What the kernel holds, though neither the file nor we want it, and what that defeats. */
-  #defeats(config: Configured): readonly string[] {
-    return defeatsOf(viewOfConfig(config), this.#wanted(config), this.#kernel.read).map(
+  #defeats(wanted: readonly KernelSetting[]): readonly string[] {
+    const view = this.#view;
+    if (view === undefined) return [];
+    return defeatsOf(view, wanted, this.#kernel.read).map(
       ({ what, breaks, mend }) => `${what}: ${breaks} (${mend})`,
     );
   }
