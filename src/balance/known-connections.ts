@@ -64,25 +64,44 @@ export class KnownConnections {
   }
 }
 
-interface Source {
-  /** Of the real server. */
+/** The address that a real server sees, by virtual address, protocol, real server and its port. */
+interface Sources {
+  /** With the port in the key: a range of ports that clients ask for is an entry for each. */
+  readonly byPort: ReadonlyMap<string, IpAddress>;
+  /** Without it. */
+  readonly byRange: ReadonlyMap<string, readonly RangeSource[]>;
+}
+
+interface RangeSource {
+  /** Of the real server; none: all. */
   readonly ports: readonly PortRange[];
   readonly address: IpAddress;
 }
-/** By virtual address, protocol and real server. */
-type Sources = ReadonlyMap<string, readonly Source[]>;
 
 function sourcesOf(rules: readonly SourceNatRule[]): Sources {
-  const sources = new Map<string, Source[]>();
+  const byPort = new Map<string, IpAddress>();
+  const byRange = new Map<string, RangeSource[]>();
   for (const { virtual, realServers, to } of rules) {
     if (to === 'auto') continue;
     for (const { address, port } of realServers) {
-      const ports = port === undefined ? virtual.ports : [{ from: port, to: port }];
       const key = `${virtual.address} ${virtual.protocol} ${address}`;
-      sources.set(key, [...(sources.get(key) ?? []), { ports, address: to }]);
+      const ports = port === undefined ? virtual.ports : [{ from: port, to: port }];
+      for (const { from } of ports.filter(isSingle)) byPort.set(`${key} ${from}`, to);
+      if (ports.length > 0 && ports.every(isSingle)) continue;
+      const others = byRange.get(key);
+      if (others === undefined) byRange.set(key, [{ ports, address: to }]);
+      else others.push({ ports, address: to });
     }
   }
-  return sources;
+  return { byPort, byRange };
+}
+
+const isSingle = ({ from, to }: PortRange): boolean => from === to;
+
+function sourceOf({ byPort, byRange }: Sources, place: string, port: number): IpAddress | undefined {
+  const isMeant = ({ ports }: RangeSource) =>
+    ports.length === 0 || ports.some(({ from, to }) => from <= port && port <= to);
+  return byPort.get(`${place} ${port}`) ?? byRange.get(place)?.find(isMeant)?.address;
 }
 
 function translate(
@@ -92,18 +111,15 @@ function translate(
   const known = STATES.get(`${name} ${state}`);
   // A template stands for several connections of its client.
   if (known === undefined || client.port === 0) return undefined;
-  const source = sources
-    .get(`${service.address} ${known.protocol} ${server.address}`)
-    ?.find(({ ports }) => ports.length === 0 || ports.some((range) => contains(range, server.port)));
+  const place = `${service.address} ${known.protocol} ${server.address}`;
+  const source = sourceOf(sources, place, server.port);
   if (source === undefined) return undefined;
   return {
     ...known,
     client,
     virtual: service,
     realServer: server,
-    source: { address: source.address, port: client.port },
+    source: { address: source, port: client.port },
     timeout: expires + LONGER,
   };
 }
-
-const contains = ({ from, to }: PortRange, port: number): boolean => from <= port && port <= to;
