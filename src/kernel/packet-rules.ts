@@ -17,7 +17,7 @@
 import { type Family, familyOf } from '../model/address.ts';
 import type { PortRange } from '../model/config.ts';
 import type { MarkRule, PacketRules, SourceNatRule } from '../model/packet-rules.ts';
-import { applyRuleset, NftMissing, type RulesetOptions, readTable } from './nft.ts';
+import { applyRuleset, NftMissing, RulesetError, type RulesetOptions, readTable } from './nft.ts';
 import { intervalMapLines, intervalSetLines } from './nft-text.ts';
 
 const NAME = 'inet vipward-ipvs';
@@ -33,14 +33,7 @@ export async function applyPacketRules(
 ): Promise<string | undefined> {
   const text = packetRuleset(rules);
   const count = rules.marks.length + rules.sourceNats.length;
-  if (count > 0) {
-    await applyRuleset(
-      text,
-      `set ${rules.marks.length} marks and ${rules.sourceNats.length} source NATs`,
-      options,
-    );
-    return await heldPacketRules(options);
-  }
+  if (count > 0) return await hold(text, rules, options);
   try {
     await applyRuleset(text, `remove table ${NAME}`, options);
   } catch (error) {
@@ -48,6 +41,24 @@ export async function applyPacketRules(
     if (!(error instanceof NftMissing)) throw error;
   }
   return undefined;
+}
+
+/** Somebody who flushes everybody's rules again and again is outrun for as long as this. */
+const ATTEMPTS = 3;
+
+/** As nft lists it afterwards: a table that is gone by then would be held to be as it is meant. */
+async function hold(
+  text: string,
+  { marks, sourceNats }: PacketRules,
+  options: RulesetOptions | undefined,
+): Promise<string> {
+  const what = `set ${marks.length} marks and ${sourceNats.length} source NATs`;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    await applyRuleset(text, what, options);
+    const held = await heldPacketRules(options);
+    if (held !== undefined) return held;
+  }
+  throw new RulesetError(what, `somebody has removed table ${NAME} at once, ${ATTEMPTS} times`);
 }
 
 /**

@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { applyRuleset, RulesetError } from '../../../src/kernel/nft.ts';
+import { applyPacketRules } from '../../../src/kernel/packet-rules.ts';
+import type { IpAddress } from '../../../src/model/address.ts';
+import type { PacketRules } from '../../../src/model/packet-rules.ts';
 
 let directory: string;
 beforeAll(() => {
@@ -61,6 +64,32 @@ describe('a ruleset', () => {
     const missing = join(directory, 'missing');
     await expect(applyRuleset('', 'try', { program: missing })).rejects.toThrow(
       `try: cannot start ${missing}: spawn ${missing} ENOENT`,
+    );
+  });
+});
+
+describe('marks and source NATs', () => {
+  const rules: PacketRules = {
+    marks: [{ mark: 7, address: '10.1.1.254' as IpAddress, protocol: 'tcp', ports: [{ from: 80, to: 80 }] }],
+    sourceNats: [],
+  };
+  /** Somebody removes the table right after it was set, so often. */
+  const removedAtOnce = (name: string, times: number) =>
+    program(
+      name,
+      `if [ "$1" = -f ]; then echo set >>${directory}/${name}.done; exec cat >/dev/null; fi`,
+      `[ "$(wc -l <${directory}/${name}.done)" -gt ${times} ] && exec echo 'table inet vipward-ipvs {'`,
+      'echo "Error: No such file or directory" >&2; exit 1',
+    );
+
+  it('that somebody removes before they were read are set again', async () => {
+    const held = await applyPacketRules(rules, { program: removedAtOnce('flushed', 2) });
+    expect(held).toBe('table inet vipward-ipvs {\n');
+  });
+
+  it('that somebody removes each time do not hold', async () => {
+    await expect(applyPacketRules(rules, { program: removedAtOnce('gone', 9) })).rejects.toThrow(
+      'set 1 marks and 0 source NATs: somebody has removed table inet vipward-ipvs at once, 3 times',
     );
   });
 });
