@@ -19,22 +19,22 @@ export const outgoingSourceNats = (
   held: PacketRules,
   wanted: PacketRules,
   stays: (address: IpAddress) => boolean,
-): readonly SourceNatRule[] =>
-  held.sourceNats.flatMap((rule) => {
+): readonly SourceNatRule[] => {
+  const translated = new Set(wanted.sourceNats.flatMap(translatedBy));
+  return held.sourceNats.flatMap((rule) => {
     const realServers = rule.realServers.filter(
-      ({ address }) => stays(address) && !isTranslated(wanted, rule.virtual, address),
+      ({ address }) => stays(address) && !translated.has(translation(rule.virtual, address)),
     );
     return realServers.length === 0 ? [] : [{ ...rule, realServers }];
   });
+};
+
+const translatedBy = ({ virtual, realServers }: SourceNatRule): readonly string[] =>
+  realServers.map(({ address }) => translation(virtual, address));
 
 /** On whatever ports: two rules for one real server would be in each other's way. */
-const isTranslated = ({ sourceNats }: PacketRules, { address, protocol }: MarkMatch, realServer: IpAddress) =>
-  sourceNats.some(
-    ({ virtual, realServers }) =>
-      virtual.address === address &&
-      virtual.protocol === protocol &&
-      realServers.some((each) => each.address === realServer),
-  );
+const translation = ({ address, protocol }: MarkMatch, realServer: IpAddress): string =>
+  `${address} ${protocol} ${realServer}`;
 
 /** The mark of each family's entry is for its addresses. */
 const marksOf = ({ entries, match }: ConfiguredVirtualServer): readonly MarkRule[] =>
