@@ -22,16 +22,19 @@ export interface Tracked {
 /**
  * Makes these known, so that replies of a real server find the client though the client has not spoken since. What is
  * there, from when this director was active before, keeps its translation; but its packets went another way since, so
- * whether they fit its windows decides no longer. Takes turns with the rest of the program. Throws SystemError where
- * there is no connection tracking to be spoken with.
+ * whether they fit its windows decides no longer. Takes turns with the rest of the program, and leaves the
+ * others out once `signal` is aborted. Throws SystemError where there is no connection tracking to be spoken with.
  */
-export async function trackConnections(connections: readonly TranslatedConnection[]): Promise<Tracked> {
+export async function trackConnections(
+  connections: readonly TranslatedConnection[],
+  signal?: AbortSignal,
+): Promise<Tracked> {
   const requester = new NetlinkRequester(openNetlinkSocket(NETLINK_NETFILTER));
   try {
     let made = 0;
     let there = 0;
     const errors: Error[] = [];
-    for (let at = 0; at < connections.length; at += TURN) {
+    for (let at = 0; at < connections.length && signal?.aborted !== true; at += TURN) {
       const part = connections.slice(at, at + TURN);
       const outcomes = requester.batch(part.map(creation));
       const known = part.filter((_, place) => isKernelError(outcomes[place], 'EEXIST'));

@@ -25,7 +25,7 @@ export interface TrackedConnectionsKernel {
   /** Every connection that IPVS knows, some at a time; none where there is no IPVS. */
   known(): AsyncIterable<readonly IpvsConnection[]>;
   /** See `trackConnections` of kernel/conntrack.ts. */
-  track(connections: readonly TranslatedConnection[]): Promise<Tracked>;
+  track(connections: readonly TranslatedConnection[], signal: AbortSignal): Promise<Tracked>;
 }
 
 export interface TrackedConnectionsOptions {
@@ -41,6 +41,7 @@ export class TrackedConnections {
   #rules: ReadonlyMap<string, readonly SourceNatRule[]> = new Map();
   #active: ReadonlySet<string> = new Set();
   readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #end = new AbortController();
   /** One take-over after the other. */
   #working: Promise<void> = Promise.resolve();
 
@@ -75,8 +76,9 @@ export class TrackedConnections {
     }
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when nothing is under way any more: soon, since a million take a minute that nobody needs then. */
   async close(): Promise<void> {
+    this.#end.abort();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
     await this.#working;
@@ -90,14 +92,17 @@ export class TrackedConnections {
   async #track(name: string, rules: readonly SourceNatRule[]): Promise<void> {
     try {
       const all = new KnownConnections(rules);
-      for await (const some of this.#kernel.known()) all.add(some);
+      for await (const some of this.#kernel.known()) {
+        if (this.#end.signal.aborted) return;
+        all.add(some);
+      }
       const { connections, ambiguous } = all.known;
       if (connections.length + ambiguous === 0) return;
-      const { made, errors } = await this.#kernel.track(connections);
+      const { made, there, errors } = await this.#kernel.track(connections, this.#end.signal);
       if (made === 0 && errors.length === 0) return;
       const [error] = errors;
       const words = [
-        `virtual router ${name}: connections by fullnat taken over: ${connections.length - errors.length}`,
+        `virtual router ${name}: connections by fullnat taken over: ${made + there}`,
         ...(error === undefined ? [] : [`refused: ${errors.length} (${error.message})`]),
         ...(ambiguous === 0 ? [] : [`in doubt, since their clients have the same port: ${ambiguous}`]),
       ];

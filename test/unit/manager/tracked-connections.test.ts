@@ -104,6 +104,25 @@ it('are not looked for again where the virtual router is active no longer', asyn
   expect(kernel.asked).toBe(1);
 });
 
+it('are left where they are at the end, however many there are', async () => {
+  const kernel = fakeKernel(connection(40_000), connection(40_001));
+  const { tracked, said } = start(kernel);
+  const read = kernel.known;
+  let closed: Promise<void> | undefined;
+  kernel.known = async function* () {
+    for await (const some of read()) {
+      closed ??= tracked.close();
+      yield some;
+    }
+  };
+  tracked.routersAre([{ name: 'web', state: 'active' }]);
+  await vi.advanceTimersByTimeAsync(0);
+  await closed;
+  expect(closed).toBeDefined();
+  expect(kernel.tracked.size).toBe(0);
+  expect(said).toEqual([]);
+});
+
 it("are nobody's business where each director has a source of its own, or after the end", async () => {
   const kernel = fakeKernel(connection(40_000));
   await start(kernel, 'auto').become('web');
