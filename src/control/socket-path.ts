@@ -2,8 +2,8 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
+import { makeDirectory } from '../sys/directory.ts';
 import { SOCKET_NAME } from './api.ts';
-import { makeDirectory } from './directory.ts';
 
 /** sun_path of struct sockaddr_un (linux/un.h) without its closing zero; Linux would cut a longer name silently. */
 export const MAX_SOCKET_PATH = 107;

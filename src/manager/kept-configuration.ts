@@ -13,9 +13,9 @@ import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { type Answers, areStillTrue } from '../conf/answers.ts';
 import type { Environment } from '../conf/environment.ts';
-import { makeDirectory, removeFile } from '../control/directory.ts';
 import type { Config } from '../model/config.ts';
 import type { Problem } from '../model/problem.ts';
+import { makeDirectory, removeFile } from '../sys/directory.ts';
 import { readRegularFile } from '../sys/regular-file.ts';
 
 /** What was read of which file. */

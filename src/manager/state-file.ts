@@ -2,8 +2,8 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { makeDirectory, removeFile } from '../control/directory.ts';
 import type { Log } from '../model/messages.ts';
+import { makeDirectory, removeFile } from '../sys/directory.ts';
 import { readRegularFile } from '../sys/regular-file.ts';
 import { isMissing, putAside, type StateFileName } from './damaged.ts';
 

@@ -1,9 +1,10 @@
 /** What this host does as a real server, and what was changed for that: gone with a reboot, as the changes are. */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { kernelIdentity, networkNamespace } from '../kernel/identity.ts';
 import { type IpAddress, parseAddress } from '../model/address.ts';
+import { makeDirectory } from '../sys/directory.ts';
 import { readRegularFile } from '../sys/regular-file.ts';
 
 const Address = z.string().transform((text, context): IpAddress => {
@@ -70,7 +71,7 @@ export function readState(directory: string): RealServerState {
 
 /** Throws what the kernel says: nothing may be changed that could not be put back. */
 export function writeState(directory: string, state: RealServerState): void {
-  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  makeDirectory(directory);
   const file = fileIn(directory);
   writeFileSync(`${file}.new`, `${JSON.stringify(state)}\n`);
   renameSync(`${file}.new`, file);

@@ -2,8 +2,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeDirectory } from '../../control/directory.ts';
 import type { Log } from '../../model/messages.ts';
+import { makeDirectory } from '../../sys/directory.ts';
 import { readRegularFile } from '../../sys/regular-file.ts';
 import { isMissing, putAside } from '../damaged.ts';
 

@@ -2,8 +2,8 @@
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { makeDirectory } from '../../control/directory.ts';
 import type { Log } from '../../model/messages.ts';
+import { makeDirectory } from '../../sys/directory.ts';
 import { readRegularFile } from '../../sys/regular-file.ts';
 import { isMissing, putAside } from '../damaged.ts';
 import type { NotifyWord } from './event.ts';

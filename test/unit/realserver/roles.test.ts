@@ -174,4 +174,11 @@ describe('a real server', () => {
     await refused();
     expect(host.whole).toEqual(whole);
   });
+
+  it('refuses a directory that cannot be made, and changes nothing', async () => {
+    const host = new FakeHost();
+    const before = host.whole;
+    await expect(startRole('/proc/no/such', 'a', ROLE, host)).rejects.toThrow('ENOENT');
+    expect(host.whole).toEqual(before);
+  });
 });

@@ -1,4 +1,4 @@
-/** The directories that the daemon makes for itself, and what it leaves in them. */
+/** The directories that the program makes for itself, and what it leaves in them. */
 import { mkdirSync, rmSync } from 'node:fs';
 
 /**
