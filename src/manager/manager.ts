@@ -38,6 +38,7 @@ import { offLinkProblems } from './off-link.ts';
 import { PacketRulesKeeper } from './packet-rules.ts';
 import { Preparation } from './preparation.ts';
 import { planRouters } from './router-plan.ts';
+import { lookAgainSoon } from './second-look.ts';
 import { TrackedConnections } from './tracked-connections.ts';
 
 export interface ManagerOptions {
@@ -121,11 +122,18 @@ export class Manager implements ControlHandlers {
     this.#keep();
   }
 
-  /** Unless it is kept already. */
+  /** For the next start; what was taken from a former process is held against the file instead. */
   #keep(): void {
     const { config, problems, digest, answers } = this.#loaded;
     const { file, kept } = this.#options;
-    if (answers !== undefined) kept.keepSoon({ file, digest, answers, config, problems });
+    if (answers !== undefined) {
+      kept.keepSoon({ file, digest, answers, config, problems });
+      return;
+    }
+    const reload = (): void => {
+      this.reload().catch((error: Error) => this.#log('error', `reload failed: ${error.message}`));
+    };
+    lookAgainSoon(file, () => this.#loaded, this.#log, reload);
   }
 
   #startProcesses(): void {
