@@ -129,7 +129,9 @@ stop() {
         fi ;;
     esac
   done > "$CHANGED.kept"
-  sed '1!G;h;$!d' "$CHANGED.kept" > "$CHANGED"
+  # In one step: who is stopped in the middle has the old list or the new one.
+  sed '1!G;h;$!d' "$CHANGED.kept" > "$CHANGED.new"
+  mv "$CHANGED.new" "$CHANGED"
   rm "$CHANGED.kept"
   ls "$STATE"/needs-* > /dev/null 2>&1 || rm -rf "$STATE"
 }
