@@ -21,10 +21,10 @@ const LONGER = 60;
 export interface Known {
   readonly connections: readonly TranslatedConnection[];
   /**
-   * How many are not among them because two clients have one port at one real server: only one of them can have it
-   * there, and nobody tells which.
+   * Not among them, because two clients have one port at one real server: only one of them can have it there, and nobody
+   * tells which, but a director that had them before.
    */
-  readonly ambiguous: number;
+  readonly doubtful: readonly TranslatedConnection[];
 }
 
 /**
@@ -54,13 +54,12 @@ export class KnownConnections {
   /** Of all that were given. */
   get known(): Known {
     const connections: TranslatedConnection[] = [];
-    let ambiguous = 0;
+    const doubtful: TranslatedConnection[] = [];
     for (const group of this.#byPlace.values()) {
-      const [only, ...more] = group;
-      if (only !== undefined && more.length === 0) connections.push(only);
-      else ambiguous += group.length;
+      const of = group.length === 1 ? connections : doubtful;
+      for (const each of group) of.push(each);
     }
-    return { connections, ambiguous };
+    return { connections, doubtful };
   }
 }
 

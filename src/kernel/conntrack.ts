@@ -22,11 +22,13 @@ export interface Tracked {
 /**
  * Makes these known, so that replies of a real server find the client though the client has not spoken since. What is
  * there, from when this director was active before, keeps its translation; but its packets went another way since, so
- * whether they fit its windows decides no longer. Takes turns with the rest of the program, and leaves the
- * others out once `signal` is aborted. Throws SystemError where there is no connection tracking to be spoken with.
+ * whether they fit its windows decides no longer. That goes for `doubtful`, too, which are not made known. Takes turns
+ * with the rest of the program, and leaves the others out once `signal` is aborted. Throws SystemError where there is no
+ * connection tracking to be spoken with.
  */
 export async function trackConnections(
   connections: readonly TranslatedConnection[],
+  doubtful: readonly TranslatedConnection[] = [],
   signal?: AbortSignal,
 ): Promise<Tracked> {
   const requester = new NetlinkRequester(openNetlinkSocket(NETLINK_NETFILTER));
@@ -43,6 +45,10 @@ export async function trackConnections(
       errors.push(...refusals(outcomes, 'EEXIST'), ...loosen(requester, known));
       await new Promise((resolve) => setImmediate(resolve));
     }
+    for (let at = 0; at < doubtful.length && signal?.aborted !== true; at += TURN) {
+      errors.push(...loosen(requester, doubtful.slice(at, at + TURN)));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     return { made, there, errors };
   } finally {
     requester.close();
@@ -56,7 +62,7 @@ const creation = (connection: TranslatedConnection): NetlinkRequest => ({
   payload: encodeConntrack(connection),
 });
 
-/** What was refused. One whose port is another connection's is not there itself. */
+/** What was refused. Those that are not there are left so: the port of one may be another connection's. */
 function loosen(requester: NetlinkRequester, known: readonly TranslatedConnection[]): readonly Error[] {
   const requests = known
     .filter(({ protocol }) => protocol === 'tcp')

@@ -25,7 +25,11 @@ export interface TrackedConnectionsKernel {
   /** Every connection that IPVS knows, some at a time; none where there is no IPVS. */
   known(): AsyncIterable<readonly IpvsConnection[]>;
   /** See `trackConnections` of kernel/conntrack.ts. */
-  track(connections: readonly TranslatedConnection[], signal: AbortSignal): Promise<Tracked>;
+  track(
+    connections: readonly TranslatedConnection[],
+    doubtful: readonly TranslatedConnection[],
+    signal: AbortSignal,
+  ): Promise<Tracked>;
 }
 
 export interface TrackedConnectionsOptions {
@@ -96,15 +100,17 @@ export class TrackedConnections {
         if (this.#end.signal.aborted) return;
         all.add(some);
       }
-      const { connections, ambiguous } = all.known;
-      if (connections.length + ambiguous === 0) return;
-      const { made, there, errors } = await this.#kernel.track(connections, this.#end.signal);
+      const { connections, doubtful } = all.known;
+      if (connections.length + doubtful.length === 0) return;
+      const { made, there, errors } = await this.#kernel.track(connections, doubtful, this.#end.signal);
       if (made === 0 && errors.length === 0) return;
       const [error] = errors;
       const words = [
         `virtual router ${name}: connections by fullnat taken over: ${made + there}`,
         ...(error === undefined ? [] : [`refused: ${errors.length} (${error.message})`]),
-        ...(ambiguous === 0 ? [] : [`in doubt, since their clients have the same port: ${ambiguous}`]),
+        ...(doubtful.length === 0
+          ? []
+          : [`in doubt, since their clients have the same port: ${doubtful.length}`]),
       ];
       this.#log(error === undefined ? 'info' : 'warn', words.join(', '));
     } catch (error) {

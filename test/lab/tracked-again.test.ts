@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Lab } from './support/lab.ts';
 import type { NamespaceNode } from './support/network.ts';
 
-const CLIENT = { address: '10.9.0.2', port: 40_000 };
+const CLIENT = '10.9.0.2';
 const SERVER = { address: '10.2.0.2', port: 8080 };
 const SOURCE = '10.2.0.100';
 /** Several times the window of either end. */
@@ -25,7 +25,7 @@ let directors: readonly [NamespaceNode, NamespaceNode];
 beforeAll(async () => {
   lab = await Lab.create();
   const [outside, inside] = [await lab.addSwitch('outside'), await lab.addSwitch('inside')];
-  client = await lab.addHost('client', { ports: [{ on: outside, addresses: [`${CLIENT.address}/24`] }] });
+  client = await lab.addHost('client', { ports: [{ on: outside, addresses: [`${CLIENT}/24`] }] });
   server = await lab.addHost('server', { ports: [{ on: inside, addresses: [`${SERVER.address}/24`] }] });
   const addDirector = async (name: string, host: number): Promise<NamespaceNode> => {
     const ports = [
@@ -37,44 +37,51 @@ beforeAll(async () => {
     return director;
   };
   directors = [await addDirector('first', 11), await addDirector('second', 12)];
+  const echo = await server.spawn(['node', 'test/lab/echo-driver.ts', 'serve', String(SERVER.port)]);
+  await echo.stdout.waitFor((line) => line === 'ready');
 });
 afterAll(() => lab?.close());
 
 /** `next` takes the source address and the client's packets from `last`. */
 async function change(last: NamespaceNode, next: NamespaceNode): Promise<void> {
   await last.exec(`ip addr del ${SOURCE}/32 dev eth1`);
-  await next.run(`ip addr add ${SOURCE}/32 dev eth1`);
+  await next.run(`ip addr replace ${SOURCE}/32 dev eth1`);
   await server.run('ip neigh flush all');
   await client.run(`ip route replace 10.2.0.0/24 via 10.9.0.${next === directors[0] ? 11 : 12}`);
 }
 
-async function track(director: NamespaceNode): Promise<unknown> {
-  const source = { address: SOURCE, port: CLIENT.port };
-  const ends = { client: CLIENT, virtual: SERVER, realServer: SERVER, source };
-  const connections = [{ protocol: 'tcp', state: 'established', timeout: 900, ...ends }];
-  return JSON.parse(
-    await director.run(['node', 'test/lab/conntrack-driver.ts', JSON.stringify(connections)]),
-  );
+/** The connection of the client's `port`; `certain`: whether its source port is. */
+async function track(director: NamespaceNode, port: number, certain: boolean): Promise<unknown> {
+  const ends = { virtual: SERVER, realServer: SERVER, source: { address: SOURCE, port } };
+  const connection = { protocol: 'tcp', state: 'established', timeout: 900, ...ends };
+  const all = [{ ...connection, client: { address: CLIENT, port } }];
+  const lists = (certain ? [all, []] : [[], all]).map((list) => JSON.stringify(list));
+  return JSON.parse(await director.run(['node', 'test/lab/conntrack-driver.ts', ...lists]));
 }
 
-it('a connection that comes back to a director goes on there, however much was said meanwhile', async () => {
-  const [first, second] = directors;
-  await change(second, first);
-  const echo = await server.spawn(['node', 'test/lab/echo-driver.ts', 'serve', String(SERVER.port)]);
-  await echo.stdout.waitFor((line) => line === 'ready');
-  const ends = [CLIENT.address, CLIENT.port, SERVER.address, SERVER.port].map(String);
-  const talk = await client.spawn(['node', 'test/lab/echo-driver.ts', 'talk', ...ends]);
-  const say = async (bytes: number): Promise<void> => {
-    const since = talk.stdout.mark;
-    talk.write(`${bytes}\n`);
-    await talk.stdout.waitFor((line) => line === `ok ${bytes}`, { since, timeout: 30_000 });
-  };
-  await talk.stdout.waitFor((line) => line === 'connected');
-  await say(1_000);
-  await change(first, second);
-  expect(await track(second)).toEqual({ made: 1, there: 0, errors: [] });
-  await say(MUCH);
-  await change(second, first);
-  expect(await track(first)).toEqual({ made: 0, there: 1, errors: [] });
-  await say(2_000);
-}, 90_000);
+it.each([
+  ['comes back to a director', 40_000, true],
+  ['may have another source port', 40_001, false],
+])(
+  'a connection that %s goes on there, however much was said meanwhile',
+  async (_, port, certain) => {
+    const [first, second] = directors;
+    await change(second, first);
+    const ends = [CLIENT, port, SERVER.address, SERVER.port].map(String);
+    const talk = await client.spawn(['node', 'test/lab/echo-driver.ts', 'talk', ...ends]);
+    const say = async (bytes: number): Promise<void> => {
+      const since = talk.stdout.mark;
+      talk.write(`${bytes}\n`);
+      await talk.stdout.waitFor((line) => line === `ok ${bytes}`, { since, timeout: 30_000 });
+    };
+    await talk.stdout.waitFor((line) => line === 'connected');
+    await say(1_000);
+    await change(first, second);
+    expect(await track(second, port, true)).toEqual({ made: 1, there: 0, errors: [] });
+    await say(MUCH);
+    await change(second, first);
+    expect(await track(first, port, certain)).toEqual({ made: 0, there: certain ? 1 : 0, errors: [] });
+    await say(2_000);
+  },
+  90_000,
+);
