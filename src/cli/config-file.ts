@@ -1,10 +1,11 @@
 /** Reading the configuration file for a command. */
-import { readFile } from 'node:fs/promises';
+import { MAX_LENGTH } from '../conf/text.ts';
+import { readAtMost } from './read-file.ts';
 
 /** The bytes of the file, as the daemon would read them; rejects with what to do when it cannot be read. */
 export async function readConfigFile(file: string): Promise<Uint8Array> {
   try {
-    return await readFile(file);
+    return await readAtMost(file, MAX_LENGTH);
   } catch (error) {
     throw new Error(`cannot read ${file}: ${explain(error)}`, { cause: error });
   }

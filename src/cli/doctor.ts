@@ -1,6 +1,5 @@
 /** `vipward doctor`: looks at this host, director or real server, for what would break the service. */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { Command, Option } from 'commander';
 import { controlClient } from '../control/client.ts';
@@ -11,6 +10,7 @@ import { isError } from './format/problems.ts';
 import { type Style, styleFor } from './format/style.ts';
 import { printable } from './format/text.ts';
 import { type Finish, jsonOption, needsRoot, REALSERVER_STATE_DIR, runtimeDirOption } from './options.ts';
+import { readAtMost } from './read-file.ts';
 import { DEFAULT_CONFIG } from './run-line.ts';
 import { EXIT, printJson, printLines, type Terminal } from './terminal.ts';
 
@@ -141,7 +141,7 @@ async function askAndCompare({ peer, peerStatus, runtimeDir }: DoctorOptions): P
   const { parsePeerStatus, peerFindings } = await import('../doctor/peer.ts');
   const ours = await controlClient(socketPath(runtimeDir)).status();
   const from = Date.now();
-  const text = peer === undefined ? await readFile(peerStatus ?? '', 'utf8') : await askPeer(peer);
+  const text = peer === undefined ? await readPeerStatus(peerStatus ?? '') : await askPeer(peer);
   const asked = { from, to: Date.now() };
   const theirs = parsePeerStatus(text);
   // A file is as old as it is: its clock tells nothing.
@@ -150,12 +150,21 @@ async function askAndCompare({ peer, peerStatus, runtimeDir }: DoctorOptions): P
 }
 
 const SSH_LIMIT_MS = 15_000;
+/** In bytes; that of ten thousand real servers has some millions. */
+const STATUS_LIMIT = 64 * 1024 * 1024;
+
+const readPeerStatus = async (file: string): Promise<string> =>
+  new TextDecoder().decode(await readAtMost(file, STATUS_LIMIT));
 
 async function askPeer(host: string): Promise<string> {
   if (host.startsWith('-')) throw new Error(`${host} is no name of a host`);
   try {
     const args = ['-o', 'BatchMode=yes', '-o', 'ConnectTimeout=5', '--', host, 'vipward status --json'];
-    const { stdout } = await promisify(execFile)('ssh', args, { timeout: SSH_LIMIT_MS, encoding: 'utf8' });
+    const { stdout } = await promisify(execFile)('ssh', args, {
+      timeout: SSH_LIMIT_MS,
+      maxBuffer: STATUS_LIMIT,
+      encoding: 'utf8',
+    });
     return stdout;
   } catch (cause) {
     throw new Error(`cannot ask ${host} by ssh: ${(cause as Error).message.trim().split('\n').at(-1)}`, {
