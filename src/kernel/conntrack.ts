@@ -9,13 +9,17 @@ import { type NetlinkRequest, NetlinkRequester } from './request.ts';
 
 /** Requests that are sent one after the other with nothing else in between. */
 const TURN = 1024;
+/** Refusals that are kept. */
+const MOST_ERRORS = 10;
 
 /** What became of connections that were to be made known. */
 export interface Tracked {
   readonly made: number;
   /** The kernel knew them already, or had given their port to another. */
   readonly there: number;
-  /** The others, of which each was refused. */
+  /** The others; where the kernel has no more room, as good as all. */
+  readonly refused: number;
+  /** Why, of the first of them. */
   readonly errors: readonly Error[];
 }
 
@@ -35,21 +39,28 @@ export async function trackConnections(
   try {
     let made = 0;
     let there = 0;
+    let refused = 0;
     const errors: Error[] = [];
+    const note = (some: readonly Error[]): void => {
+      refused += some.length;
+      // A million would take a gigabyte.
+      if (errors.length < MOST_ERRORS) errors.push(...some.slice(0, MOST_ERRORS - errors.length));
+    };
     for (let at = 0; at < connections.length && signal?.aborted !== true; at += TURN) {
       const part = connections.slice(at, at + TURN);
       const outcomes = requester.batch(part.map(creation));
       const known = part.filter((_, place) => isKernelError(outcomes[place], 'EEXIST'));
       made += outcomes.filter((error) => error === undefined).length;
       there += known.length;
-      errors.push(...refusals(outcomes, 'EEXIST'), ...loosen(requester, known));
+      note(refusals(outcomes, 'EEXIST'));
+      note(loosen(requester, known));
       await new Promise((resolve) => setImmediate(resolve));
     }
     for (let at = 0; at < doubtful.length && signal?.aborted !== true; at += TURN) {
-      errors.push(...loosen(requester, doubtful.slice(at, at + TURN)));
+      note(loosen(requester, doubtful.slice(at, at + TURN)));
       await new Promise((resolve) => setImmediate(resolve));
     }
-    return { made, there, errors };
+    return { made, there, refused, errors };
   } finally {
     requester.close();
   }

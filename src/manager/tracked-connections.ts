@@ -8,6 +8,7 @@ import { KnownConnections } from '../balance/known-connections.ts';
 import { packetRulesOf } from '../balance/packet-rules.ts';
 import { type Tracked, trackConnections } from '../kernel/conntrack.ts';
 import { connectionsIn } from '../kernel/ipvs-connections.ts';
+import { isKernelError } from '../kernel/kernel-error.ts';
 import type { Config } from '../model/config.ts';
 import type { IpvsConnection, TranslatedConnection } from '../model/connections.ts';
 import type { Log } from '../model/messages.ts';
@@ -102,12 +103,16 @@ export class TrackedConnections {
       }
       const { connections, doubtful } = all.known;
       if (connections.length + doubtful.length === 0) return;
-      const { made, there, errors } = await this.#kernel.track(connections, doubtful, this.#end.signal);
-      if (made === 0 && errors.length === 0) return;
+      const { made, there, refused, errors } = await this.#kernel.track(
+        connections,
+        doubtful,
+        this.#end.signal,
+      );
+      if (made === 0 && refused === 0) return;
       const [error] = errors;
       const words = [
         `virtual router ${name}: connections by fullnat taken over: ${made + there}`,
-        ...(error === undefined ? [] : [`refused: ${errors.length} (${error.message})`]),
+        ...(error === undefined ? [] : [`refused: ${refused} (${error.message}${advice(error)})`]),
         ...(doubtful.length === 0
           ? []
           : [`in doubt, since their clients have the same port: ${doubtful.length}`]),
@@ -119,6 +124,11 @@ export class TrackedConnections {
     }
   }
 }
+
+const advice = (error: Error): string =>
+  isKernelError(error, 'ENOMEM')
+    ? ': the table of connection tracking is full: raise net.netfilter.nf_conntrack_max'
+    : '';
 
 async function* readKnown(): AsyncGenerator<readonly IpvsConnection[]> {
   const lines = await readLines();

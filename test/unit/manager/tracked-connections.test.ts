@@ -1,4 +1,6 @@
+import { constants } from 'node:os';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { KernelError } from '../../../src/kernel/kernel-error.ts';
 import { TrackedConnections } from '../../../src/manager/tracked-connections.ts';
 import type { IpAddress } from '../../../src/model/address.ts';
 import type { IpvsConnection, TranslatedConnection } from '../../../src/model/connections.ts';
@@ -26,15 +28,18 @@ function fakeKernel(...connections: readonly IpvsConnection[]) {
     tracked: new Set<number>(),
     asked: 0,
     problem: undefined as Error | undefined,
+    refusal: undefined as Error | undefined,
     async *known() {
       kernel.asked++;
       if (kernel.problem !== undefined) throw kernel.problem;
       for (const each of kernel.connections) yield [each];
     },
     async track(wanted: readonly TranslatedConnection[]) {
+      if (kernel.refusal !== undefined)
+        return { made: 0, there: 0, refused: wanted.length, errors: [kernel.refusal] };
       const made = wanted.filter(({ source }) => !kernel.tracked.has(source.port));
       for (const { source } of made) kernel.tracked.add(source.port);
-      return { made: made.length, there: wanted.length - made.length, errors: [] };
+      return { made: made.length, there: wanted.length - made.length, refused: 0, errors: [] };
     },
   };
   return kernel;
@@ -147,5 +152,15 @@ it('say so where some may be lost, or all that only listen', async () => {
   await second.become('web');
   expect(second.said).toEqual([
     'error: connections by fullnat whose clients only listen do not go on here: netlink: out of order',
+  ]);
+});
+
+it('say why where the kernel has no more room for them', async () => {
+  const kernel = fakeKernel(connection(40_000), connection(40_001));
+  kernel.refusal = new KernelError({ operation: 'track', object: 'tcp a to b' }, constants.errno.ENOMEM);
+  const { become, said } = start(kernel);
+  await become('web');
+  expect(said).toEqual([
+    'warn: virtual router web: connections by fullnat taken over: 0, refused: 2 (track tcp a to b: not enough memory (ENOMEM): the table of connection tracking is full: raise net.netfilter.nf_conntrack_max)',
   ]);
 });
