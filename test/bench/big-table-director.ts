@@ -139,13 +139,28 @@ export class BigTableDirector {
     this.#rest = rest;
   }
 
-  /** With an empty table. `whole`: whether what was asked of the kernel was all. */
+  /** The first one ever, with an empty table. `whole`: whether what was asked of the kernel was all. */
   async start(variant: Variant, whole: (report: WatchReport) => boolean): Promise<Done> {
-    const command = await this.#program.prepare(variant);
+    await this.#program.prepare(variant);
+    return await this.#launch(whole);
+  }
+
+  /** As after a reboot with the same file: an orderly end, an empty table, and a start with the state that is there. */
+  async reboot(whole: (report: WatchReport) => boolean): Promise<Done> {
+    const { kernel } = this.#stage;
+    if (this.#program.program === 'vipward')
+      await kernel.run(`timeout 60 sh -c 'until [ -e ${this.#program.kept} ]; do sleep 0.1; done'`);
+    this.#process?.kill('SIGTERM');
+    await this.#process?.exit;
+    await kernel.run('ipvsadm -C');
+    return await this.#launch(whole);
+  }
+
+  async #launch(whole: (report: WatchReport) => boolean): Promise<Done> {
     await this.#stage.watch.begin();
     const log = `${this.#stage.kernel.scratch}/big-${this.#program.program}.log`;
     const script = 'echo $EPOCHREALTIME; exec "$@" >"$0" 2>&1';
-    const process = await this.#stage.kernel.spawn(['bash', '-c', script, log, ...command]);
+    const process = await this.#stage.kernel.spawn(['bash', '-c', script, log, ...this.#program.command]);
     this.#process = process;
     const line = await process.stdout.waitFor(() => true, { what: 'the start' });
     return await this.#settle(Number(line) * 1_000, whole);

@@ -146,13 +146,21 @@ export class BigTableProgram {
     this.#directory = join(node.scratch, `big-${program}`);
   }
 
-  /** As after a boot: no pid file, no state, and nothing but the file of this variant. */
-  async prepare(variant: Variant): Promise<readonly string[]> {
+  /** As on a new machine: no pid file, no state, and nothing but the file of this variant. */
+  async prepare(variant: Variant): Promise<void> {
     await this.#node.run(['rm', '-rf', this.#directory]);
     await this.#node.writeFile(this.#file, fileOf(this.program, variant));
+  }
+
+  get command(): readonly string[] {
     return this.program === 'vipward'
       ? vipwardCommand(this.#directory, this.#file)
       : keepalivedCommand(this.#directory, this.#file);
+  }
+
+  /** Where vipward keeps what it has read of the file. */
+  get kept(): string {
+    return join(this.#directory, 'state/configuration.kept');
   }
 
   /** Lays the file of this variant beside the program's own; `place` is then the command that puts it there. */

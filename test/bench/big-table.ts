@@ -37,6 +37,7 @@ async function run({ quick, note }: BenchContext): Promise<Measured> {
       for (const program of shuffled(PROGRAMS)) {
         note(`round ${round} of ${rounds}: ${program} with ${size.services} virtual servers`);
         await new Life(stage, program, size, results).run(quick ? 2 : 3);
+        await new Life(stage, program, size, results).runTwice();
       }
   for (const size of SIZES)
     for (const program of shuffled(PROGRAMS)) {
@@ -96,6 +97,18 @@ class Life {
     await this.#director.end();
   }
 
+  /** A start with what the one before has kept. */
+  async runTwice(): Promise<void> {
+    if (this.#program === 'vipward') this.#add('bare', await bareNode(this.#stage));
+    await this.#start('none');
+    const { at, report } = await this.#director.reboot(this.#isWhole);
+    this.#add('reboot', (report.changedAt ?? Number.NaN) - at);
+    await this.#director.end();
+  }
+
+  readonly #isWhole = ({ changes }: WatchReport): boolean =>
+    changes['add real server'] === this.#services * REAL_SERVERS_EACH;
+
   /** With a check for each real server: one changed weight, and no more. */
   async runChecked(repeats: number): Promise<void> {
     const variant = await this.#start('all');
@@ -111,11 +124,7 @@ class Life {
 
   async #start(checks: 'none' | 'all'): Promise<Variant> {
     const variant: Variant = { services: this.#services, lastWeight: 1, checks };
-    const servers = this.#services * REAL_SERVERS_EACH;
-    const { at, report } = await this.#director.start(
-      variant,
-      ({ changes }) => changes['add real server'] === servers,
-    );
+    const { at, report } = await this.#director.start(variant, this.#isWhole);
     if (checks === 'none') {
       this.#add('start', (report.changedAt ?? Number.NaN) - at);
       this.#addMessages('start messages', report);
@@ -159,6 +168,15 @@ class Life {
   #add(what: string, value: number): void {
     this.#results.add(this.#program, sizeText(this.#services), what, value);
   }
+}
+
+/** Ms from exec to exit of a Node that has nothing to do: no program on it has a table sooner. */
+async function bareNode({ kernel }: Stage): Promise<number> {
+  const script = 'from=$EPOCHREALTIME; node --max-semi-space-size=1 --eval 0; echo $from $EPOCHREALTIME';
+  const [from = Number.NaN, to = Number.NaN] = (await kernel.run(['bash', '-c', script]))
+    .split(' ')
+    .map(Number);
+  return (to - from) * 1_000;
 }
 
 /** How often the table is listed. */
