@@ -38,7 +38,7 @@ export interface StatusDocument {
   readonly table: TableStatus;
   readonly preparation: PreparationStatus;
   /** Files of the state directory that could not be read, and what became of them: until somebody has seen to them. */
-  readonly damagedFiles: readonly string[];
+  readonly damagedFiles?: readonly string[];
 }
 
 export interface OverrideStatus extends Override {

@@ -96,7 +96,7 @@ function formatPreparation({ problems }: PreparationStatus, style: Style): strin
 }
 
 function formatDamaged(files: StatusDocument['damagedFiles'], style: Style): string[] {
-  if (files.length === 0) return [];
+  if (files === undefined || files.length === 0) return [];
   return [style.bad('damaged state files:'), ...indent(files.map(printable), 4)];
 }
 

@@ -19,7 +19,7 @@ export function formatTroubles(status: StatusDocument, style: Style): string[] {
 
 function routerTroubles({ virtualRouters }: StatusDocument, style: Style): string[] {
   const faults = virtualRouters.filter((router) => shownWord(router) === 'FAULT').map(({ name }) => name);
-  const silent = virtualRouters.flatMap(({ name, paths }) =>
+  const silent = virtualRouters.flatMap(({ name, paths = [] }) =>
     paths.some((path) => path.interface !== paths[0]?.interface)
       ? paths
           .filter(({ state }) => state === 'silent' || state === 'down')

@@ -71,7 +71,7 @@ function detailsOf(router: RouterStatus, view: View): string[][] {
 }
 
 /** A single one stands as the virtual router does. */
-function pathsOf({ paths }: RouterStatus, view: View): string[][] {
+function pathsOf({ paths = [] }: RouterStatus, view: View): string[][] {
   const several = paths.some((path) => path.interface !== paths[0]?.interface);
   if (!several && !view.verbose) return [];
   const families = new Set(paths.map(({ family }) => family));

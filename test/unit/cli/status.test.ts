@@ -135,6 +135,15 @@ test('a damaged state file is told', () => {
   );
 });
 
+test('a daemon of before tells less, and is shown all the same', () => {
+  const { damagedFiles: _, ...older } = sampleStatus();
+  const routers = older.virtualRouters.map(({ paths: __, ...rest }) => rest);
+  const status = JSON.parse(JSON.stringify({ ...older, virtualRouters: routers })) as StatusDocument;
+  const lines = formatStatus(status, { style: PLAIN, now: NOW, verbose: true });
+  expect(lines).toEqual(expect.arrayContaining([expect.stringContaining('VIRTUAL SERVERS')]));
+  expect(lines.join('\n')).not.toContain('damaged');
+});
+
 test('a process that is being restarted', () => {
   const text = show({ processes: [{ name: 'vrrp', pid: undefined, state: 'restarting', restarts: 2 }] });
   expect(text).toContain('vrrp restarting (2 restarts)');
