@@ -113,7 +113,7 @@ export type VrrpToManager =
       readonly peer: IpAddress | undefined;
     }
   | { readonly type: 'handed-over'; readonly id: number; readonly outcomes: readonly HandoverOutcome[] }
-  /** The process changed a setting of the kernel, which is to be put back at the end. */
+  /** The process is about to change a setting of the kernel, which is to be put back at the end. */
   | ({ readonly type: 'setting-changed' } & ChangedSetting)
   /** Lines of a recording (`vipward run --record`), each an event as JSON. */
   | { readonly type: 'recorded'; readonly lines: readonly string[] }

@@ -34,7 +34,7 @@ export interface InterfaceContext {
   onMessage(name: string, family: Family, message: Uint8Array, remote: RemoteInfo): void;
   /** Somebody on the link said that it has this address. */
   onClaim(name: string, address: IpAddress, mac: string): void;
-  /** A setting of the kernel is another one now than it was. */
+  /** A setting of the kernel is about to be changed. */
   onSettingChanged(change: ChangedSetting): void;
 }
 
@@ -69,6 +69,9 @@ interface Opened {
   neighbours: Neighbours | undefined;
   readonly macvlan: boolean;
 }
+
+/** What `Addresses.prepare` sets `promote_secondaries` to. */
+const PROMOTED = '1';
 
 export class NetInterface {
   readonly name: string;
@@ -226,14 +229,15 @@ export class NetInterface {
     this.#openNeighbours(this.#opened);
   }
 
-  /** Its addresses are to outlive each other: what the link was set to before is somebody's own. */
+  /**
+   * Its addresses are to outlive each other: what the link was set to before is somebody's own. It is told ahead, since
+   * what is told and does not come about is put back by leaving it.
+   */
   #prepare(link: Link): void {
     const path = ['net', 'ipv4', 'conf', link.name, 'promote_secondaries'] as const;
     const was = readSetting(path);
+    if (was !== undefined && was !== PROMOTED) this.#context.onSettingChanged({ path, was, set: PROMOTED });
     this.#context.addresses.prepare(link.index);
-    const is = readSetting(path);
-    if (was !== undefined && is !== undefined && was !== is)
-      this.#context.onSettingChanged({ path, was, set: is });
   }
 
   #openSocket({ link, sockets, macvlan }: Opened, family: Family): void {

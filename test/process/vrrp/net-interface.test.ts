@@ -1,9 +1,17 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Addresses } from '../../../src/kernel/addresses.ts';
 import { type Link, openLinks } from '../../../src/kernel/links.ts';
 import type { IpAddress } from '../../../src/model/address.ts';
 import { Reactor } from '../../../src/sys/reactor.ts';
 import { NetInterface } from '../../../src/vrrp/process/net-interface.ts';
+
+/** Of the link, as the kernel has it, and what was done, in order. */
+let promoteSecondaries: string;
+let done: string[];
+vi.mock(import('../../../src/kernel/sysctl.ts'), async (original) => ({
+  ...(await original()),
+  readSetting: () => promoteSecondaries,
+}));
 
 let reactor: Reactor;
 let loopback: NetInterface;
@@ -11,6 +19,8 @@ let lo: Link;
 let listing: () => ReturnType<Addresses['list']>;
 
 beforeEach(() => {
+  promoteSecondaries = '1';
+  done = [];
   const links = openLinks();
   const found = links.list().find(({ name }) => name === 'lo');
   links.close();
@@ -30,7 +40,7 @@ beforeEach(() => {
     reactor,
     addresses: {
       list: () => listing(),
-      prepare: () => undefined,
+      prepare: () => void done.push('set'),
       makeReady: () => undefined,
       put: () => [],
       renew: () => undefined,
@@ -42,7 +52,7 @@ beforeEach(() => {
     complain: () => undefined,
     onMessage: () => undefined,
     onClaim: () => undefined,
-    onSettingChanged: () => undefined,
+    onSettingChanged: ({ path, was, set }) => void done.push(`${path.join('.')}: ${was} → ${set}`),
   });
   loopback.use({
     vrids: { ipv4: [51], ipv6: [] },
@@ -82,6 +92,17 @@ describe('an interface', () => {
     expect([loopback.obstacle, held(), loopback.failed]).toEqual([undefined, ['127.0.0.1'], true]);
     loopback.refresh({ ...lo, up: false }, false);
     expect(loopback.obstacle).toBe('interface lo is down');
+  });
+
+  it('has its setting told before it is changed: whoever puts it back may be killed in between', () => {
+    promoteSecondaries = '0';
+    loopback.refresh(lo, false);
+    expect(done).toEqual(['net.ipv4.conf.lo.promote_secondaries: 0 → 1', 'set']);
+  });
+
+  it('whose setting is as it should be has nothing to put back', () => {
+    loopback.refresh(lo, false);
+    expect(done).toEqual(['set']);
   });
 
   it('that is down is opened where it goes up only with its addresses', () => {
