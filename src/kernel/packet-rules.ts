@@ -4,7 +4,7 @@
  * of these packets.
  *
  *   prerouting, output  mangle + 10   the mark; IPVS looks for it at LOCAL_IN (98, 99) and LOCAL_OUT (-98, -99)
- *   prerouting          mangle + 11   replies to an address that floats are dropped until their connection is known
+ *   prerouting          mangle + 11   replies to an address that floats, of connections that nobody knows here yet
  *   postrouting         srcnat - 10   the source of what IPVS has masqueraded
  *
  * Source NAT takes net.ipv4.vs.conntrack = 1: then what IPVS masquerades stays in connection tracking (otherwise it is
@@ -69,7 +69,7 @@ export const heldPacketRules = (options?: RulesetOptions): Promise<string | unde
   readTable(NAME, options);
 
 /** Pure: the table as a whole, in the place of the one before it. */
-export function packetRuleset({ marks, sourceNats }: PacketRules): string {
+export function packetRuleset({ marks, sourceNats, awaited = [] }: PacketRules): string {
   // Naming the table makes it where it is not there, so that it can be deleted in any case.
   const removal = `table ${NAME}\ndelete table ${NAME}\n`;
   if (marks.length + sourceNats.length === 0) return removal;
@@ -77,7 +77,7 @@ export function packetRuleset({ marks, sourceNats }: PacketRules): string {
     `${removal}table ${NAME} {`,
     ...(marks.length === 0 ? [] : markLines(marks)),
     ...(sourceNats.length === 0 ? [] : sourceNatLines(sourceNats)),
-    ...earlyReplyLines(sourceNats),
+    ...earlyReplyLines(sourceNats, new Set(awaited)),
     '}',
     '',
   ].join('\n');
@@ -148,13 +148,21 @@ function sourceNatLines(rules: readonly SourceNatRule[]): readonly string[] {
 
 /**
  * What real servers say to an address that floats, of connections that nobody knows here yet: it would get as far as
- * this host's own TCP, whose reset ends the connection at the real server.
+ * this host's own TCP, whose reset ends the connection at the real server (SCTP has its ABORT; of UDP nothing ends).
+ * Only around a take-over: a connection that is forgotten later is to be reset, or the real server says it again and
+ * again for a quarter of an hour.
  */
-function earlyReplyLines(rules: readonly SourceNatRule[]): readonly string[] {
+function earlyReplyLines(
+  rules: readonly SourceNatRule[],
+  awaited: ReadonlySet<SourceNatRule['to']>,
+): readonly string[] {
   const sets: string[] = [];
   const statements: string[] = [];
   for (const { family, suffix, header, type } of FAMILIES) {
-    const own = rules.filter(({ virtual, to }) => to !== 'auto' && familyOf(virtual.address) === family);
+    const own = rules.filter(
+      ({ virtual: { address, protocol }, to }) =>
+        awaited.has(to) && protocol !== 'udp' && familyOf(address) === family,
+    );
     if (own.length === 0) continue;
     const name = `replies${suffix}`;
     sets.push(...intervalSetLines(name, `${type} . inet_proto . ${type} . inet_service`, replyElements(own)));

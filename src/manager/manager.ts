@@ -101,7 +101,10 @@ export class Manager implements ControlHandlers {
     });
     this.#preparation = new Preparation({ stateDir, log, table: () => this.#balancer.knownTable });
     this.#packetRules = new PacketRulesKeeper({ log, table: () => this.#balancer.knownTable });
-    this.#tracked = new TrackedConnections({ log });
+    this.#tracked = new TrackedConnections({
+      log,
+      onAwaited: (sources) => this.#packetRules.awaits(sources),
+    });
   }
 
   /** Resolves once the table is in place and the virtual routers take part in their elections. */

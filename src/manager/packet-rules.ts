@@ -1,11 +1,13 @@
 /** Keeps the marks and the source NAT that virtual servers need in the kernel's packet filter. */
 import { packetRuleChanges } from '../balance/packet-rule-words.ts';
 import { outgoingSourceNats, packetRulesOf } from '../balance/packet-rules.ts';
+import { watchTable } from '../kernel/nft-watch.ts';
 import { applyPacketRules, heldPacketRules } from '../kernel/packet-rules.ts';
+import type { IpAddress } from '../model/address.ts';
 import type { Config } from '../model/config.ts';
 import type { ActualTable } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
-import type { PacketRules } from '../model/packet-rules.ts';
+import type { PacketRules, SourceNatRule } from '../model/packet-rules.ts';
 import { milliseconds } from '../model/units.ts';
 import { ONCE_UNUSED, remnantsOf } from '../prepare/remnants.ts';
 import { KeptRules } from './kept-rules.ts';
@@ -18,6 +20,8 @@ export interface PacketRulesKernel {
   /** See `applyPacketRules` and `heldPacketRules` of kernel/packet-rules.ts. */
   apply(rules: PacketRules): Promise<string | undefined>;
   held(): Promise<string | undefined>;
+  /** See `watchTable` of kernel/nft-watch.ts. */
+  watch(onChange: () => void): { close(): void };
 }
 
 export interface PacketRulesOptions {
@@ -36,6 +40,8 @@ export class PacketRulesKeeper {
   readonly #table: () => ActualTable | undefined;
   #config: Configured = { virtualServers: [] };
   #wanted = NONE;
+  /** See `awaits`. */
+  #awaited: ReadonlySet<SourceNatRule['to']> = new Set();
   #timer: NodeJS.Timeout | undefined;
   /** As it was applied last, in nft's words. */
   #listing: string | undefined;
@@ -43,7 +49,11 @@ export class PacketRulesKeeper {
   constructor({
     log,
     table,
-    kernel = { apply: applyPacketRules, held: heldPacketRules },
+    kernel = {
+      apply: applyPacketRules,
+      held: heldPacketRules,
+      watch: (onChange) => watchTable('vipward-ipvs', onChange),
+    },
   }: PacketRulesOptions) {
     this.#log = log;
     this.#table = table;
@@ -54,6 +64,7 @@ export class PacketRulesKeeper {
         this.#listing = await kernel.apply(rules);
       },
       areThere: async () => (await kernel.held()) === this.#listing,
+      watch: (onChange) => kernel.watch(onChange),
       words: {
         rules: 'marks and source NAT of virtual servers',
         without: 'virtual servers by mark get no packets and fullnat gets no replies',
@@ -90,15 +101,30 @@ export class PacketRulesKeeper {
     return [...changes, ...later.map((text) => `${text}${ONCE_UNUSED}`)];
   }
 
+  /** `addresses`: see `PacketRules.awaited`; those of no source NAT do not count. */
+  awaits(addresses: readonly IpAddress[]): void {
+    this.#awaited = new Set(addresses);
+    const next = this.#withAwaited(this.#wanted);
+    if (next.awaited?.join() === this.#wanted.awaited?.join()) return;
+    this.#wanted = next;
+    void this.#rules.want(next);
+  }
+
+  #withAwaited({ marks, sourceNats }: PacketRules): PacketRules {
+    const sources = new Set(sourceNats.map(({ to }) => to));
+    const awaited = [...sources].filter((to): to is IpAddress => to !== 'auto' && this.#awaited.has(to));
+    return { marks, sourceNats, ...(awaited.length === 0 ? {} : { awaited }) };
+  }
+
   /** What `config` takes, and what the real servers that it no longer has take for as long as they are in `table`. */
   #meant({ virtualServers }: Configured, table: () => ActualTable | undefined): PacketRules {
-    const wanted = packetRulesOf(virtualServers);
+    const wanted = this.#withAwaited(packetRulesOf(virtualServers));
     const { inForce } = this.#rules;
     if (outgoingSourceNats(inForce, wanted, () => true).length === 0) return wanted;
     const held = table();
     const left = held && new Set(remnantsOf(held, virtualServers).flatMap(addressesOf));
     const outgoing = outgoingSourceNats(inForce, wanted, (address) => left?.has(address) ?? true);
-    return { ...wanted, sourceNats: [...wanted.sourceNats, ...outgoing] };
+    return this.#withAwaited({ ...wanted, sourceNats: [...wanted.sourceNats, ...outgoing] });
   }
 
   async #want(wanted: PacketRules): Promise<readonly string[]> {

@@ -32,4 +32,9 @@ export interface NatRealServer {
 export interface PacketRules {
   readonly marks: readonly MarkRule[];
   readonly sourceNats: readonly SourceNatRule[];
+  /**
+   * Addresses of `sourceNats` to which real servers may speak of connections that are not known here yet: this host does
+   * not reset them. None unless given.
+   */
+  readonly awaited?: readonly IpAddress[];
 }

@@ -78,12 +78,20 @@ it('source NAT is of real servers behind a virtual address, at their own port or
         realServers: [{ address: ip('10.2.0.3'), port: undefined }],
       }),
       nat({ to: ip('10.2.0.9'), realServers: [{ address: ip('10.2.0.4'), port: 80 }] }),
+      nat({
+        virtual: { ...virtual, protocol: 'udp', ports: [] },
+        to: ip('10.2.0.9'),
+        realServers: [{ address: ip('10.2.0.4'), port: undefined }],
+      }),
+      nat({ to: ip('10.2.0.8'), realServers: [{ address: ip('10.2.0.5'), port: 80 }] }),
     ],
+    awaited: [ip('10.2.0.9')],
   });
   expect(elements(text)).toEqual({
     masqueraded4_0:
       '10.1.1.254 . tcp . 10.2.0.2 . 1000-1010, 10.1.1.254 . tcp . 10.2.0.2 . 8080, 10.1.1.254 . tcp . 10.2.0.3 . 0-65535',
-    masqueraded4_1: '10.1.1.254 . tcp . 10.2.0.4 . 80',
+    masqueraded4_1: '10.1.1.254 . tcp . 10.2.0.4 . 80, 10.1.1.254 . udp . 10.2.0.4 . 0-65535',
+    masqueraded4_2: '10.1.1.254 . tcp . 10.2.0.5 . 80',
     replies4: '10.2.0.9 . tcp . 10.2.0.4 . 80',
   });
   expect(text).toContain('@masqueraded4_0 masquerade\n');

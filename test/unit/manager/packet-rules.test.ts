@@ -27,6 +27,7 @@ function fakeKernel() {
       return kernel.listing;
     },
     held: async () => kernel.listing,
+    watch: () => ({ close: () => undefined }),
   };
   return kernel;
 }
@@ -159,5 +160,28 @@ it('takes source NAT away behind the table, not before', async () => {
   expect(kernel.listing).toBe(NAT);
   expect(await keeper.inForce()).toEqual([`remove ${NAT}`]);
   expect(kernel.listing).toBeUndefined();
+  await keeper.close();
+});
+
+it('is told at which source addresses replies of unknown connections are not reset', async () => {
+  const kernel = fakeKernel();
+  const applied: PacketRules['awaited'][] = [];
+  const { apply } = kernel;
+  kernel.apply = (rules) => {
+    applied.push(rules.awaited);
+    return apply(rules);
+  };
+  const { keeper } = start(kernel);
+  const [own, floating] = [address('10.2.0.9').address, address('10.2.0.100').address];
+  const source = (sourceAddress: typeof own, name: string) =>
+    virtualServer({ realServers: [realServerAt(name, { forwarding: 'fullnat', sourceAddress })] });
+  keeper.awaits([floating]);
+  await keeper.configure({ virtualServers: [source(own, '10.9.0.2'), source(floating, '10.9.0.3')] });
+  keeper.awaits([floating]);
+  keeper.awaits([]);
+  await vi.advanceTimersByTimeAsync(0);
+  keeper.awaits([floating, address('10.2.0.101').address]);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(applied).toEqual([[floating], undefined, [floating]]);
   await keeper.close();
 });

@@ -56,8 +56,10 @@ const web = (sourceAddress: IpAddress | undefined) =>
 
 function start(kernel: ReturnType<typeof fakeKernel>, source: string | undefined = '10.2.0.100') {
   const said: string[] = [];
+  const awaited: string[] = [];
   const tracked = new TrackedConnections({
     kernel,
+    onAwaited: (sources) => void awaited.push(sources.join()),
     log: (level, message) => void said.push(`${level}: ${message}`),
   });
   tracked.configure({
@@ -69,7 +71,7 @@ function start(kernel: ReturnType<typeof fakeKernel>, source: string | undefined
     tracked.routersAre(ROUTERS.map(({ name }) => ({ name, state: state(name) })));
     await vi.advanceTimersByTimeAsync(0);
   };
-  return { tracked, said, become };
+  return { tracked, said, awaited, become };
 }
 
 it('are made known when the virtual router that holds their source becomes active, once for each time', async () => {
@@ -163,4 +165,24 @@ it('say why where the kernel has no more room for them', async () => {
   expect(said).toEqual([
     'warn: virtual router web: connections by fullnat taken over: 0, refused: 2 (track tcp a to b: not enough memory (ENOMEM): the table of connection tracking is full: raise net.netfilter.nf_conntrack_max)',
   ]);
+});
+
+it('are awaited by a backup, and until some time after the take-over, when a reset ends what is left', async () => {
+  const kernel = fakeKernel();
+  const { awaited, become } = start(kernel);
+  const SOURCE = '10.2.0.100';
+  await become('web');
+  await vi.advanceTimersByTimeAsync(61_000);
+  expect(awaited).toEqual([SOURCE]);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(awaited).toEqual([SOURCE, '']);
+  await become();
+  expect(awaited).toEqual([SOURCE, '', SOURCE]);
+  await become('web');
+  await vi.advanceTimersByTimeAsync(1_000);
+  await become();
+  await vi.runAllTimersAsync();
+  expect(awaited).toHaveLength(3);
+  // One of each director's own is nobody else's.
+  expect(start(kernel, '10.2.0.99').awaited).toEqual(['']);
 });
