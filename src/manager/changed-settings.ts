@@ -35,7 +35,12 @@ export class ChangedSettings {
 
   constructor({ stateDir, identity = kernelIdentity, ...options }: ChangedSettingsOptions) {
     this.#identity = identity;
-    this.#file = new StateFile({ ...options, directory: stateDir, limit: SIZE_LIMIT, schema: Changed });
+    // It is written ahead of the table, and means nothing after a boot.
+    const durable = 'soon';
+    this.#file = new StateFile({
+      ...{ ...options, durable, directory: stateDir, limit: SIZE_LIMIT },
+      schema: Changed,
+    });
   }
 
   /** By a former process, on this kernel. */

@@ -1,6 +1,7 @@
 /**
  * State files that cannot be read (a full or failing disk, another version, somebody's editor). Each is put aside under
- * another name, so that nothing of it is lost, and told by `vipward status` until somebody has seen to that copy.
+ * another name, so that nothing of it is lost, and told by `vipward status` until somebody has seen to that copy. One
+ * that the machine does not give out just now (no descriptors, no memory, a failing disk) may be whole, and is left.
  */
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -21,13 +22,36 @@ export type StateFileName = keyof typeof UNREADABLE;
 
 const MARK = '.damaged-';
 
+/** Files that were left where they are, with why they could not be read. By path. */
+const left = new Map<string, string>();
+
+/**
+ * Of a file that was to be read, and gave `cause`: puts it aside where it is damaged, else leaves it. false: it is still
+ * in its place, and must not be overwritten.
+ */
+export function seeTo(path: string, cause: unknown, log: Log): boolean {
+  if (isDamage(cause)) return putAside(path, cause, log);
+  left.set(path, String(cause));
+  log('error', `cannot read ${path} just now: ${meaningOf(path)}; it is left as it is, for the next start`, {
+    cause: String(cause),
+  });
+  return false;
+}
+
+/** What is there was read and is no document of ours, or is no file. Else the kernel says why it could not be read. */
+function isDamage(cause: unknown): boolean {
+  const { code, syscall } = cause as NodeJS.ErrnoException;
+  // That of a socket's opening.
+  return syscall === undefined || code === 'ENXIO';
+}
+
 /** Of a file that cannot be used, for `cause`; false: it is still in its place, and must not be overwritten. */
 export function putAside(path: string, cause: unknown, log: Log, now = new Date()): boolean {
-  const name = basename(path);
-  const meaning = isStateFile(name) ? UNREADABLE[name] : 'what it held is not known any more';
+  const meaning = meaningOf(path);
   try {
     const copy = freeName(`${path}${MARK}${dateText(now)}`);
     renameSync(path, copy);
+    left.delete(path);
     log('error', `cannot use ${path}: ${meaning}; it is kept as ${copy}`, { cause: String(cause) });
     return true;
   } catch (why) {
@@ -39,8 +63,19 @@ export function putAside(path: string, cause: unknown, log: Log, now = new Date(
   }
 }
 
-/** A line for each copy that was put aside and is still there, with what to do. */
+/** A line for each file that was left unread, and for each copy that was put aside and is still there; with what to do. */
 export function damagedFiles(directory: string): readonly string[] {
+  const unread = [...left].filter(([path]) => path === join(directory, basename(path)));
+  return [
+    ...unread.map(
+      ([path, cause]) =>
+        `${basename(path)} could not be read: ${meaningOf(path)}; see to the cause (${cause}), and restart vipward`,
+    ),
+    ...copyLines(directory),
+  ];
+}
+
+function copyLines(directory: string): readonly string[] {
   return copiesIn(directory).flatMap((copy) => {
     const name = copy.slice(0, copy.indexOf(MARK));
     if (!isStateFile(name)) return [];
@@ -58,6 +93,11 @@ function copiesIn(directory: string): readonly string[] {
   } catch {
     return [];
   }
+}
+
+function meaningOf(path: string): string {
+  const name = basename(path);
+  return isStateFile(name) ? UNREADABLE[name] : 'what it held is not known any more';
 }
 
 const isStateFile = (name: string): name is StateFileName => Object.hasOwn(UNREADABLE, name);

@@ -67,6 +67,7 @@ export class OverrideBook {
       limit: SIZE_LIMIT,
       schema: Kept,
       log,
+      durable: 'at once',
       unwritable: 'after a restart, what was said by command is forgotten',
     });
     for (const kept of this.#file.read()?.overrides ?? []) {

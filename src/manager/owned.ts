@@ -22,6 +22,7 @@ export class OwnedVirtualServers {
       limit: SIZE_LIMIT,
       schema: Owned,
       log,
+      durable: 'soon',
       unwritable: 'after a restart, removed virtual servers may stay in the table',
     });
     this.#keys = new Set(this.#file.read()?.virtualServers);

@@ -36,6 +36,7 @@ export class Standby {
       limit: SIZE_LIMIT,
       schema: Document,
       log,
+      durable: 'at once',
       unwritable: 'after a restart nothing is kept a backup any more',
     });
     this.#kept = this.#file.read()?.virtualRouters ?? [];

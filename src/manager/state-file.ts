@@ -1,11 +1,11 @@
 /** A small JSON document in the state directory: what must be known again after a restart. */
-import { renameSync, writeFileSync } from 'node:fs';
+import { close, fsync, open, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import type { Log } from '../model/messages.ts';
 import { makeDirectory, removeFile } from '../sys/directory.ts';
 import { readRegularFile } from '../sys/regular-file.ts';
-import { isMissing, putAside, type StateFileName } from './damaged.ts';
+import { isMissing, putAside, type StateFileName, seeTo } from './damaged.ts';
 
 export interface StateFileOptions<Document> {
   readonly directory: string;
@@ -14,6 +14,11 @@ export interface StateFileOptions<Document> {
   readonly limit: number;
   readonly schema: z.ZodType<Document>;
   readonly log: Log;
+  /**
+   * When it is on the disk, so that a power cut leaves neither an empty file nor that of before: once it is written, or
+   * some milliseconds later, where a disk that is slow must not hold up what follows.
+   */
+  readonly durable: 'at once' | 'soon';
   /** What it means that it cannot be written, in words that end the log line. */
   readonly unwritable: string;
 }
@@ -29,25 +34,26 @@ export class StateFile<Document> {
     this.#path = join(options.directory, options.name);
   }
 
-  /** undefined where there is none, or none that can be used: that is put aside, which is logged. */
+  /** undefined where there is none, or none that can be used: that is put aside or left, which is logged. */
   read(): Document | undefined {
     const { limit, schema } = this.#options;
     try {
       const text = Buffer.from(readRegularFile(this.#path, limit)).toString();
       return schema.parse(JSON.parse(text));
     } catch (cause) {
-      if (!isMissing(cause)) this.#putAside(cause);
+      if (!isMissing(cause)) this.#inTheWay = seeTo(this.#path, cause, this.#options.log) ? undefined : cause;
       return undefined;
     }
   }
 
+  /** Read or not, it is not lost. */
   #putAside(cause: unknown): void {
     this.#inTheWay = putAside(this.#path, cause, this.#options.log) ? undefined : cause;
   }
 
   /** All of it or nothing. A disk that refuses costs the memory across a restart: that is logged, and false. */
   write(document: Document): boolean {
-    const { directory, limit, log, unwritable } = this.#options;
+    const { directory, limit, log, durable, unwritable } = this.#options;
     try {
       if (this.#inTheWay !== undefined) this.#putAside(this.#inTheWay);
       if (this.#inTheWay !== undefined)
@@ -57,8 +63,9 @@ export class StateFile<Document> {
       if (bytes.length > limit)
         throw new RangeError(`it would have ${bytes.length} bytes, more than ${limit}`);
       makeDirectory(directory);
-      writeFileSync(`${this.#path}.new`, bytes);
+      writeFileSync(`${this.#path}.new`, bytes, { flush: durable === 'at once' });
       renameSync(`${this.#path}.new`, this.#path);
+      if (durable === 'soon') flushSoon(this.#path);
       return true;
     } catch (cause) {
       // On a full disk, others may need the room that it takes.
@@ -67,4 +74,11 @@ export class StateFile<Document> {
       return false;
     }
   }
+}
+
+/** One that the disk refuses is read by whoever comes next without a power cut. */
+function flushSoon(path: string): void {
+  open(path, 'r', (refused, fd) => {
+    if (refused === null) fsync(fd, () => close(fd));
+  });
 }

@@ -73,6 +73,7 @@ export function readState(directory: string): RealServerState {
 export function writeState(directory: string, state: RealServerState): void {
   makeDirectory(directory);
   const file = fileIn(directory);
-  writeFileSync(`${file}.new`, `${JSON.stringify(state)}\n`);
+  // A power cut between the two would leave an empty file, which nobody wrote.
+  writeFileSync(`${file}.new`, `${JSON.stringify(state)}\n`, { flush: true });
   renameSync(`${file}.new`, file);
 }

@@ -1,11 +1,11 @@
 /** What tells this director from every other, so that a restarted one may take up what its former process held. */
 import { createHash, randomUUID } from 'node:crypto';
-import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Log } from '../../model/messages.ts';
 import { makeDirectory } from '../../sys/directory.ts';
 import { readRegularFile } from '../../sys/regular-file.ts';
-import { isMissing, putAside } from '../damaged.ts';
+import { isMissing, seeTo } from '../damaged.ts';
 
 const FILE = 'arbiter-identity';
 const UUID = /^[0-9a-f-]{36}$/;
@@ -35,12 +35,13 @@ function installation(directory: string, log: Log): string {
   try {
     const text = Buffer.from(readRegularFile(path, 100)).toString().trim();
     if (UUID.test(text)) return text;
-    putAside(path, new Error(`${path} holds no identity`), log);
+    throw new Error(`${path} holds no identity`);
   } catch (cause) {
-    if (!isMissing(cause)) throw cause;
+    if (!isMissing(cause) && !seeTo(path, cause, log)) throw cause;
   }
   const fresh = randomUUID();
   makeDirectory(directory);
-  writeFileSync(path, `${fresh}\n`);
+  writeFileSync(`${path}.new`, `${fresh}\n`, { flush: true });
+  renameSync(`${path}.new`, path);
   return fresh;
 }

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Log } from '../../model/messages.ts';
 import { makeDirectory } from '../../sys/directory.ts';
 import { readRegularFile } from '../../sys/regular-file.ts';
-import { isMissing, putAside } from '../damaged.ts';
+import { isMissing, putAside, seeTo } from '../damaged.ts';
 import type { NotifyWord } from './event.ts';
 
 const FILE = 'notify.json';
@@ -24,8 +24,8 @@ export class DeliveredStates {
   #saving: Promise<void> | undefined;
   /** Changed since the last writing began. */
   #changed = false;
-  /** What is there cannot be read, and would be lost. */
-  #inTheWay = false;
+  /** Why what is there cannot be read, while it would be lost. */
+  #inTheWay: unknown;
   /** A disk that refuses is told once, until it takes something again. */
   #refused = false;
 
@@ -73,15 +73,21 @@ export class DeliveredStates {
       this.#changed = false;
       const text = `${JSON.stringify({ version: 1, targets: Object.fromEntries(this.#words) })}\n`;
       try {
-        if (this.#inTheWay) throw new Error('what is there cannot be read, and would be lost');
+        if (this.#inTheWay !== undefined) this.#makeRoom(this.#inTheWay);
         makeDirectory(this.#directory);
-        await writeFile(`${this.#path}.new`, text);
+        await writeFile(`${this.#path}.new`, text, { flush: true });
         await rename(`${this.#path}.new`, this.#path);
         this.#refused = false;
       } catch (cause) {
         this.#tellRefusal(cause);
       }
     }
+  }
+
+  #makeRoom(cause: unknown): void {
+    if (!putAside(this.#path, cause, this.#log))
+      throw new Error('what is there cannot be read, and would be lost', { cause });
+    this.#inTheWay = undefined;
   }
 
   #tellRefusal(cause: unknown): void {
@@ -99,7 +105,7 @@ export class DeliveredStates {
       const text = Buffer.from(readRegularFile(this.#path, SIZE_LIMIT)).toString();
       return new Map(Object.entries(Delivered.parse(JSON.parse(text)).targets));
     } catch (cause) {
-      if (!isMissing(cause)) this.#inTheWay = !putAside(this.#path, cause, this.#log);
+      if (!isMissing(cause) && !seeTo(this.#path, cause, this.#log)) this.#inTheWay = cause;
       return new Map();
     }
   }

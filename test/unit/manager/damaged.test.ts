@@ -24,7 +24,14 @@ const log = (level: string, message: string) => void lines.push(`${level}: ${mes
 const at = (name: string): string => join(directory, name);
 const standby = () =>
   new StateFile({
-    ...{ directory, name: 'standby.json', limit: 100, log, unwritable: 'it is forgotten' },
+    ...{
+      directory,
+      name: 'standby.json',
+      limit: 100,
+      log,
+      unwritable: 'it is forgotten',
+      durable: 'soon' as const,
+    },
     schema: z.object({ names: z.array(z.string()) }),
   });
 

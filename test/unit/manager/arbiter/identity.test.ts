@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
@@ -18,11 +19,24 @@ it('is the same for each process of a director, and another for another', () => 
   expect(readIdentity(two, () => {})).not.toBe(identity);
 });
 
-it('is made anew where the file holds none', () => {
+it.each(['half a', 'x'.repeat(101)])('is made anew where the file holds none', (text) => {
   const path = directory();
-  writeFileSync(join(path, 'arbiter-identity'), 'half a');
+  writeFileSync(join(path, 'arbiter-identity'), text);
   const identity = readIdentity(path, () => {});
   expect(readIdentity(path, () => {})).toBe(identity);
+});
+
+it('is never written over what can be neither used nor put aside', () => {
+  const path = directory();
+  const file = join(path, 'arbiter-identity');
+  writeFileSync(file, 'precious');
+  execFileSync('chattr', ['+i', path]);
+  try {
+    expect(readIdentity(path, () => {})).not.toBe(readIdentity(path, () => {}));
+  } finally {
+    execFileSync('chattr', ['-i', path]);
+  }
+  expect(readFileSync(file, 'utf8')).toBe('precious');
 });
 
 it('is a new one each time where nothing can be kept, which is told', () => {
