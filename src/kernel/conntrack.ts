@@ -1,9 +1,9 @@
 /** Connections made known to the kernel's connection tracking. */
 import type { TranslatedConnection } from '../model/connections.ts';
 import { endpoint } from '../model/virtual-server.ts';
-import { encodeConntrack, encodeLiberal, NETLINK_NETFILTER, NEW_CONNTRACK } from '../netlink/conntrack.ts';
+import { encodeConntrack, encodeLiberal, NEW_CONNTRACK } from '../netlink/conntrack.ts';
 import { NLM_F } from '../netlink/message.ts';
-import { openNetlinkSocket } from '../sys/netlink-socket.ts';
+import { NETLINK_NETFILTER, openNetlinkSocket } from '../sys/netlink-socket.ts';
 import { isKernelError } from './kernel-error.ts';
 import { type NetlinkRequest, NetlinkRequester } from './request.ts';
 

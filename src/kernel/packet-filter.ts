@@ -9,12 +9,15 @@
  */
 import { familyOf, type IpAddress } from '../model/address.ts';
 import type { Protocol } from '../model/virtual-server.ts';
-import { applyRuleset, NftMissing, RulesetError, type RulesetOptions } from './nft.ts';
+import { applyRuleset, NftMissing, type RulesetOptions, readTable } from './nft.ts';
 import { setLines } from './nft-text.ts';
 
 export { applyRuleset, NftMissing, RulesetError, type RulesetOptions } from './nft.ts';
 
-const TABLE = 'table inet vipward';
+const NAME = 'inet vipward';
+const TABLE = `table ${NAME}`;
+/** Of what is refused. */
+const SETS = ['vips4', 'vips6'] as const;
 const CHAIN = 'local_in';
 /** Behind IPVS (98, 99) and behind NF_IP_PRI_NAT_SRC (100). */
 const PRIORITY = 200;
@@ -50,15 +53,10 @@ export async function acceptLocal(options?: RulesetOptions): Promise<void> {
   }
 }
 
-/** Whether our rules are there: somebody may have flushed everybody's. Rejects as `refuseLocal`. */
+/** Whether our rules are there: somebody may have flushed everybody's, or ours. Rejects as `refuseLocal`. */
 export async function isRefusing(options?: RulesetOptions): Promise<boolean> {
-  try {
-    await applyRuleset(`list chain inet vipward ${CHAIN}\n`, `look for ${TABLE}`, options);
-    return true;
-  } catch (error) {
-    if (error instanceof RulesetError && error.message.includes('No such file or directory')) return false;
-    throw error;
-  }
+  const held = await readTable(NAME, options);
+  return held !== undefined && SETS.every((set) => held.includes(`daddr @${set} counter drop`));
 }
 
 /** Naming the table makes it where it is not there, so that it can be deleted in any case. */
@@ -88,8 +86,7 @@ export function refusingRuleset(addresses: readonly RefusedAddress[]): string {
     '    ip6 daddr . meta l4proto @protocols6 accept',
     '    ip daddr . meta mark @marks4 accept',
     '    ip6 daddr . meta mark @marks6 accept',
-    '    ip daddr @vips4 counter drop',
-    '    ip6 daddr @vips6 counter drop',
+    ...SETS.map((set) => `    ${set === 'vips4' ? 'ip' : 'ip6'} daddr @${set} counter drop`),
     '  }',
     '}',
     '',

@@ -5,8 +5,10 @@
 import type { Log } from '../model/messages.ts';
 import { milliseconds } from '../model/units.ts';
 
-/** How often it is looked whether the rules are still there, and what was refused is tried again. */
+/** How often it is looked whether the rules are still there, unasked, and what was refused is tried again. */
 const REPAIR = milliseconds(10_000);
+/** How soon it is looked once the kernel tells of a change: many are told one after the other. */
+const SOON = milliseconds(300);
 
 export interface KeptRulesOptions<Rules> {
   readonly log: Log;
@@ -16,6 +18,8 @@ export interface KeptRulesOptions<Rules> {
   readonly apply: (rules: Rules) => Promise<void>;
   /** Whether what was applied last is still there. */
   readonly areThere: () => Promise<boolean>;
+  /** Tells of changes of our table, also by ourselves; throws where nobody does, and then `areThere` is asked in time. */
+  readonly watch: (onChange: () => void) => { close(): void };
   /** For the log: the rules as a subject, and what it means that they were refused. */
   readonly words: { readonly rules: string; readonly without: string; readonly table: string };
 }
@@ -29,6 +33,9 @@ export class KeptRules<Rules> {
   #inForce: Rules;
   #working: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** While rules are there. */
+  #watch: { close(): void } | undefined;
+  #soon: NodeJS.Timeout | undefined;
   #problem: string | undefined;
   #closed = false;
 
@@ -63,12 +70,15 @@ export class KeptRules<Rules> {
     // What never was known to hold is left to the next process.
     if (this.#holds !== undefined || this.#working !== undefined) await this.#settle();
     clearTimeout(this.#timer);
+    this.#unwatch();
   }
 
   #settle(): Promise<void> {
     clearTimeout(this.#timer);
     this.#working ??= this.#work().finally(() => {
       this.#working = undefined;
+      if (this.#hasRules && !this.#closed) this.#listen();
+      else this.#unwatch();
       if (this.#closed || (JSON.stringify(this.#wanted) === this.#nothing && !this.#hasRules)) return;
       this.#timer = setTimeout(() => void this.#look(), REPAIR).unref();
     });
@@ -101,6 +111,31 @@ export class KeptRules<Rules> {
   /** Whether rules of this process are there, as far as is known. */
   get #hasRules(): boolean {
     return this.#holds !== undefined && this.#holds !== this.#nothing;
+  }
+
+  #listen(): void {
+    try {
+      this.#watch ??= this.#options.watch(() => {
+        // What we do ourselves is told, too.
+        if (this.#working !== undefined) return;
+        this.#soon ??= setTimeout(() => {
+          this.#soon = undefined;
+          if (this.#working === undefined) void this.#look();
+        }, SOON).unref();
+      });
+    } catch (error) {
+      this.#options.log(
+        'debug',
+        `nobody tells of changes of ${this.#options.words.table}: ${(error as Error).message}`,
+      );
+    }
+  }
+
+  #unwatch(): void {
+    clearTimeout(this.#soon);
+    this.#soon = undefined;
+    this.#watch?.close();
+    this.#watch = undefined;
   }
 
   async #look(): Promise<void> {

@@ -2,6 +2,7 @@
  * `accept: false` of the configuration, kept in the kernel's packet filter. The rules are the same whatever the state of
  * a virtual router, since a backup does not hold the addresses.
  */
+import { watchTable } from '../kernel/nft-watch.ts';
 import { isRefusing, type RefusedAddress, refuseLocal } from '../kernel/packet-filter.ts';
 import type { IpAddress } from '../model/address.ts';
 import type { Config, ConfiguredVirtualServer } from '../model/config.ts';
@@ -12,6 +13,8 @@ export interface PacketFilter {
   /** See `refuseLocal` and `isRefusing` of kernel/packet-filter.ts. */
   refuse(addresses: readonly RefusedAddress[]): Promise<void>;
   isRefusing(): Promise<boolean>;
+  /** See `watchTable` of kernel/nft-watch.ts. */
+  watch(onChange: () => void): { close(): void };
 }
 
 export interface LocalRefusalOptions {
@@ -20,15 +23,22 @@ export interface LocalRefusalOptions {
   readonly filter?: PacketFilter;
 }
 
+const KERNEL: PacketFilter = {
+  refuse: refuseLocal,
+  isRefusing,
+  watch: (onChange) => watchTable('vipward', onChange),
+};
+
 export class LocalRefusal {
   readonly #rules: KeptRules<readonly RefusedAddress[]>;
 
-  constructor({ log, filter = { refuse: refuseLocal, isRefusing } }: LocalRefusalOptions) {
+  constructor({ log, filter = KERNEL }: LocalRefusalOptions) {
     this.#rules = new KeptRules<readonly RefusedAddress[]>({
       log,
       none: [],
       apply: (addresses) => filter.refuse(addresses),
       areThere: () => filter.isRefusing(),
+      watch: (onChange) => filter.watch(onChange),
       words: {
         rules: 'the rules of accept: false',
         without: 'accept: false has no effect, this host answers on its virtual addresses',

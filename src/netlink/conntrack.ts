@@ -4,8 +4,6 @@ import type { ConnectionEnd, TranslatedConnection } from '../model/connections.t
 import { AttributeWriter } from './attribute.ts';
 import { familyNumber } from './ipvs/family.ts';
 
-/** NETLINK_NETFILTER: the netlink protocol of all of them. */
-export const NETLINK_NETFILTER = 12;
 /** NFNL_SUBSYS_CTNETLINK in the upper byte, IPCTNL_MSG_CT_NEW in the lower. */
 export const NEW_CONNTRACK = 0x100;
 

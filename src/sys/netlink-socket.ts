@@ -20,6 +20,7 @@ import { attachFilter, type FilterInstruction } from './socket-filter.ts';
 
 // <linux/netlink.h>
 export const NETLINK_ROUTE = 0;
+export const NETLINK_NETFILTER = 12;
 export const NETLINK_GENERIC = 16;
 const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
@@ -66,7 +67,7 @@ export interface NetlinkOptions {
   readonly filter?: readonly FilterInstruction[];
 }
 
-/** Opens a netlink socket of the protocol NETLINK_ROUTE or NETLINK_GENERIC; throws SystemError. */
+/** Opens a netlink socket of the protocol NETLINK_ROUTE, NETLINK_NETFILTER or NETLINK_GENERIC; throws SystemError. */
 export function openNetlinkSocket(protocol: number, options: NetlinkOptions = {}): NetlinkSocket {
   const fd = openSocket(AF_NETLINK, SOCK_RAW, protocol, `netlink protocol ${protocol}`);
   try {

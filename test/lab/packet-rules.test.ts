@@ -57,6 +57,27 @@ it('hold as given, however often; and another text tells that somebody changed t
   expect((await drive(SOME)).held).toBe(held);
 });
 
+it('are told to be changed by whoever flushes them, and by nobody else', async () => {
+  await drive(SOME);
+  const watcher = await host.spawn(['node', 'test/lab/nft-watch-driver.ts']);
+  await watcher.stdout.waitFor((line) => line === 'watching', { what: 'the watch' });
+  await host.run('nft add table inet theirs; nft add chain inet theirs ours; nft delete table inet theirs');
+  await host.run('nft list ruleset');
+  expect(watcher.stdout.all).toEqual(['watching']);
+  for (const change of [
+    'nft flush set inet vipward-ipvs masqueraded4_0',
+    'nft flush table inet vipward-ipvs',
+    'nft add chain inet vipward-ipvs more',
+    'nft flush ruleset',
+  ]) {
+    const since = watcher.stdout.mark;
+    await host.run(change);
+    await watcher.stdout.waitFor((line) => line === 'changed', { since, what: change });
+  }
+  watcher.kill();
+  await watcher.exit;
+});
+
 it('are removed alone', async () => {
   await host.run('nft add table inet theirs; nft add table inet vipward');
   expect(await drive(SOME, NONE, NONE)).toEqual({ given: [expect.any(String), null, null], held: null });

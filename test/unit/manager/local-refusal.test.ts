@@ -28,6 +28,13 @@ function fakeFilter(left: readonly string[] = []) {
       filter.holds = names;
     },
     isRefusing: async () => filter.holds.length > 0,
+    changed: (): void => undefined,
+    watches: 0,
+    watch(onChange: () => void) {
+      filter.watches++;
+      filter.changed = onChange;
+      return { close: () => void filter.watches-- };
+    },
   };
   return filter;
 }
@@ -141,4 +148,25 @@ it('lets through what is balanced on an address: its virtual servers, and the ma
       marks: [7, 9],
     },
   ]);
+});
+
+it('puts back what the kernel tells that somebody took away, and does not wait for the next look', async () => {
+  const filter = fakeFilter();
+  const { refusal } = start(filter);
+  refusal.configure(refusing('10.1.1.9'));
+  await vi.advanceTimersByTimeAsync(50);
+  expect(filter.watches).toBe(1);
+  filter.holds = [];
+  for (let i = 0; i < 3; i++) filter.changed();
+  await vi.advanceTimersByTimeAsync(400);
+  expect(filter.holds).toEqual(['10.1.1.9']);
+  expect(filter.calls).toHaveLength(2);
+  // And when nothing is missing, nothing is done.
+  filter.changed();
+  await vi.advanceTimersByTimeAsync(400);
+  expect(filter.calls).toHaveLength(2);
+  const closed = refusal.close();
+  await vi.advanceTimersByTimeAsync(50);
+  await closed;
+  expect(filter.watches).toBe(0);
 });
