@@ -1,17 +1,27 @@
 /** Packet rules in words, one line a rule: what `vipward plan` prints and the log says. */
 import type { MarkMatch, PortRange } from '../model/config.ts';
-import type { PacketRules } from '../model/packet-rules.ts';
+import type { PacketRules, SourceNatRule } from '../model/packet-rules.ts';
 import { endpoint } from '../model/virtual-server.ts';
 
 export const packetRuleTexts = ({ marks, sourceNats }: PacketRules): readonly string[] => [
   ...marks.map((rule) => `mark ${rule.mark} for ${matchText(rule)}`),
-  ...sourceNats.flatMap(({ virtual, realServers, to }) =>
-    realServers.map(({ address, port }) => {
-      const source = to === 'auto' ? "this director's own address" : to;
-      return `source NAT to ${source} for ${matchText(virtual)} at ${port === undefined ? address : endpoint(address, port)}`;
-    }),
-  ),
+  ...sourceNats.flatMap(sourceNatTexts),
 ];
+
+function sourceNatTexts(rule: SourceNatRule): readonly string[] {
+  const known = TEXTS.get(rule);
+  if (known !== undefined) return known;
+  const source = rule.to === 'auto' ? "this director's own address" : rule.to;
+  const start = `source NAT to ${source} for ${matchText(rule.virtual)} at `;
+  const texts = rule.realServers.map(
+    ({ address, port }) => start + (port === undefined ? address : endpoint(address, port)),
+  );
+  TEXTS.set(rule, texts);
+  return texts;
+}
+
+/** Tens of thousands are compared again and again while real servers leave the table. */
+const TEXTS = new WeakMap<SourceNatRule, readonly string[]>();
 
 const matchText = ({ address, protocol, ports }: MarkMatch): string =>
   `${protocol} ${address} ${ports.length === 0 ? 'on every port' : `port ${ports.map(rangeText).join(', ')}`}`;

@@ -6,10 +6,19 @@ import type { MarkRule, NatRealServer, PacketRules, SourceNatRule } from '../mod
 import { familyOfKey } from './entry.ts';
 
 /** Real servers, and sorry servers, behind fullnat; each of the addresses that it is reached at is of its own family. */
-export const packetRulesOf = (virtualServers: readonly ConfiguredVirtualServer[]): PacketRules => ({
-  marks: virtualServers.flatMap(marksOf),
-  sourceNats: virtualServers.flatMap(sourceNatsOf),
-});
+export function packetRulesOf(virtualServers: readonly ConfiguredVirtualServer[]): PacketRules {
+  const known = KNOWN.get(virtualServers);
+  if (known !== undefined) return known;
+  const rules = {
+    marks: virtualServers.flatMap(marksOf),
+    sourceNats: virtualServers.flatMap(sourceNatsOf),
+  };
+  KNOWN.set(virtualServers, rules);
+  return rules;
+}
+
+/** Asked for again and again; a range of ports has tens of thousands. */
+const KNOWN = new WeakMap<readonly ConfiguredVirtualServer[], PacketRules>();
 
 /**
  * The source NAT of `held` for real servers that `wanted` no longer has there, those that stay in the table: without it

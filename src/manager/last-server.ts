@@ -10,10 +10,11 @@ export function lastServerNotes(
   before: ActualTable,
   after: ActualTable,
 ): readonly string[] {
-  const [was, is] = [new PresentTable(before), new PresentTable(after)];
-  const bereft = service.entries.filter(
-    (key) => realServersIn(service, key, was).length > 0 && realServersIn(service, key, is).length === 0,
-  );
+  const is = new PresentTable(after);
+  const without = service.entries.filter((key) => !isServed(service, key, is));
+  if (without.length === 0) return [];
+  const was = new PresentTable(before);
+  const bereft = without.filter((key) => isServed(service, key, was));
   const [first, ...others] = bereft;
   if (first === undefined) return [];
   const more = others.length === 0 ? '' : ` and ${others.length} more`;
@@ -26,17 +27,13 @@ export function lastServerNotes(
   return [`${service.name} has no real server left${where}: ${instead}`];
 }
 
-/** Who takes new connections. */
-function realServersIn(
-  service: ConfiguredVirtualServer,
-  key: TableKey,
-  present: PresentTable,
-): readonly string[] {
-  return service.realServers
-    .filter((server) => takesPart(service, key, server))
-    .map((server) => realServerKey(entryOf(key, server, 0)))
-    .filter((name) => (present.realServer(key, name)?.weight ?? 0) > 0);
-}
+/** Whether a real server takes new connections; stops at the first, since there may be tens of thousands of entries. */
+const isServed = (service: ConfiguredVirtualServer, key: TableKey, present: PresentTable): boolean =>
+  service.realServers.some(
+    (server) =>
+      takesPart(service, key, server) &&
+      (present.realServer(key, realServerKey(entryOf(key, server, 0)))?.weight ?? 0) > 0,
+  );
 
 const sorryServersIn = (
   service: ConfiguredVirtualServer,

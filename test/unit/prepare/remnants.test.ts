@@ -41,4 +41,20 @@ describe('what the table holds though it is not configured', () => {
     ]);
     expect(remnantsOf([entry], [])).toMatchObject([{ scheduler: 'wlc', persistence: undefined }]);
   });
+
+  it('is found with a few looks at each of many real servers', () => {
+    let looks = 0;
+    const names = Array.from({ length: 1_000 }, (_, index) => `10.2.${index >> 8}.${index & 255}`);
+    const servers = names.map((name) => realServerAt(name, { forwarding: 'nat' }));
+    const counted = servers.map((server) => ({
+      ...server,
+      get address() {
+        looks++;
+        return server.address;
+      },
+    }));
+    const table = [virtualServer({ realServers: [...servers, realServerAt('10.2.9.9')] })];
+    expect(left(table, [virtualServer({ realServers: counted })])).toEqual([['10.2.9.9 dr']]);
+    expect(looks).toBeLessThan(10 * names.length);
+  });
 });
