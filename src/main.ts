@@ -3,7 +3,7 @@
  * must not hold the memory, nor the start-up time, of a YAML parser that it never calls.
  */
 
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { plainRunOptions, type RunOptions } from './cli/run-line.ts';
@@ -62,5 +62,7 @@ async function runPlainly(options: RunOptions): Promise<never> {
   }
 }
 
-if (existsSync(COMPILED)) enableCompileCache({ directory: COMPILED, portable: true });
+// Node keeps it apart for each user: another's would only leave files that the owner of the checkout cannot remove.
+if (statSync(COMPILED, { throwIfNoEntry: false })?.uid === process.getuid?.())
+  enableCompileCache({ directory: COMPILED, portable: true });
 void main(process.argv.slice(2));

@@ -111,7 +111,28 @@ async function examineFile(bytes: Uint8Array, options: DoctorOptions): Promise<r
       ),
     ];
   }
-  return [...(await examineDirector(loaded.config)), ...(await comparePeer(options))];
+  return [
+    ...(await examineDaemon(options)),
+    ...(await examineDirector(loaded.config)),
+    ...(await comparePeer(options)),
+  ];
+}
+
+/** Whatever else is found may follow from that it does not run. */
+async function examineDaemon({ runtimeDir }: DoctorOptions): Promise<readonly Finding[]> {
+  const { warning } = await import('../doctor/finding.ts');
+  try {
+    await controlClient(socketPath(runtimeDir)).status();
+    return [];
+  } catch (error) {
+    return [
+      warning(
+        `vipward does not answer here: ${reasonOf(error)}`,
+        'this director holds no address and keeps no table, and what the daemon sets is missing',
+        'systemctl start vipward; why it does not run: journalctl -u vipward',
+      ),
+    ];
+  }
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

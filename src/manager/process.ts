@@ -5,6 +5,8 @@ import { type ControlServer, serveControl } from '../control/server.ts';
 import type { Config } from '../model/config.ts';
 import type { Log } from '../model/messages.ts';
 import { formatProblem } from '../model/problem.ts';
+import { makeDirectory } from '../sys/directory.ts';
+import { tryFileLock } from '../sys/file-lock.ts';
 import { sdNotify } from '../sys/notify.ts';
 import { readVersion } from '../version.ts';
 import { type LoadedConfiguration, loadFile } from './configuration.ts';
@@ -52,6 +54,14 @@ export async function runManager(options: ManagerProcessOptions): Promise<number
     process.stderr.write(`vipward: ${(error as Error).message}\n`);
     return 1;
   }
+  const state = lockState(options.stateDir);
+  if (state === 'taken') {
+    process.stderr.write(
+      `vipward: another vipward uses the state directory ${options.stateDir}: give each its own by --state-dir\n`,
+    );
+    await control.close();
+    return 1;
+  }
   // Whether the file was taken as it was read by a former process.
   log('info', `vipward ${readVersion()} starts`, {
     file: options.config,
@@ -65,6 +75,19 @@ export async function runManager(options: ManagerProcessOptions): Promise<number
   log('info', 'vipward has stopped', { exitCode: outcome });
   await flush();
   return outcome;
+}
+
+/**
+ * Two would overwrite what each remembers to put back. A directory that cannot be written to costs no more than what is
+ * not remembered, which those say who would write it. The kernel holds the lock for as long as this process lives.
+ */
+function lockState(directory: string): 'ours' | 'taken' {
+  try {
+    makeDirectory(directory);
+    return tryFileLock(join(directory, 'lock')) === undefined ? 'taken' : 'ours';
+  } catch {
+    return 'ours';
+  }
 }
 
 const isUsable = (loaded: LoadedConfiguration): loaded is LoadedConfiguration & { config: Config } =>

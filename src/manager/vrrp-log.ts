@@ -25,11 +25,12 @@ export function logRouter(log: Log, status: RouterStatus): void {
  * silent nobody speaks, which is no fault of theirs.
  */
 export function logPaths(log: Log, before: RouterStatus | undefined, { name, paths }: RouterStatus): void {
-  const speaks = paths.some(({ state }) => state === 'heard' || state === 'sending');
+  // Nor did they stop when nobody spoke: at the start, and before a take-over.
+  if (!speak(paths) || (before !== undefined && !speak(before.paths))) return;
   for (const path of paths) {
     const was = before?.paths.find((each) => idOf(each) === idOf(path))?.state;
     const failed = isFailed(path.state);
-    if (path.state === was || failed === (was !== undefined && isFailed(was)) || !speaks) continue;
+    if (path.state === was || failed === (was !== undefined && isFailed(was))) continue;
     const words = failed ? (path.reason ?? 'no adverts come by it any more') : 'in order again';
     if (failed || was !== undefined)
       log(failed ? 'warn' : 'info', `virtual router ${name}: heartbeat path ${path.interface}: ${words}`, {
@@ -39,6 +40,9 @@ export function logPaths(log: Log, before: RouterStatus | undefined, { name, pat
       });
   }
 }
+
+const speak = (paths: RouterStatus['paths']): boolean =>
+  paths.some(({ state }) => state === 'heard' || state === 'sending');
 
 const isFailed = (state: RouterPathStatus['state']): boolean => state === 'silent' || state === 'down';
 

@@ -10,7 +10,10 @@ const MOST_NAMES = 8;
 /** Nothing where everything is as it should be. */
 export function formatTroubles(status: StatusDocument, style: Style): string[] {
   const lines = [
-    ...serviceTroubles(status, style),
+    // Why nobody serves then stands in the line of the table.
+    ...(status.table.unavailable === undefined || status.virtualServers.length === 0
+      ? serviceTroubles(status, style)
+      : [style.bad('no IPVS TABLE, so no service is balanced')]),
     ...routerTroubles(status, style),
     ...lesserTroubles(status, style),
   ];

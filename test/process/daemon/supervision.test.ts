@@ -111,6 +111,15 @@ describe('a second daemon', () => {
     expect(stderr).toMatch(/another vipward answers/);
     expect(await holds(lvs1)).toBe(true);
   });
+
+  it('on the same state directory is refused and touches nothing', async () => {
+    const state = `${daemon.runtimeDir}/state`;
+    const dirs = ['--runtime-dir', `${daemon.runtimeDir}-2`, '--state-dir', state];
+    const { code, stderr } = await lvs1.exec([VIPWARD, 'run', '--config', daemon.file, ...dirs]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`another vipward uses the state directory ${state}: give each its own`);
+    expect(await holds(lvs1)).toBe(true);
+  });
 });
 
 describe('reload', () => {

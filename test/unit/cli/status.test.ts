@@ -98,6 +98,13 @@ describe('what is wrong comes first, by name', () => {
     ]);
   });
 
+  test('no table, which is why nobody serves', () => {
+    const virtualServers = [{ ...fine, realServers: [gone] }];
+    const table = { ...sampleStatus().table, unavailable: 'no IPVS in the kernel' };
+    expect(trouble({ virtualServers, table })).toEqual(['no IPVS TABLE, so no service is balanced']);
+    expect(trouble({ virtualServers: [], table })).toEqual([]);
+  });
+
   test('of many the first', () => {
     const many = Array.from({ length: 12 }, (_, i) => ({ ...fine, name: `s${i}`, realServers: [gone] }));
     expect(servers(...many)).toEqual(['NOBODY serves: s0, s1, s2, s3, s4, s5, s6, s7 and 4 more']);

@@ -30,6 +30,7 @@ it.each<[string, RouterStatus | undefined, RouterStatus, readonly string[]]>([
   ['one that is still silent', router('heard', 'silent'), router('heard', 'silent'), []],
   ['one that was silent and is down', router('heard', 'silent'), router('heard', 'down'), []],
   ['all, where nobody speaks', router('heard', 'heard'), router('silent', 'silent'), []],
+  ['none that comes back when somebody speaks at last', router('silent'), router('heard'), []],
   ['none at the start', undefined, router('heard', 'heard'), []],
   ['the own take-over', router('heard', 'heard'), router('sending', 'sending'), []],
 ])('tells of %s', (_, before, now, lines) => {
