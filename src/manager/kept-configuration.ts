@@ -5,10 +5,10 @@
  * It stands for the file only where nothing that the reading depends on has changed: the file's bytes and name, every
  * answer of the machine (`conf/answers.ts`), the build of this program, and Node. Whatever else stands in its place,
  * whole or torn, costs the time of reading the file and nothing more. It holds the file's passwords, so it is for its
- * owner's eyes alone, and taken from nobody else.
+ * owner's eyes alone, taken from nobody else, and removed where it is not what the file says any more.
  */
 import { createHash } from 'node:crypto';
-import { lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { type Answers, areStillTrue } from '../conf/answers.ts';
@@ -16,7 +16,7 @@ import type { Environment } from '../conf/environment.ts';
 import type { Config } from '../model/config.ts';
 import type { Problem } from '../model/problem.ts';
 import { makeDirectory, removeFile } from '../sys/directory.ts';
-import { readRegularFile } from '../sys/regular-file.ts';
+import { readOwnFile } from '../sys/regular-file.ts';
 
 /** What was read of which file. */
 export interface ReadConfiguration {
@@ -28,12 +28,12 @@ export interface ReadConfiguration {
   readonly problems: readonly Problem[];
 }
 
+type Meaning = Pick<ReadConfiguration, 'config' | 'problems'>;
+
 const NAME = 'configuration.kept';
 /** Ten times what the longest file comes to, in bytes. */
 const SIZE_LIMIT = 64 * 1024 * 1024;
 const SHA256_BYTES = 32;
-/** Group's and others' rights of a file. */
-const OTHERS = 0o077;
 /** In milliseconds: what follows a start or a reload comes first. */
 const DELAY = 2_000;
 
@@ -59,16 +59,20 @@ export class KeptConfiguration {
     this.#build = build;
   }
 
-  /** What reading the file, whose bytes have this digest, would give; undefined: not known. Never throws. */
-  find(
-    file: string,
-    digest: string,
-    environment: Environment,
-  ): Pick<ReadConfiguration, 'config' | 'problems'> | undefined {
+  /**
+   * What reading the file, whose bytes have this digest, would give; undefined: not known, and what was kept is removed.
+   * Never throws.
+   */
+  find(file: string, digest: string, environment: Environment): Meaning | undefined {
     if (this.#build === undefined) return undefined;
+    const found = this.#find(file, digest, environment);
+    if (found === undefined) this.drop();
+    return found;
+  }
+
+  #find(file: string, digest: string, environment: Environment): Meaning | undefined {
     try {
-      if (!isOurs(this.#path)) return undefined;
-      const bytes = readRegularFile(this.#path, SIZE_LIMIT);
+      const bytes = readOwnFile(this.#path, SIZE_LIMIT);
       const content = bytes.subarray(SHA256_BYTES);
       if (!this.#seal(file, digest, content).equals(bytes.subarray(0, SHA256_BYTES))) return undefined;
       const { answers, config, problems } = deserialize(content) as ReadConfiguration;
@@ -76,6 +80,12 @@ export class KeptConfiguration {
     } catch {
       return undefined;
     }
+  }
+
+  /** Removes what is kept, or was to be: a password that is no longer the file's stays nowhere. Never throws. */
+  drop(): void {
+    clearTimeout(this.#timer);
+    removeFile(this.#path);
   }
 
   /** Keeps it, when the more urgent is done. A disk that refuses costs a later start some time. */
@@ -99,6 +109,7 @@ export class KeptConfiguration {
     } catch {
       // The next start reads the file itself. Where the disk is full, what is left belongs to what must be remembered.
       removeFile(fresh);
+      this.drop();
     }
   }
 
@@ -107,9 +118,4 @@ export class KeptConfiguration {
     const what = JSON.stringify([this.#build, process.version, file, digest]);
     return createHash('sha256').update(what).update(content).digest();
   }
-}
-
-function isOurs(path: string): boolean {
-  const about = lstatSync(path);
-  return about.isFile() && about.uid === process.geteuid?.() && (about.mode & OTHERS) === 0;
 }

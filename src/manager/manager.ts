@@ -74,6 +74,7 @@ export class Manager implements ControlHandlers {
   /** Reloads run one after the other. */
   #reloading: Promise<unknown> = Promise.resolve();
   #stopping = false;
+  #cancelLook = (): void => undefined;
 
   constructor(options: ManagerOptions) {
     const { log, initial, stateDir } = options;
@@ -136,7 +137,7 @@ export class Manager implements ControlHandlers {
     const reload = (): void => {
       this.reload().catch((error: Error) => this.#log('error', `reload failed: ${error.message}`));
     };
-    lookAgainSoon(file, () => this.#loaded, this.#log, reload);
+    this.#cancelLook = lookAgainSoon(file, () => this.#loaded, this.#log, reload);
   }
 
   #startProcesses(): void {
@@ -147,6 +148,7 @@ export class Manager implements ControlHandlers {
   /** Make before break: the addresses stay, checked and served, until the successor has spoken. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#cancelLook();
     await this.#failover.stop(NOTIFY_LIMIT);
     await this.#balancer.stop();
     await this.#tracked.close();
@@ -251,6 +253,7 @@ export class Manager implements ControlHandlers {
     const loaded = await loadFile(file);
     const { config, problems } = loaded;
     if (config === undefined) {
+      this.#options.kept.drop();
       logProblems(this.#log, problems);
       this.#refused = { at: Date.now(), problems };
       const errors = problems.filter(isError).length;

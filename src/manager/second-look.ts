@@ -9,23 +9,30 @@ import { type LoadedConfiguration, loadFile } from './configuration.ts';
 /** In milliseconds: by then the table is there, and the elections are over. */
 const DELAY = 10_000;
 
-/** `onDifference` is called when the file, unchanged, means something else than what is in force. */
+/** `onDifference` is called when the file, unchanged, means something else than what is in force. Gives what cancels it. */
 export function lookAgainSoon(
   file: string,
   inForce: () => LoadedConfiguration,
   log: Log,
   onDifference: () => void,
-): void {
+): () => void {
+  const cancelled = new AbortController();
   const look = async (): Promise<void> => {
     const taken = inForce();
     // A reload has read the file meanwhile.
     if (taken.answers !== undefined) return;
     const read = await loadFile(file);
-    if (!differs(taken, read, inForce())) return;
+    if (cancelled.signal.aborted || !differs(taken, read, inForce())) return;
     log('warn', `${file} means something else than what was kept of it by a former process: it is reloaded`);
     onDifference();
   };
-  setTimeout(() => void look(), DELAY).unref();
+  const timer = setTimeout(() => {
+    look().catch((cause: Error) => log('warn', `cannot look at ${file} again: ${cause.message}`));
+  }, DELAY).unref();
+  return () => {
+    clearTimeout(timer);
+    cancelled.abort();
+  };
 }
 
 /** A file that was edited waits for its reload, and one that cannot be read any more costs nothing that works. */

@@ -1,9 +1,20 @@
 /** What was read is found again as it was, and by nothing but the same question. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, expect, test, vi } from 'vitest';
 import { noted } from '../../../src/conf/answers.ts';
 import type { Environment } from '../../../src/conf/environment.ts';
 import { loadConfig } from '../../../src/conf/load.ts';
@@ -70,11 +81,34 @@ test('is found by the next process of the same build, and by nobody else', () =>
   const { file, config, problems } = read(FILE);
   const next = new KeptConfiguration(directory, BUILD);
   expect(next.find(file, DIGEST, machine)).toStrictEqual({ config, problems });
-  expect(next.find(file, 'of other bytes', machine)).toBeUndefined();
-  expect(next.find('/etc/other.yaml', DIGEST, machine)).toBeUndefined();
-  expect(new KeptConfiguration(directory, 'another').find(file, DIGEST, machine)).toBeUndefined();
   expect(new KeptConfiguration(`${directory}/elsewhere`, BUILD).find(file, DIGEST, machine)).toBeUndefined();
   expect(store.find(file, DIGEST, machine)).toBeDefined();
+});
+
+test.each<[string, string, string, string]>([
+  ['bytes', BUILD, '/etc/vipward/vipward.yaml', 'of other bytes'],
+  ['file', BUILD, '/etc/other.yaml', DIGEST],
+  ['build', 'another', '/etc/vipward/vipward.yaml', DIGEST],
+])(
+  'is not found for another %s, and does not stay: a password of before may be in it',
+  (_, build, file, digest) => {
+    const { directory } = kept();
+    expect(new KeptConfiguration(directory, build).find(file, digest, machine)).toBeUndefined();
+    expect(readdirSync(directory)).toEqual([]);
+  },
+);
+
+test('is removed, or not kept at all, once it is dropped', () => {
+  const { store, directory } = kept();
+  vi.useFakeTimers();
+  try {
+    store.keepSoon(read(FILE));
+    store.drop();
+    vi.runAllTimers();
+  } finally {
+    vi.useRealTimers();
+  }
+  expect(readdirSync(directory)).toEqual([]);
 });
 
 test.each<[string, Partial<Environment>]>([
@@ -96,15 +130,16 @@ test('nothing but the whole of it counts', () => {
   const { file } = read(FILE);
   const bytes = readFileSync(path);
   const found = () => store.find(file, DIGEST, machine);
+  const put = (content: Uint8Array) => writeFileSync(path, content, { mode: 0o600 });
   for (let at = 0; at < bytes.length; at += 97) {
     const torn = Buffer.from(bytes);
     torn.writeUInt8(torn.readUInt8(at) ^ 1, at);
-    writeFileSync(path, torn);
+    put(torn);
     expect(found(), `byte ${at} changed`).toBeUndefined();
-    writeFileSync(path, bytes.subarray(0, at));
+    put(bytes.subarray(0, at));
     expect(found(), `cut off after ${at} bytes`).toBeUndefined();
   }
-  writeFileSync(path, bytes);
+  put(bytes);
   expect(found()).toBeDefined();
 });
 
@@ -113,6 +148,23 @@ test('is for its owner alone, and taken from nobody else', () => {
   const { file } = read(FILE);
   expect(statSync(path).mode & 0o777).toBe(0o600);
   chmodSync(path, 0o620);
+  expect(store.find(file, DIGEST, machine)).toBeUndefined();
+});
+
+test.each([
+  ['of another user', (path: string) => chownSync(path, 65_534, 65_534)],
+  [
+    'behind a link',
+    (path: string) => {
+      renameSync(path, `${path}.own`);
+      symlinkSync(`${path}.own`, path);
+    },
+  ],
+])('is not taken where it is %s', (_, change) => {
+  const { store, path } = kept();
+  const { file } = read(FILE);
+  expect(store.find(file, DIGEST, machine)).toBeDefined();
+  change(path);
   expect(store.find(file, DIGEST, machine)).toBeUndefined();
 });
 
@@ -127,8 +179,7 @@ test('is kept anew over whatever is there', () => {
 });
 
 test('leaves nothing of what the disk has no room for', () => {
-  const { store, directory, path } = kept();
-  const found = () => store.find(read(FILE).file, DIGEST, machine);
+  const { store, directory } = kept();
   const limit = (bytes: string) => execFileSync('prlimit', ['--pid', `${process.pid}`, `--fsize=${bytes}`]);
   process.on('SIGXFSZ', () => undefined);
   limit('1024:');
@@ -138,9 +189,8 @@ test('leaves nothing of what the disk has no room for', () => {
     limit('unlimited:');
     process.removeAllListeners('SIGXFSZ');
   }
-  expect(readdirSync(directory)).toEqual([basename(path)]);
-  // That of before is whole.
-  expect(found()).toBeDefined();
+  // That of before is of a file that may be another by now.
+  expect(readdirSync(directory)).toEqual([]);
 });
 
 test('a directory that cannot be made costs nothing', () => {
