@@ -1,4 +1,5 @@
 /** /proc/net/ip_vs_conn: the connections that IPVS knows, one a line. */
+import { type FileHandle, open } from 'node:fs/promises';
 import { addressFromBytes, ipv4FromNumber } from '../model/address.ts';
 import type { ConnectionEnd, IpvsConnection } from '../model/connections.ts';
 
@@ -9,6 +10,41 @@ export const readConnections = (text: string): readonly IpvsConnection[] =>
 /** Of some of its lines. */
 export const connectionsIn = (lines: readonly string[]): readonly IpvsConnection[] =>
   lines.flatMap((line) => readConnection(line) ?? []);
+
+const CONNECTIONS = '/proc/net/ip_vs_conn';
+/** Bytes; the kernel gives about a page at a time, whatever is asked for. */
+const PIECE = 64 * 1024;
+
+/**
+ * Every connection that IPVS knows, some at a time, and never all of them: a million are 120 MB of text. None where
+ * there is no IPVS. Throws what the file system throws.
+ */
+export async function* readKnownConnections(path = CONNECTIONS): AsyncGenerator<readonly IpvsConnection[]> {
+  const file = await openIfThere(path);
+  if (file === undefined) return;
+  try {
+    const buffer = Buffer.allocUnsafe(PIECE);
+    for (let rest = ''; ; ) {
+      const { bytesRead } = await file.read(buffer, 0, PIECE);
+      const lines = (rest + buffer.toString('latin1', 0, bytesRead)).split('\n');
+      rest = bytesRead === 0 ? '' : (lines.pop() ?? '');
+      // The title is no connection.
+      yield connectionsIn(lines);
+      if (bytesRead === 0) return;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
 
 function readConnection(line: string): IpvsConnection | undefined {
   const [

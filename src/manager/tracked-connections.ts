@@ -3,11 +3,10 @@
  * does not. It learns of one by the client's next packet; a client that only listens sends none, so that the real
  * server's packets would be dropped until it gives up.
  */
-import { readFile } from 'node:fs/promises';
 import { KnownConnections } from '../balance/known-connections.ts';
 import { packetRulesOf } from '../balance/packet-rules.ts';
 import { type Tracked, trackConnections } from '../kernel/conntrack.ts';
-import { connectionsIn } from '../kernel/ipvs-connections.ts';
+import { readKnownConnections } from '../kernel/ipvs-connections.ts';
 import { isKernelError } from '../kernel/kernel-error.ts';
 import type { IpAddress } from '../model/address.ts';
 import type { Config } from '../model/config.ts';
@@ -17,9 +16,6 @@ import type { SourceNatRule } from '../model/packet-rules.ts';
 import type { RouterStatus } from '../model/router-status.ts';
 import { milliseconds } from '../model/units.ts';
 
-const CONNECTIONS = '/proc/net/ip_vs_conn';
-/** Lines that are read with nothing else in between: a million take seconds, in which the manager has other work, too. */
-const TURN = 2_000;
 /** The kernel that hands over tells of connections that have just begun up to a second later (ip_vs_sync.c). */
 const ONCE_MORE = milliseconds(2_000);
 /** After that: clients whose connections could not be made known speak meanwhile, or are reset. */
@@ -66,7 +62,7 @@ export class TrackedConnections {
   constructor({
     log,
     onAwaited,
-    kernel = { known: readKnown, track: trackConnections },
+    kernel = { known: readKnownConnections, track: trackConnections },
   }: TrackedConnectionsOptions) {
     this.#log = log;
     this.#onAwaited = onAwaited;
@@ -172,20 +168,3 @@ const advice = (error: Error): string =>
   isKernelError(error, 'ENOMEM')
     ? ': the table of connection tracking is full: raise net.netfilter.nf_conntrack_max'
     : '';
-
-async function* readKnown(): AsyncGenerator<readonly IpvsConnection[]> {
-  const lines = await readLines();
-  for (let at = 1; at < lines.length; at += TURN) {
-    yield connectionsIn(lines.slice(at, at + TURN));
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
-async function readLines(): Promise<readonly string[]> {
-  try {
-    return (await readFile(CONNECTIONS, 'utf8')).split('\n');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw error;
-  }
-}
