@@ -41,3 +41,13 @@ it('once it is kept, until the file changes', async () => {
   expect(await run(config(51))).toEqual({ ...first, kept: true });
   expect(await run(config(52))).toMatchObject({ kept: false, vrid: 52 });
 });
+
+it('and what was kept goes when the file is refused: it may hold a password of before', async () => {
+  const file = join(director.scratch, 'vipward/state/configuration.kept');
+  const daemon = await startDaemon(director, config(51));
+  await until(() => existsSync(file));
+  await daemon.configure(config(256));
+  const { code } = await daemon.command('reload');
+  expect([code === 0, existsSync(file)]).toEqual([false, false]);
+  await daemon.stop();
+});
