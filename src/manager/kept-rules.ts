@@ -56,6 +56,11 @@ export class KeptRules<Rules> {
     return this.#inForce;
   }
 
+  /** Those of a former process hold until others take their place. */
+  adopt(rules: Rules): void {
+    if (this.#holds === undefined && this.#working === undefined) this.#inForce = rules;
+  }
+
   /** Resolves when they are in place, or refused, which is logged. Never rejects. */
   want(rules: Rules): Promise<void> {
     if (this.#closed) return Promise.resolve();

@@ -13,6 +13,7 @@ import type {
   PlanRequest,
   RestoreRequest,
 } from '../control/api.ts';
+import { tableMasquerades } from '../kernel/held-source-nats.ts';
 import type { Config } from '../model/config.ts';
 import type { Log } from '../model/messages.ts';
 import { formatProblem, type Problem } from '../model/problem.ts';
@@ -115,10 +116,12 @@ export class Manager implements ControlHandlers {
     const isLong = config.virtualServers.length > LONG_TABLE;
     if (!isLong) this.#startProcesses();
     this.#balancer.configure(config);
+    if (tableMasquerades()) await this.#packetRules.adopt();
     await this.#prepare(config);
     this.#balancer.configureTable(config);
     if (this.#stopping) return;
     this.#preparation.inForce();
+    void this.#packetRules.inForce();
     if (isLong) this.#startProcesses();
     await this.#balancer.getToKnow();
     // A reload may have come meanwhile, or the end: nothing may be set up behind its back.

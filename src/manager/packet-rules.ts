@@ -1,6 +1,7 @@
 /** Keeps the marks and the source NAT that virtual servers need in the kernel's packet filter. */
 import { packetRuleChanges } from '../balance/packet-rule-words.ts';
 import { outgoingSourceNats, packetRulesOf } from '../balance/packet-rules.ts';
+import { sourceNatsIn } from '../kernel/held-source-nats.ts';
 import { watchTable } from '../kernel/nft-watch.ts';
 import { applyPacketRules, heldPacketRules } from '../kernel/packet-rules.ts';
 import type { IpAddress } from '../model/address.ts';
@@ -38,6 +39,7 @@ export class PacketRulesKeeper {
   readonly #log: Log;
   readonly #rules: KeptRules<PacketRules>;
   readonly #table: () => ActualTable | undefined;
+  readonly #held: PacketRulesKernel['held'];
   #config: Configured = { virtualServers: [] };
   #wanted = NONE;
   /** See `awaits`. */
@@ -57,6 +59,7 @@ export class PacketRulesKeeper {
   }: PacketRulesOptions) {
     this.#log = log;
     this.#table = table;
+    this.#held = () => kernel.held();
     this.#rules = new KeptRules({
       log,
       none: NONE,
@@ -77,6 +80,20 @@ export class PacketRulesKeeper {
   get problems(): readonly string[] {
     const { problem } = this.#rules;
     return problem === undefined ? [] : [problem];
+  }
+
+  /**
+   * At the start: source NAT that a former process left behind holds for real servers that are in the table still. What
+   * cannot be read is not known, and nothing depends on it but those. Never rejects.
+   */
+  async adopt(): Promise<void> {
+    try {
+      const sourceNats = sourceNatsIn((await this.#held()) ?? '');
+      if (sourceNats.length > 0) this.#rules.adopt({ marks: [], sourceNats });
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#log('debug', `source NAT of a former process is not known: ${why}`);
+    }
   }
 
   /**

@@ -1,6 +1,7 @@
 /** The packet rules for IPVS as this machine's kernel takes them; what they do is in cloud-packet-rules.test.ts. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { packetRulesOf } from '../../src/balance/packet-rules.ts';
+import { sourceNatsIn } from '../../src/kernel/held-source-nats.ts';
 import { packetRuleset } from '../../src/kernel/packet-rules.ts';
 import type { IpAddress } from '../../src/model/address.ts';
 import type { PacketRules } from '../../src/model/packet-rules.ts';
@@ -48,6 +49,10 @@ it('hold as given, however often; and another text tells that somebody changed t
   expect(given).toEqual([null, held, held]);
   expect(held).toContain('10.1.1.254 . 6 . 10.2.0.2 . 8080');
   expect(held).toContain('fd00::fe . 17 . 5000-6000 : 0x00000007');
+  expect(sourceNatsIn(held ?? '').map(({ to, virtual }) => [virtual.protocol, virtual.ports, to])).toEqual([
+    ['tcp', [{ from: 8080, to: 8080 }], 'auto'],
+    ['udp', [{ from: 5000, to: 6000 }], 'fd02::100'],
+  ]);
   await host.run('nft flush set inet vipward-ipvs masqueraded4_0');
   const changed = await drive();
   expect(changed.held).not.toBe(held);

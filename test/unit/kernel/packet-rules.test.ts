@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { sourceNatsIn } from '../../../src/kernel/held-source-nats.ts';
 import { packetRuleset } from '../../../src/kernel/packet-rules.ts';
 import type { IpAddress } from '../../../src/model/address.ts';
 import type { MarkRule, SourceNatRule } from '../../../src/model/packet-rules.ts';
@@ -101,4 +102,35 @@ it('source NAT is of real servers behind a virtual address, at their own port or
   expect(text).toContain(`${early} meta l4proto != tcp drop\n`);
   expect(text).toContain(`${early} tcp flags & (syn | ack) != syn drop\n`);
   expect(text).not.toContain('ip6');
+});
+
+it('source NAT of a former process is read from what nft lists', () => {
+  const listing = `table inet vipward-ipvs {
+	set ports4 { type ipv4_addr . inet_proto . inet_service : mark
+		elements = { 10.1.1.254 . 6 . 81 : 0x00000007 }
+	}
+	set masqueraded4_0 {
+		type ipv4_addr . inet_proto . ipv4_addr . inet_service
+		flags interval
+		elements = { 10.1.1.254 . 6 . 10.2.0.2 . 8080,
+			     10.1.1.254 . 17 . 10.2.0.3 . 0-65535 }
+	}
+	set masqueraded6_0 {
+		type ipv6_addr . inet_proto . ipv6_addr . inet_service
+		flags interval
+		elements = { fd00::fe . tcp . fd02::2 . 5000-6000, odd }
+	}
+	chain source_nat {
+		type nat hook postrouting priority 90; policy accept;
+		ct original ip daddr . meta l4proto . ip daddr . th dport @masqueraded4_0 masquerade
+		ct original ip6 daddr . meta l4proto . ip6 daddr . th dport @masqueraded6_0 snat ip6 to fd02::100
+	}
+}`;
+  const held = sourceNatsIn(listing);
+  expect(elements(packetRuleset({ marks: [], sourceNats: held }))).toEqual({
+    masqueraded4_0: '10.1.1.254 . tcp . 10.2.0.2 . 8080, 10.1.1.254 . udp . 10.2.0.3 . 0-65535',
+    masqueraded6_0: 'fd00::fe . tcp . fd02::2 . 5000-6000',
+  });
+  expect(held.map(({ to }) => to)).toEqual(['auto', 'auto', 'fd02::100']);
+  expect(sourceNatsIn('')).toEqual([]);
 });

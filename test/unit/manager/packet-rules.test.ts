@@ -185,3 +185,32 @@ it('is told at which source addresses replies of unknown connections are not res
   expect(applied).toEqual([[floating], undefined, [floating]]);
   await keeper.close();
 });
+
+it('what a former process left holds for real servers that are still in the table', async () => {
+  const kernel = fakeKernel();
+  kernel.listing = `set masqueraded4_0 {
+    elements = { 10.1.1.253 . 6 . 10.9.0.2 . 8080 }
+  }
+  @masqueraded4_0 masquerade`;
+  const { keeper } = start(kernel);
+  const next = virtualServer({ ...far, realServers: [realServerAt('10.9.0.3', { forwarding: 'fullnat' })] });
+  await keeper.adopt();
+  await keeper.configure({ virtualServers: [next] });
+  table = tableOf(far);
+  await keeper.inForce();
+  expect(kernel.listing).toContain('at 10.9.0.2');
+  table = tableOf(next);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(kernel.listing).toBe(
+    "source NAT to this director's own address for tcp 10.1.1.253 port 80 at 10.9.0.3:80",
+  );
+  await keeper.close();
+});
+
+it('what of a former process cannot be read is not known', async () => {
+  const kernel = fakeKernel();
+  kernel.held = () => Promise.reject(new Error('no nft'));
+  const { keeper, said } = start(kernel);
+  await keeper.adopt();
+  expect(said).toEqual(['debug: source NAT of a former process is not known: no nft']);
+});
