@@ -1,9 +1,11 @@
 /**
- * The main routing table of this network namespace, by /proc: for what is worth a look at a file and no more. Rules
+ * The main routing table of this network namespace: for what is worth a look and no more. Rules
  * that send packets by other tables are not seen (`ip route get` sees them).
  */
 import { readFileSync } from 'node:fs';
 import { addressFromBytes, addressToBytes, type IpAddress, type Prefix } from '../model/address.ts';
+import { RT_TABLE_MAIN } from '../netlink/route/numbers.ts';
+import { type InstalledRoute, openRoutes } from './routes.ts';
 
 /** A way to hosts: by a router, or, undefined, on a link, or by a rejection nowhere. */
 export interface MainRoute {
@@ -21,7 +23,8 @@ const GATEWAY = 0x2;
 
 /** Empty where there are too many, or /proc does not tell. */
 export function readMainRoutes(): readonly MainRoute[] {
-  return [...parseIpv4Routes(read('route')), ...parseIpv6Routes(read('ipv6_route'))];
+  const ipv6 = read('ipv6_route') === '' ? [] : mainIpv6Routes(listIpv6Routes());
+  return [...parseIpv4Routes(read('route')), ...ipv6];
 }
 
 function read(name: string): string {
@@ -42,14 +45,32 @@ export const parseIpv4Routes = (text: string): readonly MainRoute[] =>
     );
   });
 
-/** The lines of /proc/net/ipv6_route: all tables, of which none but the main one has routers. */
-export const parseIpv6Routes = (text: string): readonly MainRoute[] =>
-  text.split('\n').flatMap((line) => {
-    const [to, length, , , router, metric, , , flags] = line.trim().split(/\s+/);
-    return routeOf({ to, router, flags, metric: Number.parseInt(metric ?? '', 16) }, () =>
-      Number.parseInt(length ?? '', 16),
-    );
-  });
+/** This host's own addresses. */
+const RT_TABLE_LOCAL = 255;
+
+/** Those of `routes` that are of the main table or the local one, for IPv6: /proc does not tell them from those of other tables. */
+export const mainIpv6Routes = (routes: readonly InstalledRoute[]): readonly MainRoute[] =>
+  routes
+    .filter(({ family, table }) => family === 'ipv6' && (table === RT_TABLE_MAIN || table === RT_TABLE_LOCAL))
+    .map(({ destination, nextHops, metric }) => ({
+      to: destination === 'default' ? { address: '::' as IpAddress, length: 0 } : destination,
+      router: nextHops.find(({ via }) => via !== undefined)?.via,
+      metric: metric ?? 0,
+    }));
+
+/** Empty where the kernel does not tell. */
+function listIpv6Routes(): readonly InstalledRoute[] {
+  try {
+    const routes = openRoutes();
+    try {
+      return routes.list({ family: 'ipv6' });
+    } finally {
+      routes.close();
+    }
+  } catch {
+    return [];
+  }
+}
 
 interface Line {
   readonly to: string | undefined;

@@ -1,13 +1,15 @@
 /** The main routing table, as /proc shows it. */
 import { expect, it } from 'vitest';
 import {
+  mainIpv6Routes,
   parseIpv4Routes,
-  parseIpv6Routes,
   readMainRoutes,
   routerFinder,
 } from '../../../src/kernel/main-routes.ts';
+import type { InstalledRoute } from '../../../src/kernel/routes.ts';
 import { offLinkProblems } from '../../../src/manager/off-link.ts';
 import type { IpAddress } from '../../../src/model/address.ts';
+import type { NextHop } from '../../../src/model/routes.ts';
 import { realServerAt, virtualServer } from '../../support/virtual-server.ts';
 
 const ip = (text: string) => text as IpAddress;
@@ -19,11 +21,18 @@ eth0\t0002020A\t0101010A\t0003\t0\t0\t5\t00FFFFFF\t0\t0\t0
 eth0\t4002020A\t00000000\t0001\t0\t0\t0\tC0FFFFFF\t0\t0\t0
 *\t0003030A\t00000000\t0201\t0\t0\t0\t00FFFFFF\t0\t0\t0
 `;
-/** fd00:1::/64 on eth0; fd00:2::/64 via fe80::1. */
-const IPV6 = `fd000001000000000000000000000000 40 00000000000000000000000000000000 00 00000000000000000000000000000000 00000100 00000001 00000000 00000001     eth0
-fd000002000000000000000000000000 40 00000000000000000000000000000000 00 fe800000000000000000000000000001 00000400 00000001 00000000 00000003     eth0
-`;
-const routes = [...parseIpv4Routes(IPV4), ...parseIpv6Routes(IPV6)];
+/** fd00:1::/64 on eth0; fd00:2::/64 via fe80::1; in a table of its own all via fe80::9. */
+const ipv6Route = (network: string, table: number, hop: NextHop): InstalledRoute => ({
+  ...{ family: 'ipv6', table, nextHops: [hop], protocol: 3 },
+  destination: network === 'default' ? network : { address: ip(network), length: 64 },
+});
+const IPV6 = [
+  ipv6Route('fd00:1::', 254, { device: 'eth0' }),
+  ipv6Route('fd00:2::', 254, { device: 'eth0', via: ip('fe80::1') }),
+  ipv6Route('default', 100, { device: 'eth1', via: ip('fe80::9') }),
+  ipv6Route('fd00:1::', 100, { device: 'eth1', via: ip('fe80::9') }),
+];
+const routes = [...parseIpv4Routes(IPV4), ...mainIpv6Routes(IPV6)];
 
 it.each([
   ['10.1.1.2', undefined],
