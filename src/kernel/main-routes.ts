@@ -45,13 +45,10 @@ export const parseIpv4Routes = (text: string): readonly MainRoute[] =>
     );
   });
 
-/** This host's own addresses. */
-const RT_TABLE_LOCAL = 255;
-
-/** Those of `routes` that are of the main table or the local one, for IPv6: /proc does not tell them from those of other tables. */
+/** Those of `routes` that are of the main table, for IPv6: /proc does not tell them from those of other tables. */
 export const mainIpv6Routes = (routes: readonly InstalledRoute[]): readonly MainRoute[] =>
   routes
-    .filter(({ family, table }) => family === 'ipv6' && (table === RT_TABLE_MAIN || table === RT_TABLE_LOCAL))
+    .filter(({ family, table }) => family === 'ipv6' && table === RT_TABLE_MAIN)
     .map(({ destination, nextHops, metric }) => ({
       to: destination === 'default' ? { address: '::' as IpAddress, length: 0 } : destination,
       router: nextHops.find(({ via }) => via !== undefined)?.via,

@@ -1,5 +1,6 @@
 /** What status says of real servers by direct routing that are behind a router; the doctor knows more. */
 import { type MainRoute, readMainRoutes, routerFinder } from '../kernel/main-routes.ts';
+import { isLoopback } from '../model/address.ts';
 import type { ConfiguredVirtualServer } from '../model/config.ts';
 
 type Service = Pick<ConfiguredVirtualServer, 'name' | 'realServers'>;
@@ -16,7 +17,7 @@ export function offLinkProblems(
   // Those on a link are of no interest, and mostly all are.
   const routerTo = routerFinder(read());
   return direct.flatMap(({ name, address }) => {
-    const router = routerTo(address);
+    const router = isLoopback(address) ? undefined : routerTo(address);
     if (router === undefined) return [];
     return [
       `${name}: ${address} is behind the router ${router}, and dr reaches hosts on a link only, so that its clients ` +
