@@ -116,16 +116,14 @@ class Life {
     const variant = await this.#start('all');
     const held = await HeldConnection.open(this.#stage);
     await delay(FIRST_CHECKS);
-    await this.#awaitVerification();
     for (let i = 0; i < repeats; i++) {
-      await this.#director.idle();
       await this.#changeWeight(held, { ...variant, lastWeight: 2 + i }, 'checked weight');
     }
     await held.close();
     await this.#director.end();
   }
 
-  /** What comes next must not meet the next one; keepalived has none. */
+  /** What comes next does not meet the next one, which would be counted with it; keepalived has none. */
   async #awaitVerification(): Promise<void> {
     for (let i = 0; i < VERIFICATION_LIMIT; i++)
       if ((await this.#director.idle()).report.messages > 0) return;
@@ -142,6 +140,7 @@ class Life {
   }
 
   async #changeWeight(held: HeldConnection, variant: Variant, what: string): Promise<Done> {
+    if (this.#program === 'vipward') await this.#awaitVerification();
     const done = await this.#unharmed(held, () =>
       this.#director.reload(variant, ({ changes }) => changes['change real server'] !== undefined),
     );
