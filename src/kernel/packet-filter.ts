@@ -11,10 +11,12 @@ import { familyOf, type IpAddress } from '../model/address.ts';
 import type { Protocol } from '../model/virtual-server.ts';
 import { applyRuleset, NftMissing, type RulesetOptions, readTable } from './nft.ts';
 import { setLines } from './nft-text.ts';
+import { watchTable } from './nft-watch.ts';
 
 export { applyRuleset, NftMissing, RulesetError, type RulesetOptions } from './nft.ts';
 
-const NAME = 'inet vipward';
+const OWN_TABLE = 'vipward';
+const NAME = `inet ${OWN_TABLE}`;
 const TABLE = `table ${NAME}`;
 /** Of what is refused. */
 const SETS = ['vips4', 'vips6'] as const;
@@ -58,6 +60,9 @@ export async function isRefusing(options?: RulesetOptions): Promise<boolean> {
   const held = await readTable(NAME, options);
   return held !== undefined && SETS.every((set) => held.includes(`daddr @${set} counter drop`));
 }
+
+/** Tells when somebody, or we ourselves, may have changed our table. Throws as `watchTable`. */
+export const watchRefusal = (onChange: () => void): { close(): void } => watchTable(OWN_TABLE, onChange);
 
 /** Naming the table makes it where it is not there, so that it can be deleted in any case. */
 const REMOVAL = `${TABLE}\ndelete ${TABLE}\n`;

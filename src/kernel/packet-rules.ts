@@ -19,8 +19,10 @@ import type { PortRange } from '../model/config.ts';
 import type { MarkRule, PacketRules, SourceNatRule } from '../model/packet-rules.ts';
 import { applyRuleset, NftMissing, RulesetError, type RulesetOptions, readTable } from './nft.ts';
 import { intervalMapLines, intervalSetLines } from './nft-text.ts';
+import { watchTable } from './nft-watch.ts';
 
-const NAME = 'inet vipward-ipvs';
+const TABLE = 'vipward-ipvs';
+const NAME = `inet ${TABLE}`;
 
 /**
  * From now on exactly these rules hold; without any the table is removed. It is one transaction: there is no moment
@@ -67,6 +69,9 @@ async function hold(
  */
 export const heldPacketRules = (options?: RulesetOptions): Promise<string | undefined> =>
   readTable(NAME, options);
+
+/** Tells when somebody, or we ourselves, may have changed our table. Throws as `watchTable`. */
+export const watchPacketRules = (onChange: () => void): { close(): void } => watchTable(TABLE, onChange);
 
 /** Pure: the table as a whole, in the place of the one before it. */
 export function packetRuleset({ marks, sourceNats, awaited = [] }: PacketRules): string {

@@ -2,8 +2,7 @@
  * `accept: false` of the configuration, kept in the kernel's packet filter. The rules are the same whatever the state of
  * a virtual router, since a backup does not hold the addresses.
  */
-import { watchTable } from '../kernel/nft-watch.ts';
-import { isRefusing, type RefusedAddress, refuseLocal } from '../kernel/packet-filter.ts';
+import { isRefusing, type RefusedAddress, refuseLocal, watchRefusal } from '../kernel/packet-filter.ts';
 import type { IpAddress } from '../model/address.ts';
 import type { Config, ConfiguredVirtualServer } from '../model/config.ts';
 import type { Log } from '../model/messages.ts';
@@ -13,7 +12,7 @@ export interface PacketFilter {
   /** See `refuseLocal` and `isRefusing` of kernel/packet-filter.ts. */
   refuse(addresses: readonly RefusedAddress[]): Promise<void>;
   isRefusing(): Promise<boolean>;
-  /** See `watchTable` of kernel/nft-watch.ts. */
+  /** See `watchRefusal` of kernel/packet-filter.ts. */
   watch(onChange: () => void): { close(): void };
 }
 
@@ -26,7 +25,7 @@ export interface LocalRefusalOptions {
 const KERNEL: PacketFilter = {
   refuse: refuseLocal,
   isRefusing,
-  watch: (onChange) => watchTable('vipward', onChange),
+  watch: watchRefusal,
 };
 
 export class LocalRefusal {

@@ -2,8 +2,7 @@
 import { packetRuleChanges } from '../balance/packet-rule-words.ts';
 import { outgoingSourceNats, packetRulesOf } from '../balance/packet-rules.ts';
 import { sourceNatsIn } from '../kernel/held-source-nats.ts';
-import { watchTable } from '../kernel/nft-watch.ts';
-import { applyPacketRules, heldPacketRules } from '../kernel/packet-rules.ts';
+import { applyPacketRules, heldPacketRules, watchPacketRules } from '../kernel/packet-rules.ts';
 import type { IpAddress } from '../model/address.ts';
 import type { Config } from '../model/config.ts';
 import type { ActualTable } from '../model/ipvs-table.ts';
@@ -21,7 +20,7 @@ export interface PacketRulesKernel {
   /** See `applyPacketRules` and `heldPacketRules` of kernel/packet-rules.ts. */
   apply(rules: PacketRules): Promise<string | undefined>;
   held(): Promise<string | undefined>;
-  /** See `watchTable` of kernel/nft-watch.ts. */
+  /** See `watchPacketRules` of kernel/packet-rules.ts. */
   watch(onChange: () => void): { close(): void };
 }
 
@@ -54,7 +53,7 @@ export class PacketRulesKeeper {
     kernel = {
       apply: applyPacketRules,
       held: heldPacketRules,
-      watch: (onChange) => watchTable('vipward-ipvs', onChange),
+      watch: watchPacketRules,
     },
   }: PacketRulesOptions) {
     this.#log = log;

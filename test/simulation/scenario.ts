@@ -1,6 +1,7 @@
 /** A setting, and the faults that befall it, from a seed. */
 
 import { parseAddress } from '../../src/model/address.ts';
+import { NO_NOTIFY } from '../../src/model/notify.ts';
 import type { TrackUse } from '../../src/model/tracking.ts';
 import { centiseconds, milliseconds } from '../../src/model/units.ts';
 import type { VirtualAddress, VirtualRouter } from '../../src/model/virtual-router.ts';
@@ -174,13 +175,4 @@ const ANNOUNCE = {
   delayedCount: 0,
   refresh: milliseconds(0),
   addressSpacing: milliseconds(0),
-};
-
-const NO_NOTIFY: VirtualRouter['notify'] = {
-  all: undefined,
-  active: undefined,
-  backup: undefined,
-  fault: undefined,
-  stop: undefined,
-  mail: false,
 };

@@ -6,7 +6,7 @@ import { USUAL_PROTOCOL } from '../convert/entries.ts';
 import { errorAt, type Finding, type Path, warningAt } from '../finding.ts';
 import { type ConfigDraft, familyName, itemsOf } from './draft.ts';
 import { readServices, type Service } from './service.ts';
-import { firstOverlap } from './virtual-servers.ts';
+import { EVERY_PORT, firstOverlap } from './virtual-servers.ts';
 
 export function markFindings(draft: ConfigDraft): readonly Finding[] {
   const services = readServices(draft);
@@ -28,8 +28,6 @@ interface Match {
   readonly protocol: Protocol;
   readonly ports: readonly PortRange[];
 }
-
-const EVERY_PORT: readonly PortRange[] = [{ from: 1, to: 65535 }];
 
 const matchesOf = (service: Service): readonly Match[] =>
   itemsOf(service.value.match, [...service.path, 'match']).flatMap(({ path, value }) => {

@@ -17,7 +17,7 @@ import {
   type Service,
   sorryServers,
 } from './service.ts';
-import { firstOverlap } from './virtual-servers.ts';
+import { EVERY_PORT, firstOverlap } from './virtual-servers.ts';
 
 export function masqueradingFindings(draft: ConfigDraft): readonly Finding[] {
   const services = readServices(draft);
@@ -49,8 +49,6 @@ interface Masquerade extends Way {
   /** Of the real server. */
   readonly ports: readonly PortRange[];
 }
-
-const EVERY_PORT: readonly PortRange[] = [{ from: 1, to: 65535 }];
 
 const waysOf = (service: Service): readonly Way[] =>
   [...realServers(service), ...sorryServers(service)].flatMap((server): Way[] => {

@@ -82,6 +82,9 @@ function repeated(service: Service): readonly Finding[] {
   ];
 }
 
+/** What `any` stands for. */
+export const EVERY_PORT: readonly PortRange[] = [{ from: 1, to: 65535 }];
+
 /** A port that two of `ranges` have. */
 export function firstOverlap(ranges: readonly PortRange[]): number | undefined {
   let last = 0;

@@ -4,7 +4,7 @@ import type { Config } from '../../model/config.ts';
 import type { RealServerRole } from '../../prepare/real-server.ts';
 import { type Finding, good, problem, warning } from '../finding.ts';
 import type { Action, Chain, Hook, Probe, Rule, Ruleset, Test } from './ruleset.ts';
-import { verdictOf } from './ruleset.ts';
+import { ANYWHERE, verdictOf } from './ruleset.ts';
 import { addressIs, arpOperationIs, linkIs, MAYBE, not } from './tests.ts';
 
 interface ArpPassage {
@@ -15,15 +15,10 @@ interface ArpPassage {
 
 /** `source` and `destination` are those of ARP: the address that asks or tells, and the one that is asked for. */
 const arpProbe = (hook: 'input' | 'output', operation: 'request' | 'reply', of: Partial<Probe>): Probe => ({
+  ...ANYWHERE,
   family: 'ipv4',
   hook,
   protocol: `arp ${operation}`,
-  link: undefined,
-  source: undefined,
-  destination: undefined,
-  sourcePort: undefined,
-  destinationPort: undefined,
-  state: undefined,
   ...of,
 });
 

@@ -23,6 +23,16 @@ export interface Probe {
   readonly state: 'new' | 'established' | 'invalid' | undefined;
 }
 
+/** A probe of which no more is known than its family, hook and protocol. */
+export const ANYWHERE = {
+  link: undefined,
+  source: undefined,
+  destination: undefined,
+  sourcePort: undefined,
+  destinationPort: undefined,
+  state: undefined,
+} as const;
+
 export type Answer = 'yes' | 'no' | 'maybe';
 export type Test = (probe: Probe) => Answer;
 

@@ -6,7 +6,7 @@ import type { Protocol } from '../../model/virtual-server.ts';
 import { outerFamily, type RealServerRole } from '../../prepare/real-server.ts';
 import { type Finding, good, problem, warning } from '../finding.ts';
 import { passCommand } from './mend.ts';
-import { type Hook, type Probe, type Ruleset, verdictOf } from './ruleset.ts';
+import { ANYWHERE, type Hook, type Probe, type Ruleset, verdictOf } from './ruleset.ts';
 
 export interface Passage {
   readonly probe: Probe;
@@ -17,15 +17,6 @@ export interface Passage {
   /** What lets them through need not name: the link, as they may come by others as well, or where they go to. */
   readonly unnamed?: 'link' | 'destination';
 }
-
-const ANYWHERE = {
-  link: undefined,
-  source: undefined,
-  destination: undefined,
-  sourcePort: undefined,
-  destinationPort: undefined,
-  state: undefined,
-} as const;
 
 type Configured = Pick<Config, 'virtualRouters' | 'virtualServers'> & {
   readonly ipvs: Pick<Config['ipvs'], 'sysctl'>;

@@ -4,21 +4,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NotifyEvent } from '../../../src/manager/notify/event.ts';
 import { NotifyQueue } from '../../../src/manager/notify/queue.ts';
 import { runProgram } from '../../../src/manager/run/run.ts';
-import type { NotifyScript, NotifyTargets } from '../../../src/model/notify.ts';
+import { NO_NOTIFY, type NotifyScript, type NotifyTargets } from '../../../src/model/notify.ts';
 import type { RouterState } from '../../../src/model/router-status.ts';
 import { milliseconds } from '../../../src/model/units.ts';
 import { until } from '../../support/until.ts';
 import { isAlive, makeScripts, type Scripts, zombies } from './scripts.ts';
 
 const LIMIT = milliseconds(20_000);
-const NOBODY: NotifyTargets = {
-  all: undefined,
-  active: undefined,
-  backup: undefined,
-  fault: undefined,
-  stop: undefined,
-  mail: false,
-};
 let scripts: Scripts;
 let log: string[];
 let mails: NotifyEvent[];
@@ -52,7 +44,10 @@ const script = (path: string, more: Partial<NotifyScript> = {}): NotifyScript =>
 });
 /** A script that appends what it was told to `told`. */
 const recorder = () => script(scripts.add('all', 'echo "$@" >> $here/told'));
-const router = (name: string, notify: Partial<NotifyTargets>) => ({ name, notify: { ...NOBODY, ...notify } });
+const router = (name: string, notify: Partial<NotifyTargets>) => ({
+  name,
+  notify: { ...NO_NOTIFY, ...notify },
+});
 const state = (name: string, word: RouterState | 'stop' | 'wait', reason = 'because', priority = 100) =>
   queue.routerState({
     name,
@@ -94,7 +89,7 @@ describe('a notify script', () => {
   });
 
   it('of a sync group is told of the group', async () => {
-    queue.configure([], [{ name: 'both', members: ['vip1'], notify: { ...NOBODY, all: recorder() } }]);
+    queue.configure([], [{ name: 'both', members: ['vip1'], notify: { ...NO_NOTIFY, all: recorder() } }]);
     queue.groupState({
       name: 'both',
       state: 'active',
@@ -222,7 +217,7 @@ describe('after another director was active beside us', () => {
     const all = script(scripts.add('all', 'echo "$1 $3 $VIPWARD_REPEATED" >> $here/told'));
     queue.configure(
       [router('vip1', { all })],
-      [{ name: 'both', members: ['vip1'], notify: { ...NOBODY, all } }],
+      [{ name: 'both', members: ['vip1'], notify: { ...NO_NOTIFY, all } }],
     );
     queue.repeat('vip1');
     state('vip1', 'active');
