@@ -1,7 +1,7 @@
 /** Entries of connection tracking (ctnetlink, linux/netfilter/nfnetlink_conntrack.h), as far as new ones are made. */
 import { addressToBytes, familyOf } from '../model/address.ts';
 import type { ConnectionEnd, TranslatedConnection } from '../model/connections.ts';
-import { AttributeWriter } from './attribute.ts';
+import { AttributeWriter } from './attribute-writer.ts';
 import { familyNumber } from './ipvs/family.ts';
 
 /** NFNL_SUBSYS_CTNETLINK in the upper byte, IPCTNL_MSG_CT_NEW in the lower. */

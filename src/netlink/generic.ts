@@ -2,7 +2,8 @@
  * Generic netlink (linux/genetlink.h): families by name, their number given out by the kernel as they register.
  * Every payload begins with command, version and two reserved bytes.
  */
-import { Attributes, AttributeWriter } from './attribute.ts';
+import { Attributes } from './attribute.ts';
+import { AttributeWriter } from './attribute-writer.ts';
 import { type Malformed, Reader } from './reader.ts';
 
 /** The family that knows the others. */

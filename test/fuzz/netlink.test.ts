@@ -8,7 +8,8 @@ import { addressFromBytes, familyOf, type IpAddress, type Prefix } from '../../s
 import type { TableKey, TableRealServer, TableSettings } from '../../src/model/ipvs-table.ts';
 import type { Scope } from '../../src/model/routes.ts';
 import { seconds } from '../../src/model/units.ts';
-import { Attributes, AttributeWriter } from '../../src/netlink/attribute.ts';
+import { Attributes } from '../../src/netlink/attribute.ts';
+import { AttributeWriter } from '../../src/netlink/attribute-writer.ts';
 import { decodeFamily } from '../../src/netlink/generic.ts';
 import { decodeInfo, encodeOperation } from '../../src/netlink/ipvs/command.ts';
 import { type DaemonSpec, decodeDaemon, encodeNewDaemon } from '../../src/netlink/ipvs/daemon.ts';

@@ -7,7 +7,8 @@ import {
   type TableRealServer,
   tunnelOf,
 } from '../../model/ipvs-table.ts';
-import type { Attributes, AttributeWriter } from '../attribute.ts';
+import type { Attributes } from '../attribute.ts';
+import type { AttributeWriter } from '../attribute-writer.ts';
 import type { Fault, Malformed, Source } from '../reader.ts';
 import { EntryReader } from './entry-reader.ts';
 import { addressUnion, familyFromNumber, familyNumber, readAddressUnion } from './family.ts';

@@ -9,7 +9,8 @@ import {
 import type { Counted, TableKey, TableSettings } from '../../model/ipvs-table.ts';
 import { SERVICE_FLAG } from '../../model/service-flags.ts';
 import type { Protocol } from '../../model/virtual-server.ts';
-import { type Attributes, type AttributeWriter, u32Bytes } from '../attribute.ts';
+import type { Attributes } from '../attribute.ts';
+import { type AttributeWriter, u32Bytes } from '../attribute-writer.ts';
 import type { Fault, Malformed, Source } from '../reader.ts';
 import { EntryReader } from './entry-reader.ts';
 import { addressUnion, familyFromNumber, familyNumber, readAddressUnion } from './family.ts';

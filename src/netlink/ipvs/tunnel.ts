@@ -1,6 +1,7 @@
 /** How packets to a real server by tun are wrapped (IPVS_DEST_ATTR_TUN_*). */
 import { PLAIN_TUNNEL, type Tunnel } from '../../model/virtual-server.ts';
-import type { Attributes, AttributeWriter } from '../attribute.ts';
+import type { Attributes } from '../attribute.ts';
+import type { AttributeWriter } from '../attribute-writer.ts';
 import type { Fault } from '../reader.ts';
 import { DEST_ATTR } from './numbers.ts';
 

@@ -8,7 +8,8 @@ import {
 } from '../../model/address.ts';
 import type { Scope } from '../../model/routes.ts';
 import { type Seconds, seconds } from '../../model/units.ts';
-import { Attributes, AttributeWriter, u32Bytes } from '../attribute.ts';
+import { Attributes } from '../attribute.ts';
+import { AttributeWriter, u32Bytes } from '../attribute-writer.ts';
 import { type Malformed, Reader } from '../reader.ts';
 import { FAMILY_NUMBER, scopeNumber } from './numbers.ts';
 

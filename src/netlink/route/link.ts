@@ -1,6 +1,7 @@
 /** Network interfaces over rtnetlink: struct ifinfomsg and IFLA_* (linux/rtnetlink.h, linux/if_link.h, linux/if.h). */
 import { type MacAddress, macFromBytes } from '../../model/address.ts';
-import { Attributes, AttributeWriter, u32Bytes } from '../attribute.ts';
+import { Attributes } from '../attribute.ts';
+import { AttributeWriter, u32Bytes } from '../attribute-writer.ts';
 import { type Malformed, Reader } from '../reader.ts';
 
 export const RTM_NEWLINK = 16;

@@ -3,7 +3,8 @@
  * them: IFLA_LINKINFO, IFLA_AF_SPEC and IFLA_MACVLAN_* (linux/if_link.h), IPV4_DEVCONF_* (linux/ip.h).
  */
 import { type MacAddress, macToBytes } from '../../model/address.ts';
-import { Attributes, AttributeWriter, u32Bytes } from '../attribute.ts';
+import { Attributes } from '../attribute.ts';
+import { AttributeWriter, u32Bytes } from '../attribute-writer.ts';
 import { Malformed, Reader } from '../reader.ts';
 import { decodeLink, type Link } from './link.ts';
 

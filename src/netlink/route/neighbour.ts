@@ -7,7 +7,8 @@ import {
   macFromBytes,
   macToBytes,
 } from '../../model/address.ts';
-import { Attributes, AttributeWriter, u32Bytes } from '../attribute.ts';
+import { Attributes } from '../attribute.ts';
+import { AttributeWriter, u32Bytes } from '../attribute-writer.ts';
 import { type Malformed, Reader } from '../reader.ts';
 
 export const RTM_NEWNEIGH = 28;

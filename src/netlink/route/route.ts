@@ -8,7 +8,8 @@ import {
   type Prefix,
 } from '../../model/address.ts';
 import type { NextHop, RouteSpec } from '../../model/routes.ts';
-import { Attributes, AttributeWriter, u32Bytes } from '../attribute.ts';
+import { Attributes } from '../attribute.ts';
+import { AttributeWriter, u32Bytes } from '../attribute-writer.ts';
 import { type Fault, type Malformed, Reader } from '../reader.ts';
 import { FAMILY_NUMBER, familyOfNumber, RT_TABLE_MAIN, scopeNumber, scopeOf } from './numbers.ts';
 

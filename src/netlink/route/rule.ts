@@ -1,7 +1,8 @@
 /** Policy rules over rtnetlink: struct fib_rule_hdr and FRA_* (linux/fib_rules.h). */
 import { addressFromBytes, addressToBytes, type Family, type Prefix } from '../../model/address.ts';
 import type { PortRange, RuleSpec } from '../../model/routes.ts';
-import { Attributes, AttributeWriter, u32Bytes } from '../attribute.ts';
+import { Attributes } from '../attribute.ts';
+import { AttributeWriter, u32Bytes } from '../attribute-writer.ts';
 import { type Fault, type Malformed, Reader } from '../reader.ts';
 import { FAMILY_NUMBER, familyOfNumber } from './numbers.ts';
 

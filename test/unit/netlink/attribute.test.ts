@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Attributes, AttributeWriter } from '../../../src/netlink/attribute.ts';
+import { Attributes } from '../../../src/netlink/attribute.ts';
+import { AttributeWriter } from '../../../src/netlink/attribute-writer.ts';
 import { Malformed, Reader } from '../../../src/netlink/reader.ts';
 
 const read = (bytes: Uint8Array): Attributes => Attributes.from(new Reader(bytes, 'test'));

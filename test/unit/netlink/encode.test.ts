@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seconds } from '../../../src/model/units.ts';
-import { AttributeWriter } from '../../../src/netlink/attribute.ts';
+import { AttributeWriter } from '../../../src/netlink/attribute-writer.ts';
 import { encodeOperation } from '../../../src/netlink/ipvs/command.ts';
 import { encodeMessage, splitDatagram } from '../../../src/netlink/message.ts';
 import { encodeNewAddress, encodeRemoveAddress } from '../../../src/netlink/route/address.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { IpAddress } from '../../../src/model/address.ts';
 import type { TableRealServer } from '../../../src/model/ipvs-table.ts';
 import type { Tunnel } from '../../../src/model/virtual-server.ts';
-import { AttributeWriter } from '../../../src/netlink/attribute.ts';
+import { AttributeWriter } from '../../../src/netlink/attribute-writer.ts';
 import { encodeOperation } from '../../../src/netlink/ipvs/command.ts';
 import { decodeCountedDestination, decodeDestination } from '../../../src/netlink/ipvs/destination.ts';
 import { CMD_ATTR, DEST_ATTR } from '../../../src/netlink/ipvs/numbers.ts';
