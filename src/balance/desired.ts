@@ -96,7 +96,8 @@ function serversAt(
   const rest = canServe ? [] : leftovers(pool, key, standings);
   const all = virtualServer.sorryServers.filter((sorry) => takesPart(virtualServer, key, sorry));
   const usable = usableSorryServers(pool, key, all, facts.healthOf, canServe || rest.length > 0);
-  const called = pool.isLost && rest.length === 0 && usable.length > 0;
+  const isMissing = pool.isLost || (standings.length < pool.standings.length && isDeserted(standings));
+  const called = isMissing && rest.length === 0 && usable.length > 0;
   const held = all.flatMap((sorry) => present.realServer(key, nameOf(key, sorry))?.connections ?? []);
   const sorryFacts = {
     called,
@@ -123,6 +124,13 @@ function withoutTwins(servers: readonly DesiredRealServer[]): readonly DesiredRe
   }
   return [...byName.values()];
 }
+
+/**
+ * Of the two families of a definition one may have lost all its real servers, while those of the other keep the quorum:
+ * no client of the one can be given to them.
+ */
+const isDeserted = (ofFamily: readonly Standing[]): boolean =>
+  ofFamily.every(({ healthy, weight }) => healthy === false || weight === 0);
 
 const takesTraffic = ({ healthy, weight, out }: Standing): boolean => healthy === true && weight > 0 && !out;
 

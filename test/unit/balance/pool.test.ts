@@ -232,6 +232,22 @@ describe('a definition of several entries', () => {
     ]);
   });
 
+  it('calls the sorry server of the family that has lost all its real servers, and no other', () => {
+    const sorryServers = [sorryServerAt('127.0.0.1'), sorryServerAt('::1')];
+    const both = { ...of, sorryServers };
+    const health = { '10.1.1.2': down, '2001:db8::2': up };
+    const six = ['[2001:db8::2]:80 1'];
+    const served = (more: Partial<Case>) =>
+      [0, 2].map((entry) => servers({ of: both, health, before: 'gained', entry, ...more }));
+    expect(served({})).toEqual([['127.0.0.1:80 1'], six]);
+    expect(served({ of: { ...both, onFailure: 'drain' } })).toEqual([
+      ['10.1.1.2:80 0', '127.0.0.1:80 1'],
+      six,
+    ]);
+    expect(served({ health: { '2001:db8::2': up } })).toEqual([[], six]);
+    expect(served({ health: { ...health, '10.1.1.2': up } })).toEqual([['10.1.1.2:80 1'], six]);
+  });
+
   it('gives each its settings', () => {
     expect(
       of.entries.map((key) => settingsOf({ ...of, scheduler: 'mh', schedulerFlags: ['mh-port'] }, key)),
