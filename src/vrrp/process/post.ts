@@ -13,7 +13,6 @@ import {
   type LocalRouter,
   noRejections,
   type ReceivedPacket,
-  type RejectReason,
   type Verdict,
 } from '../receive-checks.ts';
 import { holdsAddresses } from '../state.ts';
@@ -22,6 +21,7 @@ import { Envoy, type UsablePath } from './envoy.ts';
 import type { Network } from './network.ts';
 import { PathWatch } from './path-watch.ts';
 import { type InstancePath, pathsOf } from './paths.ts';
+import { complainOf } from './refusals.ts';
 import type { ThrottledLog } from './throttle.ts';
 import type { RemoteInfo } from './transport/transport.ts';
 import { vmacDevice } from './vmac.ts';
@@ -181,9 +181,14 @@ export class Post {
     const recipient = known?.get(message[1] ?? 0);
     const local = recipient && this.#local(recipient);
     const verdict = this.#judge({ source, destination, ttl, message }, recipient, local);
-    this.#tell(interfaceName, recipient, verdict, source);
-    if (recipient === undefined) this.#countStray(interfaceName, verdict);
-    else if (!verdict.accepted) {
+    if (recipient === undefined) {
+      this.#countStray(interfaceName, verdict);
+      return;
+    }
+    // What is meant for others only counts.
+    const router = recipient.entry.router.name;
+    complainOf({ interfaceName, router, source }, verdict, this.#context.complain);
+    if (!verdict.accepted) {
       recipient.entry.envoy.rejected[verdict.reason]++;
       recipient.entry.envoy.keep(source, verdict.mark);
     } else this.#accept(recipient, verdict, source, local?.source ?? source);
@@ -277,50 +282,9 @@ export class Post {
     this.#strays.set(interfaceName, strays);
     strays[verdict.reason]++;
   }
-
-  /** A line for people where a peer of ours is set up differently; what is meant for others only counts. */
-  #tell(name: string, recipient: Recipient | undefined, verdict: Verdict, source: IpAddress): void {
-    if (recipient === undefined) return;
-    const quiet = !verdict.accepted && verdict.reason === 'own-source';
-    const odd = verdict.accepted ? verdict.warnings : quiet ? [] : [verdict.reason];
-    const router = recipient.entry.router.name;
-    for (const what of odd) {
-      const message = `virtual router ${router}: ${verdict.accepted ? WARNINGS[what] : refusal(what)}`;
-      this.#context.complain(`${what} ${name} ${router}`, LOUD.has(what) ? 'error' : 'warn', message, {
-        virtualRouter: router,
-        source,
-      });
-    }
-  }
 }
 
 function isSame({ source, destination, ttl, message }: ReceivedPacket, last: Judged): boolean {
   if (source !== last.source || destination !== last.destination || ttl !== last.ttl) return false;
   return Buffer.compare(message, last.message) === 0;
 }
-
-/** Both directors are active while this lasts. */
-const LOUD: ReadonlySet<string> = new Set(['interval-mismatch']);
-
-const WARNINGS: Readonly<Record<string, string>> = {
-  'address-list': 'a peer advertises other addresses than are configured here',
-  'first-address': "the first IPv6 address of a peer's adverts is not link-local, as RFC 9568 wants it",
-};
-
-const REFUSALS: Readonly<Partial<Record<RejectReason, string>>> = {
-  'interval-mismatch':
-    'a peer of VRRPv2 has another advert_interval, so each refuses the other and both are active: give both the same',
-  version: 'a peer speaks another version of VRRP: set `version` to the same on both',
-  authentication: 'a peer has another password or key: give both the same',
-  'authentication-type': 'a peer authenticates in another way: give both the same `authentication`',
-  stale: "a peer's clock is too far from ours for its key to count: set the clocks by NTP",
-  late: 'a message came long after it was made: it was kept back and played now, or its sender stood still with its clock',
-  replay: 'a message was sent a second time: a replay, or a loop in the network',
-  peer: 'it comes from none of the configured peers',
-  ttl: 'it came from too far away (TTL)',
-};
-
-const refusal = (reason: string): string => {
-  const words = REFUSALS[reason as RejectReason];
-  return words === undefined ? `refused an advert: ${reason}` : `refused an advert (${reason}): ${words}`;
-};
