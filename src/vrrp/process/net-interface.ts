@@ -1,6 +1,6 @@
 /**
- * One network interface as virtual routers use it: its sockets, its announcer, its condition, its addresses. The
- * interface may vanish and come back under another index at any time; everything here follows it by its name.
+ * One network interface as virtual routers use it: its condition, its addresses, and what is open on it. The interface
+ * may vanish and come back under another index at any time; everything here follows it by its name.
  */
 import type {
   Addresses,
@@ -9,20 +9,17 @@ import type {
   InterfaceAddress,
   Lifetime,
 } from '../../kernel/addresses.ts';
-import { type Announcer, openAnnouncer } from '../../kernel/announce.ts';
 import type { GroupNeighbours } from '../../kernel/group-neighbours.ts';
 import type { Link } from '../../kernel/links.ts';
-import { type Neighbours, openNeighbours } from '../../kernel/neighbours.ts';
 import { readSetting } from '../../kernel/sysctl.ts';
 import type { Family, IpAddress } from '../../model/address.ts';
 import type { ChangedSetting } from '../../model/messages.ts';
 import type { Milliseconds, Seconds } from '../../model/units.ts';
 import type { Reactor } from '../../sys/reactor.ts';
-import { VRRP_GROUP_IPV4, VRRP_GROUP_IPV6 } from '../advertisement.ts';
 import { Announcements } from './announcements.ts';
 import { linkObstacle } from './interface-view.ts';
+import { type InterfaceUse, OpenInterface } from './open-interface.ts';
 import type { ThrottledLog } from './throttle.ts';
-import { RawTransport } from './transport/raw.ts';
 import type { RemoteInfo } from './transport/transport.ts';
 import { WaysOut } from './ways-out.ts';
 
@@ -38,20 +35,6 @@ export interface InterfaceContext {
   onSettingChanged(change: ChangedSetting): void;
 }
 
-/** What virtual routers want of an interface. */
-export interface InterfaceUse {
-  /** VRIDs to be heard over IP protocol 112, of each family: none, no socket. */
-  readonly vrids: Readonly<Record<Family, readonly number[]>>;
-  /** Whether any of them is heard by multicast. */
-  readonly multicast: Readonly<Record<Family, boolean>>;
-  /** Those that are written to by unicast, of either family. */
-  readonly peers: readonly IpAddress[];
-  /** Addresses that nobody else should claim, or whose owner is asked for. */
-  readonly watched: readonly IpAddress[];
-  /** Whether addresses are asked for that are known only later. */
-  readonly asks: boolean;
-}
-
 const UNUSED: InterfaceUse = {
   vrids: { ipv4: [], ipv6: [] },
   multicast: { ipv4: false, ipv6: false },
@@ -59,17 +42,6 @@ const UNUSED: InterfaceUse = {
   watched: [],
   asks: false,
 };
-const GROUP: Readonly<Record<Family, IpAddress>> = { ipv4: VRRP_GROUP_IPV4, ipv6: VRRP_GROUP_IPV6 };
-const FAMILIES = ['ipv4', 'ipv6'] as const;
-
-interface Opened {
-  readonly link: Link;
-  readonly announcer: Announcer;
-  readonly sockets: Map<Family, RawTransport>;
-  neighbours: Neighbours | undefined;
-  readonly macvlan: boolean;
-}
-
 /** What `Addresses.prepare` sets `promote_secondaries` to. */
 const PROMOTED = '1';
 
@@ -77,7 +49,7 @@ export class NetInterface {
   readonly name: string;
   readonly #context: InterfaceContext;
   #use: InterfaceUse = UNUSED;
-  #opened: Opened | undefined;
+  #opened: OpenInterface | undefined;
   #held: readonly InterfaceAddress[] = [];
   #obstacle: string | undefined;
   #failed = false;
@@ -144,16 +116,12 @@ export class NetInterface {
 
   /** Handles what is queued in the sockets. */
   drain(): void {
-    for (const socket of this.#opened?.sockets.values() ?? []) socket.drain();
+    this.#opened?.drain();
   }
 
   /** False when it could not be sent; that is logged. */
   send(message: Uint8Array, family: Family, destination: IpAddress | 'group', source: IpAddress): boolean {
-    return this.#attempt('send an advert', ({ sockets }) => {
-      const socket = sockets.get(family);
-      if (socket === undefined) throw new Error(`no socket for ${family}`);
-      socket.send(message, destination, source);
-    });
+    return this.#attempt('send an advert', (opened) => opened.send(message, family, destination, source));
   }
 
   /** Puts addresses; those that the kernel refuses are logged, and the rest is put all the same. */
@@ -192,7 +160,7 @@ export class NetInterface {
 
   /** Asks who has an address; whoever answers is told by `onClaim`. Only where neighbours are listened to. */
   ask(address: IpAddress, source: IpAddress | undefined): void {
-    this.#attempt(`ask for ${address}`, ({ neighbours }) => neighbours?.ask(address, source));
+    this.#attempt(`ask for ${address}`, (opened) => opened.ask(address, source));
   }
 
   close(): void {
@@ -219,14 +187,17 @@ export class NetInterface {
   #open(link: Link, macvlan: boolean): void {
     if (this.#opened === undefined) {
       this.#prepare(link);
-      const announcer = openAnnouncer(link);
-      this.#opened = { link, announcer, sockets: new Map(), neighbours: undefined, macvlan };
-    } else this.#opened = { ...this.#opened, link };
-    for (const family of FAMILIES) this.#openSocket(this.#opened, family);
-    const { multicast, peers } = this.#use;
-    const groups = FAMILIES.filter((family) => multicast[family] && this.#opened?.sockets.has(family));
-    this.#waysOut.keep(link, { groups: groups.map((family) => GROUP[family]), peers });
-    this.#openNeighbours(this.#opened);
+      const { reactor, onMessage, onClaim } = this.#context;
+      this.#opened = new OpenInterface(link, macvlan, {
+        reactor,
+        onMessage: (family, message, remote) => onMessage(this.name, family, message, remote),
+        onClaim: (address, mac) => onClaim(this.name, address, mac),
+        complain: (what, error) => this.#complain(what, error),
+      });
+    } else this.#opened.link = link;
+    this.#opened.openSockets(this.#use);
+    this.#waysOut.keep(link, { groups: this.#opened.groupsOf(this.#use), peers: this.#use.peers });
+    this.#opened.openNeighbours(this.#use);
   }
 
   /**
@@ -240,49 +211,10 @@ export class NetInterface {
     this.#context.addresses.prepare(link.index);
   }
 
-  #openSocket({ link, sockets, macvlan }: Opened, family: Family): void {
-    const vrids = this.#use.vrids[family];
-    let socket = sockets.get(family);
-    if (vrids.length === 0) {
-      socket?.close();
-      sockets.delete(family);
-      return;
-    }
-    if (socket === undefined) {
-      socket = new RawTransport(this.#context.reactor, link, family, { anySource: macvlan });
-      sockets.set(family, socket);
-      socket.on('message', (message, remote) => this.#context.onMessage(this.name, family, message, remote));
-      socket.on('error', (error) => this.#complain('receive', error));
-    }
-    socket.setVrids(vrids);
-    if (this.#use.multicast[family]) socket.joinGroup();
-    else socket.leaveGroup();
-  }
-
-  #openNeighbours(opened: Opened): void {
-    const { watched, asks } = this.#use;
-    if (watched.length === 0 && !asks) {
-      opened.neighbours?.close();
-      opened.neighbours = undefined;
-      return;
-    }
-    if (opened.neighbours === undefined) {
-      opened.neighbours = openNeighbours(this.#context.reactor, opened.link);
-      opened.neighbours.onAnswer(({ address, mac }) => {
-        // Our own frame, sent back by the network.
-        if (mac !== this.#opened?.link.mac) this.#context.onClaim(this.name, address, mac);
-      });
-      opened.neighbours.onError((error) => this.#complain('hear its neighbours', error));
-    }
-    opened.neighbours.watch(watched);
-  }
-
   #shut(): void {
     this.#waysOut.release();
     this.#announcements.clear();
-    for (const socket of this.#opened?.sockets.values() ?? []) socket.close();
-    this.#opened?.announcer.close();
-    this.#opened?.neighbours?.close();
+    this.#opened?.close();
     this.#opened = undefined;
   }
 
@@ -298,7 +230,7 @@ export class NetInterface {
   }
 
   /** None of what can fail here is worth the process: the link may be on its way out, and its notice under way. */
-  #attempt(what: string, action: (opened: Opened) => void): boolean {
+  #attempt(what: string, action: (opened: OpenInterface) => void): boolean {
     if (this.#opened === undefined) return false;
     try {
       action(this.#opened);
