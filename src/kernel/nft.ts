@@ -1,6 +1,7 @@
 /** Packet filter rules by nftables' own program: a ruleset is a transaction, and holds as a whole or not at all. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
+import type { Readable } from 'node:stream';
 
 const PLACES = ['/usr/sbin/nft', '/sbin/nft', '/usr/local/sbin/nft', '/usr/bin/nft'];
 /** Milliseconds; a ruleset of ten thousand addresses takes some tens of them. */
@@ -64,24 +65,14 @@ async function run(
 ): Promise<string> {
   signal?.throwIfAborted();
   const limit = AbortSignal.timeout(timeout);
-  const child = spawn(program, args, {
+  // Where no descriptor was left for its streams, it has none.
+  const child: ChildProcess = spawn(program, args, {
     cwd: '/',
     env: { LC_ALL: 'C' },
     stdio: 'pipe',
     signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
     killSignal: 'SIGKILL',
   });
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (part: string) => {
-    output += part;
-  });
-  let words = '';
-  child.stderr.setEncoding('utf8').on('data', (part: string) => {
-    words = (words + part).slice(0, MOST_WORDS);
-  });
-  // One that ends before it has read everything says why on its standard error.
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(input);
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   let failure: unknown;
   child.once('error', (cause) => {
@@ -91,11 +82,25 @@ async function run(
     // One that runs is killed, and what it has done is known only when it has ended.
     if (child.pid === undefined) reject(failure);
   });
+  const output = gather(child.stdout, Number.POSITIVE_INFINITY);
+  const words = gather(child.stderr, MOST_WORDS);
+  // One that ends before it has read everything says why on its standard error.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(input);
   child.once('close', (code, killed) => {
-    if (code === 0) resolve(output);
-    else reject(failure ?? new RulesetError(what, `nft refused it (${killed ?? code}): ${words.trim()}`));
+    if (code === 0) resolve(output());
+    else reject(failure ?? new RulesetError(what, `nft refused it (${killed ?? code}): ${words().trim()}`));
   });
   return await promise;
+}
+
+/** Gives what has come so far, of so many characters at most. */
+function gather(stream: Readable | null, most: number): () => string {
+  let text = '';
+  stream?.setEncoding('utf8').on('data', (part: string) => {
+    text = (text + part).slice(0, most);
+  });
+  return () => text;
 }
 
 function findProgram(): string {

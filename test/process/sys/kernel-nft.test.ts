@@ -1,5 +1,6 @@
 /** nft as a program: what becomes of one that is missing, hangs, or is not wanted any more. */
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -20,6 +21,25 @@ function program(name: string, ...lines: readonly string[]): string {
   writeFileSync(path, ['#!/bin/sh', ...lines, ''].join('\n'));
   chmodSync(path, 0o755);
   return path;
+}
+
+/** Of this process: for as long as `act` takes to return. */
+function withoutDescriptors<T>(act: () => T): T {
+  const limit = (soft: string | number) =>
+    execFileSync('prlimit', [`--pid=${process.pid}`, `--nofile=${soft}:`]);
+  const [, soft = ''] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
+  const held: number[] = [];
+  limit(256);
+  try {
+    // Until the kernel has no more.
+    while (held.length < 1_000) held.push(openSync('/dev/null'));
+  } catch {}
+  try {
+    return act();
+  } finally {
+    for (const descriptor of held) closeSync(descriptor);
+    limit(soft);
+  }
 }
 
 describe('a ruleset', () => {
@@ -65,6 +85,13 @@ describe('a ruleset', () => {
     await expect(applyRuleset('', 'try', { program: missing })).rejects.toThrow(
       `try: cannot start ${missing}: spawn ${missing} ENOENT`,
     );
+  });
+
+  it('while no descriptor is left', async () => {
+    const keeping = program('unheard', 'exec cat >/dev/null');
+    const applying = withoutDescriptors(() => applyRuleset('', 'try', { program: keeping }));
+    await expect(applying).rejects.toThrow(`try: cannot start ${keeping}: spawn ${keeping} EMFILE`);
+    await applyRuleset('', 'try', { program: keeping });
   });
 });
 
