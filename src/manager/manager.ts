@@ -40,6 +40,7 @@ import { PacketRulesKeeper } from './packet-rules.ts';
 import { Preparation } from './preparation.ts';
 import { planRouters } from './router-plan.ts';
 import { lookAgainSoon } from './second-look.ts';
+import { SharedTurns } from './shared-turns.ts';
 import { TrackedConnections } from './tracked-connections.ts';
 
 export interface ManagerOptions {
@@ -72,8 +73,7 @@ export class Manager implements ControlHandlers {
   #loaded: LoadedConfiguration & { readonly config: Config };
   #loadedAt = Date.now();
   #refused: Refused;
-  /** Reloads run one after the other. */
-  #reloading: Promise<unknown> = Promise.resolve();
+  readonly #reloads = new SharedTurns(() => this.#reload());
   #stopping = false;
   #cancelLook = (): void => undefined;
 
@@ -246,9 +246,7 @@ export class Manager implements ControlHandlers {
 
   /** A file with errors changes nothing: what runs goes on, and the refusal is shown until a file is accepted. */
   reload(): Promise<ReloadDocument> {
-    const turn = this.#reloading.then(() => this.#reload());
-    this.#reloading = turn.catch(() => undefined);
-    return turn;
+    return this.#reloads.ask();
   }
 
   async #reload(): Promise<ReloadDocument> {

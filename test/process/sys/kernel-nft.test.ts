@@ -32,7 +32,7 @@ function withoutDescriptors<T>(act: () => T): T {
   limit(256);
   try {
     // Until the kernel has no more.
-    while (held.length < 1_000) held.push(openSync('/dev/null'));
+    while (held.length < 1_000) held.push(openSync('/dev/null', 'r'));
   } catch {}
   try {
     return act();
