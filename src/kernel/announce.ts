@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { familyOf, type IpAddress, type MacAddress } from '../model/address.ts';
 import { BROADCAST_MAC, ETHERTYPE_ARP, encodeArp, gratuitousArp } from '../packet/arp.ts';
-import { ALL_NODES, ETHERTYPE_IPV6, groupMac } from '../packet/icmpv6.ts';
+import { groupMac } from '../packet/group-mac.ts';
+import { ALL_NODES, ETHERTYPE_IPV6 } from '../packet/icmpv6.ts';
 import { unsolicitedAdvertisement } from '../packet/neighbour-advertisement.ts';
 import { type Frame, openPacketSender } from '../sys/packet-socket.ts';
 

@@ -1,11 +1,12 @@
 /**
- * The neighbour entries of those that adverts go to: multicast groups, and unicast peers. The kernel makes one when the first packet is sent to a group, and
- * throws it away like any other; where the table is full of strangers (a flood of ARP requests or neighbour
- * solicitations fills its 1,024 places in a second) it cannot be made, adverts are not sent, and both directors become
- * active. A permanent entry has a place of its own; so has that of a peer that is marked as looked after by somebody, whose
- * Ethernet address the kernel goes on to look up by itself, so that another network card there is noticed.
+ * The neighbour entries of those that adverts go to: multicast groups, and unicast peers. The kernel makes one when the
+ * first packet is sent to a group, and throws it away like any other; where the table is full of strangers (a flood of
+ * ARP requests or neighbour solicitations fills its 1,024 places in a second) it cannot be made, adverts are not sent,
+ * and both directors become active. A permanent entry has a place of its own; so has that of a peer that is marked as
+ * looked after by somebody, whose Ethernet address the kernel goes on to look up by itself, so that another network
+ * card there is noticed.
  */
-import { addressToBytes, familyOf, type IpAddress, type MacAddress } from '../model/address.ts';
+import type { IpAddress } from '../model/address.ts';
 import { NLM_F } from '../netlink/message.ts';
 import { Malformed } from '../netlink/reader.ts';
 import {
@@ -19,6 +20,7 @@ import {
   RTM_GETNEIGH,
   RTM_NEWNEIGH,
 } from '../netlink/route/neighbour.ts';
+import { groupMac } from '../packet/group-mac.ts';
 import { NETLINK_ROUTE, openNetlinkSocket } from '../sys/netlink-socket.ts';
 import { isKernelError, KernelAnswerError } from './kernel-error.ts';
 import { NetlinkRequester, type NetlinkTransport } from './request.ts';
@@ -95,15 +97,4 @@ export function openGroupNeighbours(
     },
     close: () => netlink.close(),
   };
-}
-
-/** The Ethernet address of a group: RFC 1112 section 6.4 (the last 23 bits), RFC 2464 section 7 (the last 32). */
-export function groupMac(group: IpAddress): MacAddress {
-  const bytes = [...addressToBytes(group)];
-  const low = bytes.slice(familyOf(group) === 'ipv4' ? -3 : -4);
-  const mac =
-    familyOf(group) === 'ipv4'
-      ? [0x01, 0x00, 0x5e, (low[0] ?? 0) & 0x7f, ...low.slice(1)]
-      : [0x33, 0x33, ...low];
-  return mac.map((byte) => byte.toString(16).padStart(2, '0')).join(':') as MacAddress;
 }

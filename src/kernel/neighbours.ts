@@ -4,13 +4,8 @@
  */
 import { type Family, familyOf, type IpAddress, type MacAddress } from '../model/address.ts';
 import { arpRequest, BROADCAST_MAC, decodeArp, ETHERTYPE_ARP, encodeArp } from '../packet/arp.ts';
-import {
-  ALL_NODES,
-  DISCOVERY_HOP_LIMIT,
-  ETHERTYPE_IPV6,
-  groupMac,
-  IPPROTO_ICMPV6,
-} from '../packet/icmpv6.ts';
+import { groupMac } from '../packet/group-mac.ts';
+import { ALL_NODES, DISCOVERY_HOP_LIMIT, ETHERTYPE_IPV6, IPPROTO_ICMPV6 } from '../packet/icmpv6.ts';
 import { decodeNeighbourAdvertisement } from '../packet/neighbour-advertisement.ts';
 import { neighbourSolicitation, solicitedNodeGroup } from '../packet/neighbour-solicitation.ts';
 import { isSystemError } from '../sys/errors.ts';

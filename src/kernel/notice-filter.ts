@@ -1,7 +1,9 @@
 /** Which notices of rtnetlink are worth a wake-up: a classic BPF program for the socket that hears them. */
+
+import { FAMILY_NUMBER } from '../netlink/family.ts';
 import { MESSAGE_HEADER } from '../netlink/message.ts';
 import { IFA_CACHEINFO, IFA_F_NODAD, RTM_NEWADDR } from '../netlink/route/address.ts';
-import { FAMILY_NUMBER, RTPROT_VIPWARD } from '../netlink/route/numbers.ts';
+import { RTPROT_VIPWARD } from '../netlink/route/numbers.ts';
 import { ROUTE_PROTOCOL_OFFSET, RTM_DELROUTE, RTM_NEWROUTE } from '../netlink/route/route.ts';
 import { BPF, type FilterInstruction, KEEP_ALL } from '../sys/socket-filter.ts';
 

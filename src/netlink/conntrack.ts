@@ -2,7 +2,7 @@
 import { addressToBytes, familyOf } from '../model/address.ts';
 import type { ConnectionEnd, TranslatedConnection } from '../model/connections.ts';
 import { AttributeWriter } from './attribute-writer.ts';
-import { familyNumber } from './ipvs/family.ts';
+import { FAMILY_NUMBER } from './family.ts';
 
 /** NFNL_SUBSYS_CTNETLINK in the upper byte, IPCTNL_MSG_CT_NEW in the lower. */
 export const NEW_CONNTRACK = 0x100;
@@ -75,7 +75,7 @@ export function encodeLiberal({ protocol, client, virtual }: TranslatedConnectio
 
 /** struct nfgenmsg: family, version 0, resource 0. */
 const startMessage = ({ address }: ConnectionEnd): AttributeWriter =>
-  new AttributeWriter().raw([familyNumber(familyOf(address)), 0, 0, 0]);
+  new AttributeWriter().raw([FAMILY_NUMBER[familyOf(address)], 0, 0, 0]);
 
 function writeTuple(
   writer: AttributeWriter,

@@ -48,10 +48,6 @@ export function icmpv6Packet(source: IpAddress, destination: IpAddress, message:
   return bytes;
 }
 
-/** Where frames for an IPv6 group go (RFC 2464 section 7): 33:33 and the group's last four bytes. */
-export const groupMac = (group: IpAddress): MacAddress =>
-  macFromBytes(Uint8Array.of(0x33, 0x33, ...addressToBytes(group).subarray(12)));
-
 // Options of neighbour discovery (RFC 4861 section 4.6): type, length in units of 8 bytes, data.
 export const SOURCE_LINK_ADDRESS = 1;
 export const TARGET_LINK_ADDRESS = 2;

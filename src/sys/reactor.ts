@@ -7,18 +7,14 @@ import koffi, { type node } from 'koffi';
 import { ERRNO, SystemError } from './errors.ts';
 import { check, closeDescriptor, errno, libc } from './libc.ts';
 
-/** Bits of <sys/epoll.h>. ERROR and HANGUP are always watched for. */
+/** Bit of <sys/epoll.h>. Errors and hang-ups are always watched for. */
 export const READABLE = 0x001;
-export const WRITABLE = 0x004;
-export const ERROR = 0x008;
-export const HANGUP = 0x010;
 
 /** Told the events that are ready. Level-triggered: it is called again until it has read everything. */
 export type ReadyHandler = (events: number) => void;
 
 const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
-const EPOLL_CTL_MOD = 3;
 const EPOLL_CLOEXEC = 0o2000000;
 // struct epoll_event is packed on x86-64 alone, for the sake of 32-bit programs there.
 const EVENT_SIZE = process.arch === 'x64' ? 12 : 16;
@@ -58,13 +54,6 @@ export class Reactor {
     this.#serial = (this.#serial + 1) >>> 0;
     this.#control(EPOLL_CTL_ADD, fd, events, this.#serial);
     this.#entries.set(fd, { serial: this.#serial, handler });
-  }
-
-  /** Changes the events that `fd` is watched for. */
-  modify(fd: number, events: number): void {
-    const entry = this.#entries.get(fd);
-    if (entry === undefined) throw new RangeError(`descriptor ${fd} is not watched`);
-    this.#control(EPOLL_CTL_MOD, fd, events, entry.serial);
   }
 
   /** Stops watching; must come before the descriptor is closed. Does nothing for one that is not watched. */

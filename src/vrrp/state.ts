@@ -1,7 +1,7 @@
 /** What a virtual router is at one moment: plain values, replaced and never changed. */
 import type { Family, IpAddress } from '../model/address.ts';
 import type { RouterState, RouterStatus } from '../model/router-status.ts';
-import { type Centiseconds, elapsed, type Instant, instant, type Milliseconds } from '../model/units.ts';
+import { type Centiseconds, type Instant, instant } from '../model/units.ts';
 import type { AnnouncePolicy, VirtualAddress, VirtualRouter } from '../model/virtual-router.ts';
 import type { Announcements } from './announcements.ts';
 import { mayHaveLapsed, stoodStill } from './timers.ts';
@@ -177,9 +177,6 @@ export const mustHearFirst = (
 /** Whether an active router has stood still for longer than it would itself have waited for another. */
 export const hasStalled = (state: State, now: Instant, parameters: Parameters): boolean =>
   state.name === 'active' && stoodStill(state.advertSentAt, now, parameters);
-
-/** How long a backup waits after the last advert, in the words of a duration. */
-export const silenceOf = ({ timerSetAt }: Backup, now: Instant): Milliseconds => elapsed(timerSetAt, now);
 
 /** What status tells of a state. */
 export function describeState(

@@ -9,9 +9,10 @@ import {
 } from '../../model/ipvs-table.ts';
 import type { Attributes } from '../attribute.ts';
 import type { AttributeWriter } from '../attribute-writer.ts';
+import { FAMILY_NUMBER } from '../family.ts';
 import type { Fault, Malformed, Source } from '../reader.ts';
 import { EntryReader } from './entry-reader.ts';
-import { addressUnion, familyFromNumber, familyNumber, readAddressUnion } from './family.ts';
+import { addressUnion, familyFromNumber, readAddressUnion } from './family.ts';
 import { CMD_ATTR, DEST_ATTR } from './numbers.ts';
 import { readStatistics } from './statistics.ts';
 import { readTunnel, writeTunnel } from './tunnel.ts';
@@ -29,7 +30,7 @@ export function writeDestination(writer: AttributeWriter, server: TableRealServe
   writer.nested(CMD_ATTR.dest, (destination) => {
     destination.attribute(DEST_ATTR.address, addressUnion(server.address));
     destination.u16be(DEST_ATTR.port, server.port);
-    destination.u16(DEST_ATTR.family, familyNumber(familyOf(server.address)));
+    destination.u16(DEST_ATTR.family, FAMILY_NUMBER[familyOf(server.address)]);
     if (nameOnly) return;
     destination.u32(DEST_ATTR.forwarding, METHOD[server.forwarding]);
     destination.u32(DEST_ATTR.weight, server.weight);

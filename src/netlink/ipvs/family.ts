@@ -6,16 +6,14 @@ import {
   ipv4FromNumber,
 } from '../../model/address.ts';
 import type { Attributes } from '../attribute.ts';
+import { familyOfNumber } from '../family.ts';
 import type { Fault } from '../reader.ts';
 
-const AF_INET = 2;
-const AF_INET6 = 10;
-
-export const familyNumber = (family: Family): number => (family === 'ipv4' ? AF_INET : AF_INET6);
-
+/** Any other family is reported, and taken for IPv4. */
 export function familyFromNumber(number: number, fault: Fault): Family {
-  if (number !== AF_INET && number !== AF_INET6) fault.report(`address family ${number}`);
-  return number === AF_INET6 ? 'ipv6' : 'ipv4';
+  const family = familyOfNumber(number);
+  if (family === undefined) fault.report(`address family ${number}`);
+  return family ?? 'ipv4';
 }
 
 /** union nf_inet_addr: sixteen bytes, an IPv4 address in the first four. */

@@ -11,9 +11,10 @@ import { SERVICE_FLAG } from '../../model/service-flags.ts';
 import type { Protocol } from '../../model/virtual-server.ts';
 import type { Attributes } from '../attribute.ts';
 import { type AttributeWriter, u32Bytes } from '../attribute-writer.ts';
+import { FAMILY_NUMBER } from '../family.ts';
 import type { Fault, Malformed, Source } from '../reader.ts';
 import { EntryReader } from './entry-reader.ts';
-import { addressUnion, familyFromNumber, familyNumber, readAddressUnion } from './family.ts';
+import { addressUnion, familyFromNumber, readAddressUnion } from './family.ts';
 import { CMD_ATTR, SVC_ATTR } from './numbers.ts';
 import { readStatistics } from './statistics.ts';
 
@@ -36,7 +37,7 @@ export const keyFamily = (key: TableKey): Family =>
 /** The attribute that names a virtual server, with its settings where they are wanted too. Throws RangeError. */
 export function writeService(writer: AttributeWriter, key: TableKey, settings?: TableSettings): void {
   writer.nested(CMD_ATTR.service, (service) => {
-    service.u16(SVC_ATTR.family, familyNumber(keyFamily(key)));
+    service.u16(SVC_ATTR.family, FAMILY_NUMBER[keyFamily(key)]);
     if (key.kind === 'mark') {
       // The kernel would take mark 0 for the virtual server of every address and port.
       if (key.mark === 0) throw new RangeError('a firewall mark is 1 and up');

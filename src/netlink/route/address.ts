@@ -10,8 +10,9 @@ import type { Scope } from '../../model/routes.ts';
 import { type Seconds, seconds } from '../../model/units.ts';
 import { Attributes } from '../attribute.ts';
 import { AttributeWriter, u32Bytes } from '../attribute-writer.ts';
+import { AF_INET, AF_INET6, FAMILY_NUMBER } from '../family.ts';
 import { type Malformed, Reader } from '../reader.ts';
-import { FAMILY_NUMBER, scopeNumber } from './numbers.ts';
+import { scopeNumber } from './numbers.ts';
 
 export const RTM_NEWADDR = 20;
 export const RTM_DELADDR = 21;
@@ -31,8 +32,6 @@ export const IFA_F_NODAD = 0x02;
 const IFA_F_OPTIMISTIC = 0x04;
 const IFA_F_TENTATIVE = 0x40;
 const AF_UNSPEC = 0;
-const AF_INET = 2;
-const AF_INET6 = 10;
 const INFINITY = 0xffffffff;
 
 /** How long an address stays unless it is renewed: the kernel itself removes it then. */

@@ -2,6 +2,7 @@
 import { type MacAddress, macFromBytes } from '../../model/address.ts';
 import { Attributes } from '../attribute.ts';
 import { AttributeWriter, u32Bytes } from '../attribute-writer.ts';
+import { AF_INET } from '../family.ts';
 import { type Malformed, Reader } from '../reader.ts';
 
 export const RTM_NEWLINK = 16;
@@ -26,7 +27,6 @@ const IFF_RUNNING = 0x40;
 const IFF_LOWER_UP = 0x10000;
 const ARPHRD_ETHER = 1;
 const AF_UNSPEC = 0;
-const AF_INET = 2;
 const IPV4_DEVCONF_PROMOTE_SECONDARIES = 20;
 
 export interface Link {

@@ -5,6 +5,7 @@
 import { type MacAddress, macToBytes } from '../../model/address.ts';
 import { Attributes } from '../attribute.ts';
 import { AttributeWriter, u32Bytes } from '../attribute-writer.ts';
+import { AF_INET, AF_INET6 } from '../family.ts';
 import { Malformed, Reader } from '../reader.ts';
 import { decodeLink, type Link } from './link.ts';
 
@@ -23,8 +24,6 @@ const IFLA_MACVLAN_MODE = 1;
 const MACVLAN_MODE_PRIVATE = 1;
 const IN6_ADDR_GEN_MODE_NONE = 1;
 const IFF_UP = 0x1;
-const AF_INET = 2;
-const AF_INET6 = 10;
 const LINK_HEADER = 16;
 
 /** IPV4_DEVCONF_*, under the names of the sysctls. */

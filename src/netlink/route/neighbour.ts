@@ -9,6 +9,7 @@ import {
 } from '../../model/address.ts';
 import { Attributes } from '../attribute.ts';
 import { AttributeWriter, u32Bytes } from '../attribute-writer.ts';
+import { FAMILY_NUMBER } from '../family.ts';
 import { type Malformed, Reader } from '../reader.ts';
 
 export const RTM_NEWNEIGH = 28;
@@ -28,8 +29,6 @@ const NUD_NONE = 0;
 /** Somebody else than the kernel looks after its place: it is never thrown away, and looked up as any other. */
 const NTF_EXT_LEARNED = 0x10;
 const MAC_BYTES = 6;
-const AF_INET = 2;
-const AF_INET6 = 10;
 
 /** For RTM_NEWNEIGH: the address has this Ethernet address, for ever. */
 export const encodePermanentNeighbour = (index: number, address: IpAddress, mac: MacAddress): Uint8Array =>
@@ -81,8 +80,17 @@ export const encodeRemoveNeighbour = (index: number, address: IpAddress): Uint8A
 
 /** Family, padding, index, state (16 bits), flags, type. */
 function named(index: number, address: IpAddress, state: number, flags = 0): AttributeWriter {
-  const family = familyOf(address) === 'ipv4' ? AF_INET : AF_INET6;
   return new AttributeWriter()
-    .raw([family, 0, 0, 0, ...u32Bytes(index, 'index'), state & 0xff, state >> 8, flags, 0])
+    .raw([
+      FAMILY_NUMBER[familyOf(address)],
+      0,
+      0,
+      0,
+      ...u32Bytes(index, 'index'),
+      state & 0xff,
+      state >> 8,
+      flags,
+      0,
+    ])
     .attribute(NDA_DST, addressToBytes(address));
 }

@@ -1,17 +1,5 @@
 /** Numbers that addresses, routes and rules share (linux/rtnetlink.h). */
-import type { Family } from '../../model/address.ts';
 import type { Scope } from '../../model/routes.ts';
-
-const AF_INET = 2;
-const AF_INET6 = 10;
-
-export const FAMILY_NUMBER: Readonly<Record<Family, number>> = { ipv4: AF_INET, ipv6: AF_INET6 };
-
-/** undefined for a family other than these two. */
-export function familyOfNumber(number: number): Family | undefined {
-  if (number === AF_INET) return 'ipv4';
-  return number === AF_INET6 ? 'ipv6' : undefined;
-}
 
 /** RT_SCOPE_*: /etc/iproute2/rt_scopes has the same names. */
 const SCOPES = { global: 0, site: 200, link: 253, host: 254 } as const;

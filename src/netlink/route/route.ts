@@ -10,8 +10,9 @@ import {
 import type { NextHop, RouteSpec } from '../../model/routes.ts';
 import { Attributes } from '../attribute.ts';
 import { AttributeWriter, u32Bytes } from '../attribute-writer.ts';
+import { FAMILY_NUMBER, familyOfNumber } from '../family.ts';
 import { type Fault, type Malformed, Reader } from '../reader.ts';
-import { FAMILY_NUMBER, familyOfNumber, RT_TABLE_MAIN, scopeNumber, scopeOf } from './numbers.ts';
+import { RT_TABLE_MAIN, scopeNumber, scopeOf } from './numbers.ts';
 
 export const RTM_NEWROUTE = 24;
 export const RTM_DELROUTE = 25;

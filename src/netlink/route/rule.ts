@@ -3,8 +3,8 @@ import { addressFromBytes, addressToBytes, type Family, type Prefix } from '../.
 import type { PortRange, RuleSpec } from '../../model/routes.ts';
 import { Attributes } from '../attribute.ts';
 import { AttributeWriter, u32Bytes } from '../attribute-writer.ts';
+import { FAMILY_NUMBER, familyOfNumber } from '../family.ts';
 import { type Fault, type Malformed, Reader } from '../reader.ts';
-import { FAMILY_NUMBER, familyOfNumber } from './numbers.ts';
 
 export const RTM_NEWRULE = 32;
 export const RTM_DELRULE = 33;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { IpAddress, MacAddress } from '../../../src/model/address.ts';
 import { internetChecksum } from '../../../src/packet/checksum.ts';
-import { ALL_NODES, groupMac } from '../../../src/packet/icmpv6.ts';
+import { groupMac } from '../../../src/packet/group-mac.ts';
+import { ALL_NODES } from '../../../src/packet/icmpv6.ts';
 import {
   decodeNeighbourAdvertisement,
   encodeNeighbourAdvertisement,
@@ -83,6 +84,11 @@ describe('neighbour solicitation', () => {
     const group = solicitedNodeGroup('fd00:1::ab12:3456' as IpAddress);
     expect([group, groupMac(group)]).toEqual(['ff02::1:ff12:3456', '33:33:ff:12:34:56']);
     expect(groupMac(ALL_NODES)).toBe('33:33:00:00:00:01');
+  });
+
+  it('of IPv4 goes to the last 23 bits of the group', () => {
+    expect(groupMac('224.0.0.18' as IpAddress)).toBe('01:00:5e:00:00:12');
+    expect(groupMac('239.255.128.1' as IpAddress)).toBe('01:00:5e:7f:80:01');
   });
 });
 
