@@ -25,6 +25,15 @@ const MARK = '.damaged-';
 /** Files that were left where they are, with why they could not be read. By path. */
 const left = new Map<string, string>();
 
+/** Files that the disk has not taken as they should be, with what that means and why. By path. */
+const unwritten = new Map<string, string>();
+
+/** undefined: the disk has taken it. */
+export function tellUnwritten(path: string, meaning: string | undefined): void {
+  if (meaning === undefined) unwritten.delete(path);
+  else unwritten.set(path, meaning);
+}
+
 /**
  * Of a file that was to be read, and gave `cause`: puts it aside where it is damaged, else leaves it. false: it is still
  * in its place, and must not be overwritten.
@@ -63,14 +72,25 @@ export function putAside(path: string, cause: unknown, log: Log, now = new Date(
   }
 }
 
-/** A line for each file that was left unread, and for each copy that was put aside and is still there; with what to do. */
+/**
+ * A line for each file that was left unread or could not be written, and for each copy that was put aside and is still
+ * there; with what to do.
+ */
 export function damagedFiles(directory: string): readonly string[] {
-  const unread = [...left].filter(([path]) => path === join(directory, basename(path)));
+  const isHere = ([path]: readonly [string, string]): boolean => path === join(directory, basename(path));
   return [
-    ...unread.map(
-      ([path, cause]) =>
-        `${basename(path)} could not be read: ${meaningOf(path)}; see to the cause (${cause}), and restart vipward`,
-    ),
+    ...[...left]
+      .filter(isHere)
+      .map(
+        ([path, cause]) =>
+          `${basename(path)} could not be read: ${meaningOf(path)}; see to the cause (${cause}), and restart vipward`,
+      ),
+    ...[...unwritten]
+      .filter(isHere)
+      .map(
+        ([path, meaning]) =>
+          `${basename(path)} cannot be written: ${meaning}; see to the cause: it is tried again every 10 s`,
+      ),
     ...copyLines(directory),
   ];
 }

@@ -1,11 +1,14 @@
 /** A small JSON document in the state directory: what must be known again after a restart. */
-import { close, fsync, open, renameSync, writeFileSync } from 'node:fs';
+import { close, fsync, open, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import type { Log } from '../model/messages.ts';
 import { makeDirectory, removeFile } from '../sys/directory.ts';
 import { readRegularFile } from '../sys/regular-file.ts';
-import { isMissing, putAside, type StateFileName, seeTo } from './damaged.ts';
+import { isMissing, putAside, type StateFileName, seeTo, tellUnwritten } from './damaged.ts';
+
+/** In milliseconds: how soon a disk that refused is tried again. */
+const RETRY = 10_000;
 
 export interface StateFileOptions<Document> {
   readonly directory: string;
@@ -28,6 +31,8 @@ export class StateFile<Document> {
   readonly #path: string;
   /** Why what is there cannot be used, while it could not be put aside either. */
   #inTheWay: unknown;
+  /** Set while the disk has not taken what was to be written last. */
+  #retry: NodeJS.Timeout | undefined;
 
   constructor(options: StateFileOptions<Document>) {
     this.#options = options;
@@ -51,9 +56,40 @@ export class StateFile<Document> {
     this.#inTheWay = putAside(this.#path, cause, this.#options.log) ? undefined : cause;
   }
 
-  /** All of it or nothing. A disk that refuses costs the memory across a restart: that is logged, and false. */
+  /**
+   * All of it or nothing. A disk that refuses costs the memory across a restart: that is logged, shown by `status`, and
+   * false; it is tried again until the disk takes it, or something newer is to be written.
+   */
   write(document: Document): boolean {
-    const { directory, limit, log, durable, unwritable } = this.#options;
+    const { log, unwritable } = this.#options;
+    clearTimeout(this.#retry);
+    const cause = this.#put(document);
+    if (cause === undefined) {
+      tellUnwritten(this.#path, undefined);
+      return true;
+    }
+    log('warn', `cannot write ${this.#path}: ${unwritable}`, { cause: String(cause) });
+    tellUnwritten(this.#path, `${unwritable} (${cause})`);
+    this.#tryAgain(document);
+    return false;
+  }
+
+  #tryAgain(document: Document): void {
+    this.#retry = setTimeout(() => {
+      const cause = this.#put(document);
+      if (cause !== undefined) {
+        this.#tryAgain(document);
+        return;
+      }
+      tellUnwritten(this.#path, undefined);
+      this.#options.log('info', `${this.#path} is written, as it could not be before`);
+    }, RETRY).unref();
+  }
+
+  /** Gives why it cannot be written; undefined: it is. */
+  #put(document: Document): unknown {
+    const { directory, limit, durable } = this.#options;
+    const fresh = `${this.#path}.new`;
     try {
       if (this.#inTheWay !== undefined) this.#putAside(this.#inTheWay);
       if (this.#inTheWay !== undefined)
@@ -63,15 +99,16 @@ export class StateFile<Document> {
       if (bytes.length > limit)
         throw new RangeError(`it would have ${bytes.length} bytes, more than ${limit}`);
       makeDirectory(directory);
-      writeFileSync(`${this.#path}.new`, bytes, { flush: durable === 'at once' });
-      renameSync(`${this.#path}.new`, this.#path);
+      // A link that somebody has put there would lead elsewhere, and a pipe would be waited for.
+      rmSync(fresh, { force: true });
+      writeFileSync(fresh, bytes, { flag: 'wx', flush: durable === 'at once' });
+      renameSync(fresh, this.#path);
       if (durable === 'soon') flushSoon(this.#path);
-      return true;
+      return undefined;
     } catch (cause) {
       // On a full disk, others may need the room that it takes.
-      removeFile(`${this.#path}.new`);
-      log('warn', `cannot write ${this.#path}: ${unwritable}`, { cause: String(cause) });
-      return false;
+      removeFile(fresh);
+      return cause;
     }
   }
 }

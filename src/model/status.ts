@@ -37,7 +37,7 @@ export interface StatusDocument {
   readonly overrides: readonly OverrideStatus[];
   readonly table: TableStatus;
   readonly preparation: PreparationStatus;
-  /** Files of the state directory that could not be read, and what became of them: until somebody has seen to them. */
+  /** Files of the state directory that cannot be read or written, and what became of them: until somebody has seen to them. */
   readonly damagedFiles?: readonly string[];
 }
 

@@ -97,7 +97,7 @@ function formatPreparation({ problems }: PreparationStatus, style: Style): strin
 
 function formatDamaged(files: StatusDocument['damagedFiles'], style: Style): string[] {
   if (files === undefined || files.length === 0) return [];
-  return [style.bad('damaged state files:'), ...indent(files.map(printable), 4)];
+  return [style.bad('state files:'), ...indent(files.map(printable), 4)];
 }
 
 function tableState(table: TableStatus, style: Style, now: number): string {

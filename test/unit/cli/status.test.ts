@@ -138,7 +138,7 @@ test('a refused reload is loud and says why', () => {
 test('a damaged state file is told', () => {
   expect(show()).not.toContain('damaged');
   expect(show({ damagedFiles: ['standby.json was damaged: \x1b[2J'] })).toContain(
-    'damaged state files:\n    standby.json was damaged:  [2J\n',
+    'state files:\n    standby.json was damaged:  [2J\n',
   );
 });
 

@@ -1,5 +1,14 @@
 /** What a power cut leaves of a state file, and what a machine that is short of something does to it. */
-import fs, { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import fs, {
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -92,6 +101,73 @@ describe('is on the disk', () => {
     readIdentity(directory, log);
     expect(calls).toEqual(['flush', 'rename', 'flush', 'rename']);
   });
+});
+
+describe('that the disk does not take', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** The disk is full from now on, until the result is called. */
+  function fillDisk(): () => void {
+    const { writeFileSync: write } = fs;
+    vi.spyOn(fs, 'writeFileSync').mockImplementation((path) => {
+      write(path as string, '');
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+    });
+    syncBuiltinESMExports();
+    return () => {
+      vi.restoreAllMocks();
+      syncBuiltinESMExports();
+    };
+  }
+
+  it('is told by status, and written once it does', () => {
+    const file = standby();
+    file.write({ names: ['web'] });
+    const empty = fillDisk();
+    expect(file.write({ names: ['db'] })).toBe(false);
+    expect(damagedFiles(directory)).toEqual([
+      expect.stringMatching(
+        /^standby\.json cannot be written: it is forgotten \(.*ENOSPC.*\); see to the cause/,
+      ),
+    ]);
+    expect(file.read()).toEqual({ names: ['web'] });
+    expect(readdirSync(directory)).toEqual(['standby.json']);
+    vi.advanceTimersByTime(60_000);
+    expect(damagedFiles(directory)).toHaveLength(1);
+    empty();
+    vi.advanceTimersByTime(10_000);
+    expect(file.read()).toEqual({ names: ['db'] });
+    expect(damagedFiles(directory)).toEqual([]);
+  });
+
+  it('is not written behind what came after it', () => {
+    const file = standby();
+    const empty = fillDisk();
+    file.write({ names: ['old'] });
+    empty();
+    expect(file.write({ names: ['new'] })).toBe(true);
+    vi.advanceTimersByTime(60_000);
+    expect(file.read()).toEqual({ names: ['new'] });
+    expect(damagedFiles(directory)).toEqual([]);
+  });
+});
+
+it('leads nowhere else, whatever stands where it is begun', () => {
+  const victim = at('victim');
+  writeFileSync(victim, 'whole');
+  symlinkSync(victim, at('standby.json.new'));
+  expect(standby().write({ names: ['web'] })).toBe(true);
+  expect(readFileSync(victim, 'utf8')).toBe('whole');
+  expect(lstatSync(at('standby.json')).isFile()).toBe(true);
+  // Nobody reads that pipe: to open it would last for ever.
+  execFileSync('mkfifo', [at('standby.json.new')]);
+  expect(standby().write({ names: ['db'] })).toBe(true);
+  expect(standby().read()).toEqual({ names: ['db'] });
 });
 
 describe('that cannot be opened just now', () => {
