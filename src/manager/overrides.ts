@@ -7,10 +7,11 @@
 import { z } from 'zod';
 import { entryOf, serverName } from '../balance/entry.ts';
 import { PresentTable } from '../balance/present.ts';
-import type { ActualTable, TableKey } from '../model/ipvs-table.ts';
+import { type ActualTable, MOST_WEIGHT, type TableKey } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
 import type { Override, OverrideOf } from '../model/override.ts';
 import { durationText, milliseconds } from '../model/units.ts';
+import { monotonicNow } from '../sys/clock.ts';
 import { type KeptOverride, type Place, placeNotes, placesOf, type Services } from './override-places.ts';
 import { heldOf } from './server-status.ts';
 import { StateFile } from './state-file.ts';
@@ -24,7 +25,7 @@ const Kept = z.object({
       service: z.string(),
       server: z.string(),
       action: z.enum(['drain', 'disable', 'weight']),
-      weight: z.int().min(0).max(0x7fffffff).optional(),
+      weight: z.int().min(0).max(MOST_WEIGHT).optional(),
       reason: z.string().optional(),
       by: z.string(),
       since: z.number(),
@@ -42,12 +43,20 @@ export interface OverrideBookOptions {
   readonly log: Log;
   /** Milliseconds since 1970: `Date.now` unless given. */
   readonly now?: () => number;
+  /** Milliseconds that go on evenly, whatever becomes of the former: CLOCK_MONOTONIC, or as `now` where that is given. */
+  readonly steady?: () => number;
 }
+
+/** In milliseconds: a clock that is this much off from one look to the next was set; less is its slow correction. */
+const CLOCK_STEP = 1_000;
 
 export class OverrideBook {
   readonly #file: StateFile<z.infer<typeof Kept>>;
   readonly #log: Log;
   readonly #now: () => number;
+  readonly #steady: () => number;
+  /** Of the wall clock before the steady one, as it was when the times of those that drain were right. */
+  #lead: number;
   #services: Services = [];
   #dangling: readonly Override[] = [];
   /**
@@ -58,9 +67,11 @@ export class OverrideBook {
   /** By service, then by server. */
   #overrides = new Map<string, Map<string, KeptOverride>>();
 
-  constructor({ stateDir, log, now = Date.now }: OverrideBookOptions) {
+  constructor({ stateDir, log, now, steady = now ?? monotonicNow }: OverrideBookOptions) {
     this.#log = log;
-    this.#now = now;
+    this.#now = now ?? Date.now;
+    this.#steady = steady;
+    this.#lead = this.#now() - steady();
     this.#file = new StateFile<z.infer<typeof Kept>>({
       directory: stateDir,
       name: 'overrides.json',
@@ -156,6 +167,7 @@ export class OverrideBook {
 
   /** In the place of what was said of it before. False: it is not remembered across a restart. */
   set(override: Override): boolean {
+    this.#followClock();
     const [place] = placesOf([{ override, traces: undefined }], this.#services);
     this.#put({ override, traces: place?.at?.traces });
     this.#look();
@@ -176,6 +188,7 @@ export class OverrideBook {
 
   /** Notes which of those that drain are done, by the table as it is. */
   observe(actual: ActualTable): void {
+    this.#followClock();
     const draining = this.#kept.filter(({ override }) => isDraining(override));
     if (draining.length === 0) return;
     const present = new PresentTable(actual);
@@ -185,6 +198,19 @@ export class OverrideBook {
     if (ended.length === 0) return;
     for (const kept of ended) this.#put(kept);
     this.#save();
+  }
+
+  /** Where somebody has set the clock, what drains goes on for as long as it was told to. */
+  #followClock(): void {
+    const step = Math.round(this.#now() - this.#steady() - this.#lead);
+    if (Math.abs(step) < CLOCK_STEP) return;
+    this.#lead += step;
+    const draining = this.#kept.filter(({ override }) => isDraining(override));
+    for (const { override, traces } of draining) {
+      const until = override.until === undefined ? undefined : override.until + step;
+      this.#put({ override: { ...override, since: override.since + step, until }, traces });
+    }
+    if (draining.length > 0) this.#save();
   }
 
   #ending(override: Override, present: PresentTable): readonly Override[] {

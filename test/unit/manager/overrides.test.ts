@@ -34,8 +34,10 @@ function start(
 ) {
   const log: string[] = [];
   const tell = (level: string, message: string) => void log.push(`${level}: ${message}`);
-  const clock = { now: 1_000_000 };
-  const book = new OverrideBook({ stateDir, log: tell, now: () => clock.now });
+  /** `set`: by how much somebody has set the wall clock meanwhile. */
+  const clock = { now: 1_000_000, set: 0 };
+  const wall = () => clock.now + clock.set;
+  const book = new OverrideBook({ stateDir, log: tell, now: wall, steady: () => clock.now });
   const keeper = new TableKeeper({
     log: () => undefined,
     clock: () => instant(performance.now()),
@@ -49,7 +51,7 @@ function start(
   const operator = new Operator({
     overrides: book,
     log: tell,
-    now: () => clock.now,
+    now: wall,
     onChange: () => keeper.update(),
     table: () => keeper.left,
     read: (path) => settings[path.join('/')],
@@ -110,6 +112,29 @@ describe('a drain', () => {
     expect(servers()).toEqual(['10.1.1.3:80 1']);
     expect(book.all).toMatchObject([{ cutOff: 7 }]);
     expect(log.at(-1)).toMatch(/^warn: .* the time is over, 7 connections are cut off$/);
+  });
+
+  it.each([
+    ['forward', 7_200_000],
+    ['back', -7_200_000],
+  ])('lasts as long as it was to, though somebody sets the clock %s', (_, set) => {
+    const { say, servers, busy, keeper, clock, book, log } = start();
+    busy(2, 5);
+    clock.set = 500_000;
+    say('drain', '10.1.1.2:80', { timeout: 60_000 });
+    clock.now += 20_000;
+    clock.set += set;
+    keeper.reconcile();
+    expect(servers()).toContain('10.1.1.2:80 0');
+    // What `status` and the next process reckon by.
+    expect(book.all).toMatchObject([{ since: 1_500_000 + set, until: 1_560_000 + set }]);
+    clock.now += 39_999;
+    keeper.reconcile();
+    expect(servers()).toContain('10.1.1.2:80 0');
+    clock.now += 1;
+    keeper.reconcile();
+    expect(servers()).toEqual(['10.1.1.3:80 1']);
+    expect(log.at(-1)).toMatch(/is drained after 1m: the time is over, 7 connections are cut off$/);
   });
 
   it('of what is not in the table is over at once, and says so', () => {
