@@ -55,7 +55,7 @@ export function stepActive(state: Active, event: Event, now: Instant, parameters
     case 'step-down':
       return beforeReport(enterBackup(state, event.reason, now, parameters), LET_GO);
     case 'stalled':
-      return enterBackup(state, event.reason, now, parameters, { patience: shortPatience(parameters) });
+      return stalled(state, event, now, parameters);
     case 'interface-lost':
       return preceded(withdrawal(parameters), enterHeld(state, event.reason, now, true));
     case 'contested':
@@ -79,6 +79,17 @@ function stopped(state: Active, reason: string, now: Instant, parameters: Parame
   return parameters.exclusive
     ? preceded([...withdrawal(parameters), LET_GO], gone)
     : preceded([LET_GO, ...withdrawal(parameters)], gone);
+}
+
+/** Whoever gave way to an advert that was decided on before we stood still need not wait until we are missed again. */
+function stalled(
+  state: Active,
+  { reason, spoken }: Extract<Event, { event: 'stalled' }>,
+  now: Instant,
+  parameters: Parameters,
+): Step {
+  const listening = enterBackup(state, reason, now, parameters, { patience: shortPatience(parameters) });
+  return spoken ? beforeReport(listening, LET_GO) : listening;
 }
 
 const contested = (state: Active, now: Instant, { announce }: Parameters): ActiveStep => ({

@@ -35,6 +35,8 @@ export class Machine {
   setting: DirectorSetting;
   process: Process | undefined;
   paused: Extent | undefined;
+  /** Whether its process fell asleep between deciding on adverts and sending them. */
+  #isSending = false;
   /** The machine itself is off. */
   off = false;
   etcdReachable = true;
@@ -128,6 +130,7 @@ export class Machine {
   pause(extent: Extent): void {
     if (this.process === undefined || this.paused !== undefined) return;
     this.paused = extent;
+    this.#isSending = this.#world.random.chance(0.2);
     this.#pausedAt = this.#world.agenda.now;
     this.#world.note();
   }
@@ -137,13 +140,14 @@ export class Machine {
     if (this.paused === undefined || this.process === undefined) return;
     const wasMachine = this.paused === 'machine';
     this.paused = undefined;
+    const spoken = this.#isSending && this.#speak(this.process);
     if (wasMachine && !jump)
       this.#clockStart -= (this.#world.agenda.now - this.#pausedAt) * this.setting.clockRate;
     if (wasMachine) this.#expire();
     this.#world.note();
     // Whatever fired meanwhile was not heard.
     this.#armed = undefined;
-    this.tell({ type: 'stalls' });
+    this.tell({ type: 'stalls', spoken });
     this.#drain();
     this.tell({ type: 'timer' });
     this.#armKernel(true);
@@ -191,6 +195,13 @@ export class Machine {
     const isPacket = event.type === 'advert' || event.type === 'presence';
     if (isPacket && ++process.packets > RECEIVE_QUEUE) return;
     process.waiting.push(event);
+  }
+
+  /** Sends what it had in hand when it fell asleep; whether that was anything. */
+  #speak({ director }: Process): boolean {
+    const active = [...director.members()].filter(({ state }) => state.name === 'active');
+    for (const member of active) this.#world.sendAdvert(this, member, member.parameters.priority);
+    return active.length > 0;
   }
 
   #drain(): void {
@@ -336,7 +347,7 @@ export class Machine {
   #fire(process: Process, number: number): void {
     if (this.#timerNumber !== number || this.process !== process || !this.runs) return;
     this.#armed = undefined;
-    this.tell({ type: 'stalls' });
+    this.tell({ type: 'stalls', spoken: false });
     if (this.process !== process) return;
     this.#armed = undefined;
     this.tell({ type: 'timer' });

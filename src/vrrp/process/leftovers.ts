@@ -4,6 +4,7 @@
  */
 import { isRoute, type Routes } from '../../kernel/routes.ts';
 import { isRule, type Rules } from '../../kernel/rules.ts';
+import { reasonOf } from '../../model/reason.ts';
 import type { RouteSpec, RuleSpec } from '../../model/routes.ts';
 import type { ThrottledLog } from './throttle.ts';
 
@@ -22,7 +23,7 @@ export interface Kept {
 export function removeLeftovers({ routes, rules, complain }: LeftoversContext, kept: readonly Kept[]): void {
   const attempt = (what: string, remove: () => readonly { readonly error: Error }[]): void => {
     const say = (error: unknown) => {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = reasonOf(error);
       complain(`left ${what}`, 'warn', `cannot remove ${what} that an earlier process has left: ${why}`);
     };
     try {

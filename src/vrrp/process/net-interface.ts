@@ -14,6 +14,7 @@ import type { Link } from '../../kernel/links.ts';
 import { readSetting } from '../../kernel/sysctl.ts';
 import type { Family, IpAddress } from '../../model/address.ts';
 import type { ChangedSetting } from '../../model/messages.ts';
+import { reasonOf } from '../../model/reason.ts';
 import type { Milliseconds, Seconds } from '../../model/units.ts';
 import type { Reactor } from '../../sys/reactor.ts';
 import { Announcements } from './announcements.ts';
@@ -109,7 +110,7 @@ export class NetInterface {
       if (link && (macvlan || this.#obstacle === undefined)) this.#open(link, macvlan);
     } catch (error) {
       this.#failed = true;
-      this.#obstacle = `interface ${this.name} cannot be used: ${messageOf(error)}`;
+      this.#obstacle = `interface ${this.name} cannot be used: ${reasonOf(error)}`;
       this.#context.complain(`open ${this.name}`, 'error', this.#obstacle, { interface: this.name });
     }
   }
@@ -242,9 +243,7 @@ export class NetInterface {
   }
 
   #complain(what: string, error: unknown): void {
-    const message = `interface ${this.name}: cannot ${what}: ${messageOf(error)}`;
+    const message = `interface ${this.name}: cannot ${what}: ${reasonOf(error)}`;
     this.#context.complain(`${what} ${this.name}`, 'warn', message, { interface: this.name });
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -17,6 +17,7 @@ import { openRoutes } from '../../kernel/routes.ts';
 import { openRules } from '../../kernel/rules.ts';
 import { watchNetwork } from '../../kernel/watch.ts';
 import type { ManagerToVrrp } from '../../model/messages.ts';
+import { reasonOf } from '../../model/reason.ts';
 import { milliseconds } from '../../model/units.ts';
 import { monotonicNow } from '../../sys/clock.ts';
 import { Reactor } from '../../sys/reactor.ts';
@@ -159,7 +160,7 @@ function switchRealtime(channel: ManagerChannel, is: boolean, wanted: boolean): 
     setRealtime(wanted);
     return wanted;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = reasonOf(error);
     channel.log(
       'error',
       `vrrp process: cannot run under SCHED_RR, so adverts may be late under load: ${why}`,

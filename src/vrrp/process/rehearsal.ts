@@ -12,6 +12,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Link } from '../../kernel/links.ts';
 import type { IpAddress, MacAddress } from '../../model/address.ts';
 import type { VirtualRouter } from '../../model/config.ts';
+import { NO_NETWORK } from '../../model/messages.ts';
 import { NO_NOTIFY } from '../../model/notify.ts';
 import { centiseconds, milliseconds, seconds } from '../../model/units.ts';
 import { monotonicNow } from '../../sys/clock.ts';
@@ -136,12 +137,8 @@ export function rehearse(reactor: Reactor, kernel: VrrpKernel, { routers: count,
     onStopped: () => undefined,
   });
   const network = {
+    ...NO_NETWORK,
     routers: [...Array.from({ length: count }, (_, i) => routerOf(i + 1)), ROUTER_IPV6],
-    groups: [],
-    gateways: [],
-    fixed: { addresses: [], routes: [], rules: [] },
-    arbiter: undefined,
-    fencing: undefined,
   };
   routers.configure({ network, resume: [], standby: [] });
   // The first renewal of a lease starts the threads that renewals wait on: not just after a take-over, please, and not

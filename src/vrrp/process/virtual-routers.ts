@@ -70,7 +70,7 @@ export class VirtualRouters {
     this.#stalls = new Stalls({
       due: () => this.#director.deadline,
       complain,
-      onStall: (at) => this.#handle({ type: 'stalls' }, at),
+      onStall: (spoken, at) => this.#handle({ type: 'stalls', spoken }, at),
     });
   }
 
@@ -191,6 +191,7 @@ export class VirtualRouters {
     if (this.#recording)
       this.#context.send({ type: 'recorded', lines: [JSON.stringify({ at: now, event }, withoutSecrets)] });
     this.#executor.carryOut(this.#director.handle(event, now), event.type, now);
+    if (event.type !== 'stalls') this.#stalls.heedSent(this.#context.now());
     this.#timer.arm(this.#director.deadline);
     this.#endIfDone();
   }

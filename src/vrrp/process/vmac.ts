@@ -5,6 +5,7 @@
 import type { Link } from '../../kernel/links.ts';
 import type { Macvlans } from '../../kernel/macvlan.ts';
 import type { Family, MacAddress } from '../../model/address.ts';
+import { reasonOf } from '../../model/reason.ts';
 import type { VirtualRouter } from '../../model/virtual-router.ts';
 import type { Member } from '../director/member.ts';
 import { familiesOf } from '../director/member.ts';
@@ -171,7 +172,7 @@ export class VirtualMacs {
     try {
       return action();
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = reasonOf(error);
       this.#context.complain(`vmac ${what}`, 'error', `virtual Ethernet address: cannot ${what}: ${why}`);
       return undefined;
     }

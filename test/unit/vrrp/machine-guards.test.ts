@@ -29,7 +29,7 @@ const handover = (ifNobody: 'active' | 'backup'): Event => ({
 const fault: Event = { event: 'fault', reason: 'script x: exit code 1' };
 const cleared: Event = { event: 'cleared', reason: 'script x is up' };
 const stepDown: Event = { event: 'step-down', reason: 'the lease is over' };
-const stalled: Event = { event: 'stalled', reason: 'stood still' };
+const stalled: Event = { event: 'stalled', reason: 'stood still', spoken: false };
 const refused: Event = { event: 'refused', reason: 'the fence failed' };
 
 const backupOf = (parameters: Parameters): State => play(parameters, [[0, { event: 'startup' }]]).state;
