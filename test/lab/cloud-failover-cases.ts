@@ -66,10 +66,10 @@ describe('a pair of directors with fullnat, by an address that floats', () => {
     const places = [`tcp/${PORTS.talking}`, `silent/${PORTS.silent}`, `ticking/${PORTS.listening}`];
     await Promise.all(farm.map((far) => startNamingServer(far, far.name, places)));
     const first = await start(director, 150);
-    await first.said('started the master sync daemon', { timeout: 60_000 });
+    await first.said('started the master sync daemon', { timeout: 120_000 });
     const second = await start(standby, 100);
-    await second.said('started the backup sync daemon', { timeout: 60_000 });
-  }, 240_000);
+    await second.said('started the backup sync daemon', { timeout: 120_000 });
+  });
   afterAll(async () => {
     await talker?.stop();
     await Promise.all(daemons.map((daemon) => daemon.stop()));
@@ -90,7 +90,7 @@ describe('a pair of directors with fullnat, by an address that floats', () => {
       patience: 90_000,
     });
     expect(await talker.begun()).toEqual(ALL);
-    await expect.poll(() => known(standby), { timeout: 60_000 }).toBe(4 * COUNT);
+    await expect.poll(() => known(standby), { timeout: 120_000 }).toBe(4 * COUNT);
     const since = daemons[1]?.log.mark ?? 0;
     await daemons[0]?.crash();
     await plugDirector(false);
@@ -99,5 +99,5 @@ describe('a pair of directors with fullnat, by an address that floats', () => {
     const { message } = (await daemons[1]?.said('connections by fullnat taken over', { since })) ?? {};
     console.log(`${JSON.stringify(after)}; ${message}`);
     expect(after).toEqual(ALL);
-  }, 240_000);
+  });
 });

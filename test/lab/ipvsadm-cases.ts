@@ -28,7 +28,7 @@ async function fill(rules: readonly string[]): Promise<void> {
 }
 
 /** How often a listing that changes by itself is made again before the two differ. */
-const ATTEMPTS = 8;
+const ATTEMPTS = 40;
 
 /** Seconds tick and rates fade while both print: what ours says lies between two listings of the other. */
 async function sameOutput(line: string): Promise<string> {

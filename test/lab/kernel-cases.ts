@@ -12,7 +12,7 @@ export async function play(
   node: Node,
   program: string,
 ): Promise<{ played: readonly Played[]; notes: string }> {
-  const { code, stdout, stderr } = await node.exec(['node', program], { timeout: 100_000 });
+  const { code, stdout, stderr } = await node.exec(['node', program], { timeout: 240_000 });
   const played = stdout
     .split('\n')
     .filter((line) => line.startsWith('{'))

@@ -31,7 +31,7 @@ export interface CallerAnswer {
 }
 
 /** Far more than any answer takes, in ms. */
-const PATIENCE = 10_000;
+const PATIENCE = 30_000;
 const held = new Map<number, Socket>();
 
 function nextLine(socket: Socket): Promise<string> {

@@ -116,5 +116,5 @@ function main(url: string, rate: number, timeout: number): void {
   });
 }
 
-const [url = '', rate = '10', timeout = '5000'] = process.argv.slice(2);
+const [url = '', rate = '10', timeout = '30000'] = process.argv.slice(2);
 main(url, Number(rate), Number(timeout));

@@ -26,13 +26,13 @@ export class EventLog<T> {
 
   /**
    * Resolves with the first event, from place `since` on (default 0: also what is past), for which `wanted` holds.
-   * Rejects after `timeout` ms (default 30,000), or when the source has ended, and shows the last events.
+   * Rejects after `timeout` ms (default 60,000: longer than anything takes on a busy machine), or when the source has ended, and shows the last events.
    */
   waitFor(
     wanted: (event: T) => boolean,
     options: { readonly timeout?: number; readonly since?: number; readonly what?: string } = {},
   ): Promise<T> {
-    const { timeout = 30_000, what = 'the event' } = options;
+    const { timeout = 60_000, what = 'the event' } = options;
     let next = options.since ?? 0;
     return new Promise((resolve, reject) => {
       const finish = (): void => {

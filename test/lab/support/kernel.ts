@@ -49,7 +49,7 @@ export interface KernelPlace {
 }
 
 /** A boot takes 3 s on an idle machine; a loaded one may take far longer. */
-const BOOT_LIMIT = 120_000;
+const BOOT_LIMIT = 240_000;
 
 export class Kernel extends Node {
   readonly ports: readonly Port[];

@@ -33,7 +33,7 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
 export type Command = string | readonly string[];
 
 export interface ExecOptions extends SpawnOptions {
-  /** Milliseconds (default 60,000) after which the command's whole process group is killed and `exec` throws. */
+  /** Milliseconds (default 120,000) after which the command's whole process group is killed and `exec` throws. */
   readonly timeout?: number;
   /** Standard input; empty unless given. */
   readonly input?: string | Uint8Array;
@@ -78,7 +78,7 @@ export abstract class Node {
     command: Command,
     options: ExecOptions = {},
   ): Promise<{ readonly code: number; readonly stdout: Buffer; readonly stderr: Buffer }> {
-    const { timeout = 60_000, input = '', ...spawnOptions } = options;
+    const { timeout = 120_000, input = '', ...spawnOptions } = options;
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     let late = false;

@@ -89,7 +89,7 @@ export class LabProcess {
   }
 
   /** Ends it, and its group, within `grace` ms of a SIGTERM or by SIGKILL, and resolves when it is gone. */
-  async stop(grace = 5_000): Promise<ProcessEnd> {
+  async stop(grace = 30_000): Promise<ProcessEnd> {
     this.killAll('SIGTERM');
     const timer = setTimeout(() => this.killAll('SIGKILL'), grace);
     return await this.exit.finally(() => clearTimeout(timer));

@@ -69,7 +69,7 @@ export class Service {
   /** Waits for a line of the journal with `part` in it; only lines after `since` when that is given. */
   said(part: string, since = 0): Promise<JournalLine> {
     const what = `the journal of ${UNIT} on ${this.node.name} to say "${part}"`;
-    return this.journal.waitFor(({ text }) => text.includes(part), { since, what, timeout: 60_000 });
+    return this.journal.waitFor(({ text }) => text.includes(part), { since, what, timeout: 120_000 });
   }
 
   /** By the socket itself: a command of vipward's takes a second in a kernel of the lab. */

@@ -23,7 +23,7 @@ export interface TalkerPlan {
   readonly count: number;
   /** Between an answer and the next line, in ms. */
   readonly interval: number;
-  /** After so many ms without an answer a connection counts as lost; 20,000 unless given. */
+  /** After so many ms without an answer a connection counts as lost; 60,000 unless given. */
   readonly patience?: number;
 }
 
@@ -42,7 +42,7 @@ export interface Talk {
 export type TalkerReport = Readonly<Record<string, Talk>>;
 
 /** TCP has repeated itself several times. */
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 
 class Connection {
   readonly target: string;

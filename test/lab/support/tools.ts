@@ -82,12 +82,12 @@ export interface Client {
   stop(): Promise<ClientSummary>;
 }
 
-/** `rate` in requests a second (default 20), `timeout` of each in ms (default 5,000). */
+/** `rate` in requests a second (default 20), `timeout` of each in ms (default 30,000). */
 export async function startClient(
   node: Node,
   options: { readonly url: string; readonly rate?: number; readonly timeout?: number },
 ): Promise<Client> {
-  const { url, rate = 20, timeout = 5_000 } = options;
+  const { url, rate = 20, timeout = 30_000 } = options;
   const process = await node.spawn(program('client.ts', url, rate, timeout));
   const results = follow<RequestResult>(process);
   return {

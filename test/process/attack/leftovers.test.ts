@@ -67,7 +67,7 @@ describe('a macvlan of ours', () => {
     await node.run('ip link set vrrp.51 name foreign');
     await daemon.said('was gone from vrrp.51: put back');
     await expect
-      .poll(() => node.run('ip -br address'), { timeout: 20_000 })
+      .poll(() => node.run('ip -br address'), { timeout: 60_000 })
       .toMatch(/^vrrp\.51@\S+ +UP +10\.1\.1\.254\/24/m);
     expect(await node.run('ip -br link')).not.toMatch(/foreign/);
   });

@@ -56,7 +56,7 @@ describe('the neighbour entries of unicast peers', () => {
     const resolved = async (mac: string) => {
       for (const address of PEERS)
         await expect
-          .poll(() => entryOf(address), { timeout: 20_000 })
+          .poll(() => entryOf(address), { timeout: 60_000 })
           .toMatch(new RegExp(`lladdr ${mac} .*extern_learn`));
     };
     await resolved(await macOf());

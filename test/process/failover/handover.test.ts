@@ -121,7 +121,7 @@ describe('with --stay-down', () => {
     await expect.poll(mine).toMatchObject({ state: 'backup', standby: true });
     await pair.two.stop();
     await expect
-      .poll(async () => (await mine()).activeRouter, { timeout: 10_000 })
+      .poll(async () => (await mine()).activeRouter, { timeout: 60_000 })
       .toMatchObject({ priority: 0 });
     expect(await mine()).toMatchObject({
       state: 'backup',

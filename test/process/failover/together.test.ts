@@ -51,7 +51,7 @@ describe('two directors', () => {
   it.each(NAMES)('elect for %s, with nothing refused', async (name) => {
     await becomes(pair.one, name, 'MASTER');
     const peer = await expect
-      .poll(() => routerOf(pair.two, name), { timeout: 20_000 })
+      .poll(() => routerOf(pair.two, name), { timeout: 60_000 })
       .toMatchObject({ state: 'backup', activeRouter: { priority: 150 } })
       .then(() => routerOf(pair.two, name));
     expect(peer.paths.map(({ state }) => state)).toEqual(peer.paths.map(() => 'heard'));

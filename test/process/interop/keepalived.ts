@@ -97,7 +97,7 @@ export class Keepalived {
         const { stdout } = await this.node.exec(['cat', this.#statistics]);
         return stdout.includes('Priority Zero') ? stdout : undefined;
       },
-      { timeout: 10_000 },
+      { timeout: 60_000 },
     );
     return refusalsIn(text);
   }

@@ -39,7 +39,7 @@ export async function makePair(switches: 1 | 2 = 1): Promise<Pair> {
   const client = await host('client', 100, '64');
   // Nothing is sent from an address that may be another's.
   for (const node of [ours, theirs, client])
-    await vi.waitUntil(async () => (await node.run('ip -6 addr show tentative')) === '', { timeout: 20_000 });
+    await vi.waitUntil(async () => (await node.run('ip -6 addr show tentative')) === '', { timeout: 60_000 });
   return { lab, lans, ours, theirs, client };
 }
 

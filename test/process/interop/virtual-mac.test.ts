@@ -83,7 +83,7 @@ const isUp = async (name: string): Promise<boolean> =>
 const parentSettings = (): Promise<string> =>
   pair.ours.run('cd /proc/sys/net/ipv4/conf/eth0; cat arp_ignore arp_announce arp_filter rp_filter');
 
-const until = (holds: () => Promise<boolean>): Promise<boolean> => vi.waitUntil(holds, { timeout: 20_000 });
+const until = (holds: () => Promise<boolean>): Promise<boolean> => vi.waitUntil(holds, { timeout: 60_000 });
 
 /** Probes, 10 ms apart: less than lies between two adverts, so no switch had to wait for one to learn where to send. */
 const FEW = 30;

@@ -27,12 +27,12 @@ beforeAll(async () => {
   await owned('one');
   await two?.start(yaml(100));
   await settled();
-}, 60_000);
+});
 afterAll(() => stage.close());
 
 /** All VIPs are on this director alone. */
 async function owned(name: string): Promise<void> {
-  for (const vip of VIPS) await stage.owners.become(vip, [name], 40_000);
+  for (const vip of VIPS) await stage.owners.become(vip, [name]);
 }
 
 /** Both daemons run, one has all, and the other hears it: then the next fault may come. */
@@ -48,7 +48,7 @@ async function settled(): Promise<void> {
         'active,active',
         'backup,backup and hears it',
       ]),
-    { timeout: 40_000, interval: 300 },
+    { timeout: 60_000, interval: 300 },
   );
 }
 

@@ -26,7 +26,7 @@ beforeAll(async () => {
   two = stage.director('two');
   await two.start(yaml(100, GUARD));
   await owned('two');
-}, 60_000);
+});
 afterAll(() => stage.close());
 
 async function owned(name: string | undefined): Promise<void> {
@@ -53,7 +53,7 @@ const hears = (director: Director) =>
         expect(explanation).toMatch(/^(heard|kept a backup)/);
       }
     },
-    { timeout: 20_000, interval: 200 },
+    { timeout: 60_000, interval: 200 },
   );
 
 /** What `during` does changes nothing about the VIPs, then and for this many ms afterwards. */
@@ -135,7 +135,7 @@ describe('a sync group with an arbiter', () => {
     await owned(undefined);
     await one.lan.connect();
     stage.etcd.killAll('SIGCONT');
-    await vi.waitFor(() => expect(stage.owners.ownersOf(FRONT)).toEqual(['one']), { timeout: 30_000 });
+    await vi.waitFor(() => expect(stage.owners.ownersOf(FRONT)).toEqual(['one']), { timeout: 60_000 });
     await owned('one');
     gap(0);
     await hears(two);

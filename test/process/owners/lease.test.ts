@@ -42,7 +42,7 @@ beforeAll(async () => {
   await owned(holder);
   await other.start(yaml(100));
   await heard(other);
-}, 60_000);
+});
 afterAll(() => stage.close());
 
 async function owned(by: Director): Promise<void> {

@@ -57,7 +57,7 @@ export class Owners {
   }
 
   /** Resolves as soon as just these own it. */
-  async become(address: string, names: readonly string[], timeout = 30_000): Promise<void> {
+  async become(address: string, names: readonly string[], timeout = 60_000): Promise<void> {
     await this.changes.waitFor(() => this.ownersOf(address).toSorted().join() === names.toSorted().join(), {
       since: Math.max(0, this.changes.mark - 1),
       what: `${address} to be on ${names.length === 0 ? 'nobody' : names.join()}`,

@@ -16,7 +16,7 @@ beforeAll(async () => {
   one = stage.director('one');
   await one.start(yaml(true));
   await stage.owners.become('10.1.1.201', ['one']);
-}, 60_000);
+});
 afterAll(() => stage.close());
 
 const policyOf = async (pid: number): Promise<string> =>

@@ -25,7 +25,7 @@ beforeAll(async () => {
   three = stage.director('three');
   for (const director of stage.directors) await director.start(yaml(director.name));
   await settled();
-}, 60_000);
+});
 afterAll(() => stage.close());
 
 /** The first has it, and both others hear it. */
@@ -38,7 +38,7 @@ async function settled(): Promise<void> {
         expect(router?.explanation).toMatch(/^heard 10\.1\.1\.1 priority 150/);
       }
     },
-    { timeout: 40_000, interval: 300 },
+    { timeout: 60_000, interval: 300 },
   );
 }
 
