@@ -20,11 +20,11 @@ const file = (services: string): string => `
 virtual_routers:
   web: { interface: eth0, vrid: 61, priority: 200, advert_interval: 1s, addresses: [${VIP}/24, "fe80::f9/64", "${VIP6}/64"] }
 services:
-  far: { address: ${VIP}, port: 80, forwarding: fullnat, scheduler: rr, check: { tcp: {} }, real_servers: [${servers(8090)}] }
+  far: { address: ${VIP}, port: 80, forwarding: fullnat, scheduler: rr, check: { tcp: {}, connect_timeout: 20s, timeout: 20s }, real_servers: [${servers(8090)}] }
 ${services}`;
 const APART = file(`
-  http: { address: ${VIP}, port: ${HTTP}, forwarding: fullnat, scheduler: rr, check: { tcp: {} }, real_servers: [${servers()}] }
-  https: { address: ${VIP}, port: ${HTTPS}, forwarding: fullnat, scheduler: rr, check: { tcp: {} }, real_servers: [${servers()}] }
+  http: { address: ${VIP}, port: ${HTTP}, forwarding: fullnat, scheduler: rr, check: { tcp: {}, connect_timeout: 20s, timeout: 20s }, real_servers: [${servers()}] }
+  https: { address: ${VIP}, port: ${HTTPS}, forwarding: fullnat, scheduler: rr, check: { tcp: {}, connect_timeout: 20s, timeout: 20s }, real_servers: [${servers()}] }
 `);
 const TOGETHER = file(`
   shop:
@@ -35,7 +35,7 @@ const TOGETHER = file(`
     forwarding: fullnat
     source_address: [${SECOND}, "fd02::9"]
     scheduler: rr
-    check: { tcp: {}, port: ${HTTP} }
+    check: { tcp: {}, port: ${HTTP}, connect_timeout: 20s, timeout: 20s }
     real_servers: [${servers()}, ${FAR6.map((address) => `{ address: "${address}" }`).join(', ')}]
 `);
 
@@ -60,8 +60,8 @@ describe('the daemon', () => {
     await Promise.all(farm.map((far) => answerOn(far, ports, `${far.name} to $SOCAT_PEERADDR`)));
     // Emulated, everything takes several times as long as elsewhere.
     daemon = await startDaemon(director, APART, { patience: 120_000 });
-    await daemon.said('virtual router web: MASTER', { timeout: 60_000 });
-  }, 180_000);
+    await daemon.said('virtual router web: MASTER', { timeout: 120_000 });
+  });
   afterAll(() => daemon?.stop());
 
   it('serves by fullnat what has its gateway elsewhere: each sees the director, and the client its answer', async () => {

@@ -42,13 +42,13 @@ it('a table that somebody clears is made again unasked, told and counted', async
 
 it('a table that somebody changes is mended at a reload at once, whatever was done to it', async () => {
   const before = (await stage.daemon.status()).table.repairs;
-  await stage.ipvsadm(
+  const changes = await stage.hangUpAfter(
+    WEB,
     `-d -t ${VIP}:80 -r 10.1.1.2:80`,
     `-e -t ${VIP}:80 -r 10.1.1.3:80 -g -w 9`,
     `-a -t ${VIP}:80 -r 10.1.1.66:80 -g -w 4`,
     `-E -t ${VIP}:80 -s lc -p 60`,
   );
-  const { changes } = await stage.reload(WEB);
   // What serves comes before what does not: at no moment is there nobody.
   expect(changes).toEqual([
     expect.stringMatching(/^change virtual server .*: scheduler lc → wrr, .*persistence 60 s → none/),
@@ -82,12 +82,12 @@ it('who changes it with vipward ipvsadm is told that it is undone, and what to d
 });
 
 it('real servers that somebody exchanged are put back before the others are removed', async () => {
-  await stage.ipvsadm(
+  const changes = await stage.hangUpAfter(
+    WEB,
     `-a -t ${VIP}:80 -r 10.1.1.4:80 -g -w 1`,
     `-d -t ${VIP}:80 -r 10.1.1.2:80`,
     `-d -t ${VIP}:80 -r 10.1.1.3:80`,
   );
-  const { changes } = await stage.reload(WEB);
   expect(changes.map((change) => change.split(' ').slice(0, 4).join(' '))).toEqual([
     'add real server 10.1.1.2:80',
     'add real server 10.1.1.3:80',
@@ -124,7 +124,8 @@ it('schedulers are changed in place, each by its name; one that the kernel lacks
     expect.stringMatching(/cannot add virtual server .*254:82 \(twos\): .*`modprobe ip_vs_twos`/),
   ]);
   const errors = stage.daemon.log.all.slice(since).filter(({ level }) => level === 'error');
-  expect(errors.map(({ message }) => message)).toEqual(refused);
+  // It is tried again whenever the table is verified.
+  expect([...new Set(errors.map(({ message }) => message))]).toEqual(refused);
   const { code, stdout } = await stage.daemon.command('status');
   expect([code, stdout]).toEqual([0, expect.stringMatching(/refused by the kernel:\n.*ip_vs_twos/)]);
   expect((await ask(stage.client, `http://${VIP}/`, 6)).errors).toEqual([]);
@@ -175,7 +176,7 @@ it('UDP is shared among real servers that a TCP connection finds up', async () =
   }
   const check = `
     protocol: udp
-    check: { tcp: {}, port: 80, interval: 200ms, connect_timeout: 200ms, timeout: 200ms, fall: 1 }`;
+    check: { tcp: {}, port: 80, interval: 200ms, connect_timeout: 20s, timeout: 20s, fall: 1 }`;
   let since = stage.daemon.log.mark;
   await stage.hangUp(config(service('dns', 53, BOTH, check)));
   await stage.daemon.said('add real server 10.1.1.2:53', { since });

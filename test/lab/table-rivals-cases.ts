@@ -72,13 +72,10 @@ const MEETINGS = [
 export function rivalCases(stageOf: () => Stage): void {
   it.each(MEETINGS)('one who %s', async (_, before, command, wanted, found) => {
     const stage = stageOf();
-    const { director, daemon } = stage;
+    const { daemon } = stage;
     await stage.hangUp(before.yaml);
-    await daemon.configure(wanted.yaml);
     const since = daemon.log.mark;
-    // Both in a moment, so that the daemon does not look at its table between the two.
-    await director.run(`ipvsadm ${command} && kill -HUP ${daemon.process.pid}`);
-    await daemon.said('configuration reloaded', { since });
+    await stage.hangUpAfter(wanted.yaml, command);
     // Found by then, and not only when the table is verified.
     expect(daemon.log.all.slice(since).flatMap((line) => line.found ?? [])).toContainEqual(
       expect.stringContaining(found),

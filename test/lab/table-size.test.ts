@@ -18,7 +18,7 @@ services:
     port: 80
     scheduler: wrr
     forwarding: dr
-    check: { tcp: {}, interval: 5s, connect_timeout: 4s, timeout: 4s, rise: 1, fall: 1 }
+    check: { tcp: {}, interval: 5s, connect_timeout: 1m, timeout: 1m, rise: 1, fall: 1 }
     real_servers:
 ${servers.map((address) => `      - { address: ${address}, weight: ${weight} }`).join('\n')}
 `;

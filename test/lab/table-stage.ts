@@ -96,15 +96,24 @@ export class Stage {
 
   async reload(yaml: string): Promise<ReloadDocument> {
     await this.daemon.configure(yaml);
-    return JSON.parse((await this.daemon.command('reload', '--json')).stdout);
+    return await this.daemon.reload();
   }
 
   /** A reload by signal, which costs no process in the kernel; what it changed in the table. */
   async hangUp(yaml: string): Promise<readonly string[]> {
+    return await this.hangUpAfter(yaml);
+  }
+
+  /**
+   * The same after these commands of ipvsadm, all in a moment: the daemon, which looks at its table every 10 s, sees
+   * what they did at the reload.
+   */
+  async hangUpAfter(yaml: string, ...commands: readonly string[]): Promise<readonly string[]> {
     const { log, process } = this.daemon;
     await this.daemon.configure(yaml);
     const since = log.mark;
-    process.kill('SIGHUP');
+    const all = [...commands.map((command) => `ipvsadm ${command}`), `kill -HUP ${process.pid}`];
+    await this.director.run(all.join(' && '));
     await this.daemon.said('configuration reloaded', { since });
     const lines = log.all
       .slice(since)
@@ -132,7 +141,7 @@ export class Stage {
   /** The counters once those of the service on port 80 have arrived at `connections`. */
   async countedTo(connections: number): Promise<Counts> {
     const ofWeb = async () => (await this.counted())[`${VIP}:80`];
-    await expect.poll(ofWeb, { timeout: 20_000 }).toBe(connections);
+    await expect.poll(ofWeb, { timeout: 60_000 }).toBe(connections);
     return await this.counted();
   }
 }

@@ -66,7 +66,7 @@ services:${METHODS.map(
     port: [${Object.values(PORTS)}]
     scheduler: rr
     forwarding: ${method.replace('6', '')}
-    check: { tcp: {}, port: ${PORTS.silent}, interval: 1s, rise: 1 }
+    check: { tcp: {}, port: ${PORTS.silent}, interval: 1s, connect_timeout: 20s, timeout: 20s, rise: 1 }
     real_servers: [${REAL[method].map((address) => `{ address: "${address}" }`)}]`,
 ).join('')}
   persistent:
@@ -204,7 +204,7 @@ it('established connections outlive the active director, by every method, and cl
     port: PORTS.talking,
     silentPort: PORTS.silent,
     count: OLD,
-    interval: 250,
+    interval: 500,
   });
   expect(await talker.begun()).toEqual(ALL);
   // Three packets of each: the director that stands by knows them then.

@@ -2,26 +2,15 @@
 import type { Finding } from '../../src/doctor/finding.ts';
 import { type Daemon, VIPWARD } from './support/daemon.ts';
 import type { Node } from './support/node.ts';
-import { type Client, startClient, summarize } from './support/tools.ts';
+import { ask } from './traffic-tools.ts';
 
-/** So rarely that none is sent of itself within a test. */
-const NEVER = 0.001;
-const clients = new WeakMap<Node, Map<string, Promise<Client>>>();
-
-/**
- * So many requests one after the other, and how many were answered with which first word; throws when one failed. One
- * program for each URL, so that no port of the client comes again in a file of tests.
- */
+/** So many requests one after the other, and how many were answered with which first word; throws when one failed. */
 export async function inTurn(
   node: Node,
   url: string,
   count: number,
 ): Promise<Readonly<Record<string, number>>> {
-  const ofNode = clients.get(node) ?? new Map<string, Promise<Client>>();
-  clients.set(node, ofNode);
-  const client = ofNode.get(url) ?? startClient(node, { url, rate: NEVER });
-  ofNode.set(url, client);
-  const { bodies, errors } = summarize(await (await client).inTurn(count));
+  const { bodies, errors } = await ask(node, url, count);
   if (errors.length > 0)
     throw new Error(`${errors.length} of ${count} requests to ${url}: ${errors[0]?.error}`);
   const words: Record<string, number> = {};

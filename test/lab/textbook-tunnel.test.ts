@@ -76,7 +76,7 @@ services:${NAMES.map(
     scheduler: rr
     forwarding: tun
     tunnel: ${CASES[name][0]}
-    check: { tcp: {}, interval: 1s, rise: 1 }
+    check: { tcp: {}, interval: 1s, connect_timeout: 20s, timeout: 20s, rise: 1 }
     real_servers: [${REAL[CASES[name][1]].map((address) => `{ address: "${address}" }`)}]`,
 ).join('')}
 `;

@@ -4,7 +4,7 @@ import type { LogLine } from './support/daemon.ts';
 import type { EventLog } from './support/event-log.ts';
 import type { Node } from './support/node.ts';
 import type { LabProcess } from './support/process.ts';
-import { type Client, type ClientSummary, startClient } from './support/tools.ts';
+import { type Client, type ClientSummary, startClient, summarize } from './support/tools.ts';
 
 /** See traffic-server.ts; resolves when it listens. */
 export async function startTrafficServer(node: Node, body: string, port = 80): Promise<LabProcess> {
@@ -14,11 +14,18 @@ export async function startTrafficServer(node: Node, body: string, port = 80): P
   return server;
 }
 
-/** `count` requests, each on a connection of its own. */
+/** So rarely that none is sent of itself within a test. */
+const NEVER = 0.001;
+/** One program for each URL, so that no port of the client comes again in a file of tests. */
+const clients = new WeakMap<Node, Map<string, Promise<Client>>>();
+
+/** `count` requests one after the other, each on a connection of its own. */
 export async function ask(node: Node, url: string, count: number): Promise<ClientSummary> {
-  const client = await startClient(node, { url, rate: 100 });
-  await answers(client, count);
-  return await client.stop();
+  const ofNode = clients.get(node) ?? new Map<string, Promise<Client>>();
+  clients.set(node, ofNode);
+  const client = ofNode.get(url) ?? startClient(node, { url, rate: NEVER });
+  ofNode.set(url, client);
+  return summarize(await (await client).inTurn(count));
 }
 
 /** Awaits `count` more results of requests that were sent after this call. */

@@ -5,13 +5,14 @@
  *   await daemon.log.waitFor((line) => line.message === 'virtual router web: MASTER: ...')
  *   const status = await daemon.status()                  the document that `vipward status --json` prints
  *   const { code, stderr } = await daemon.command('reload')
+ *   const { changes } = await daemon.reload()             the document that `vipward reload --json` prints
  *   await daemon.configure(newYaml)                       writes the file; nothing is reloaded
  *   daemon.pidOf('vrrp')                                  by the last status; kill it with `node.run(['kill', ...])`
  *   await daemon.stop()                                   SIGTERM to the manager
  *   await daemon.crash()                                  SIGKILL to all processes
  */
 import { join } from 'node:path';
-import type { ProcessStatus, StatusDocument } from '../../../src/model/status.ts';
+import type { ProcessStatus, ReloadDocument, StatusDocument } from '../../../src/model/status.ts';
 import { EventLog } from './event-log.ts';
 import { CHECKOUT, type ExecResult, type Node } from './node.ts';
 import type { LabProcess, ProcessEnd } from './process.ts';
@@ -65,8 +66,12 @@ export class Daemon {
 
   /** By the socket itself: a command of vipward's takes half a second of processor, where a test may ask often. */
   async status(): Promise<StatusDocument> {
-    const url = ['--unix-socket', join(this.runtimeDir, 'control.sock'), 'http://_/v1/status'];
-    return JSON.parse(await this.node.run(['curl', '-sSf', '--max-time', '20', ...url])) as StatusDocument;
+    return (await this.#ask('status')) as StatusDocument;
+  }
+
+  /** What `vipward reload --json` prints, by the socket as well. */
+  async reload(): Promise<ReloadDocument> {
+    return (await this.#ask('reload', '-X', 'POST')) as ReloadDocument;
   }
 
   async pidOf(name: ProcessStatus['name']): Promise<number> {
@@ -85,6 +90,13 @@ export class Daemon {
     await this.process.exit;
   }
 
+  async #ask(what: string, ...how: readonly string[]): Promise<unknown> {
+    const socket = ['--unix-socket', join(this.runtimeDir, 'control.sock')];
+    return JSON.parse(
+      await this.node.run(['curl', '-sSf', '--max-time', '60', ...how, ...socket, `http://_/v1/${what}`]),
+    );
+  }
+
   configure(yaml: string): Promise<void> {
     return this.node.writeFile(this.file, yaml);
   }
@@ -98,7 +110,7 @@ export class Daemon {
 export interface StartOptions {
   /** Tells several on one node apart. */
   readonly instance?: string;
-  /** Milliseconds until it must be ready; 30,000 unless given. */
+  /** Milliseconds until it must be ready; 60,000 unless given. */
   readonly patience?: number;
 }
 
@@ -106,7 +118,7 @@ export interface StartOptions {
 export async function startDaemon(
   node: Node,
   yaml: string,
-  { instance = 'vipward', patience = 30_000 }: StartOptions = {},
+  { instance = 'vipward', patience = 60_000 }: StartOptions = {},
 ): Promise<Daemon> {
   const directory = join(node.scratch, instance);
   const file = join(directory, 'vipward.yaml');

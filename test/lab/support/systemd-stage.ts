@@ -63,7 +63,7 @@ services:
     protocol: tcp
     scheduler: wrr
     forwarding: dr
-    check: { tcp: {}, interval: 1s }
+    check: { tcp: {}, interval: 1s, connect_timeout: 20s, timeout: 20s }
     real_servers:
       - { address: ${RIP}, weight: ${weight} }
 `;
