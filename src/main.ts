@@ -7,6 +7,7 @@ import { statSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { plainRunOptions, type RunOptions } from './cli/run-line.ts';
+import { reasonOf } from './model/reason.ts';
 
 /**
  * What V8 made of the compiled program when it was built (test/support/setup): a start takes it as it is. Node looks
@@ -57,7 +58,7 @@ async function runPlainly(options: RunOptions): Promise<never> {
   try {
     return await runDaemon(options);
   } catch (error) {
-    process.stderr.write(`vipward: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`vipward: ${reasonOf(error)}\n`);
     return process.exit(1);
   }
 }

@@ -1,5 +1,6 @@
 /** Giving up root: the checker reads what real servers send, so it must not be able to do anything else. */
 import { readFileSync } from 'node:fs';
+import { reasonOf } from '../model/reason.ts';
 
 export interface Identity {
   /** 1 and up. */
@@ -52,8 +53,7 @@ function become({ uid, gid }: Identity): void {
     process.setuid?.(uid);
   } catch (error) {
     throw new PrivilegeError(
-      `could not become uid ${uid}, gid ${gid}: ${error instanceof Error ? error.message : String(error)}; ` +
-        'it takes CAP_SETUID and CAP_SETGID',
+      `could not become uid ${uid}, gid ${gid}: ${reasonOf(error)}; it takes CAP_SETUID and CAP_SETGID`,
       { cause: error },
     );
   }

@@ -1,5 +1,6 @@
 /** The words that people read in a result. They hold nothing that varies between like results, so that equal is equal. */
 import type { ResultCode } from '../model/check.ts';
+import { reasonOf } from '../model/reason.ts';
 import type { Verdict } from './attempt.ts';
 import { bad } from './attempt.ts';
 
@@ -39,7 +40,7 @@ export const isOwnTrouble = (error: unknown): boolean => Object.hasOwn(OWN_TROUB
 /** Falls back to the error's own message for what the tables do not have. */
 export function errorText(error: unknown): string {
   const code = errorCode(error);
-  return REFUSALS[code] ?? OWN_TROUBLES[code] ?? (error instanceof Error ? error.message : String(error));
+  return REFUSALS[code] ?? OWN_TROUBLES[code] ?? reasonOf(error);
 }
 
 /** Error messages may quote what the peer sent; a status line need not. */

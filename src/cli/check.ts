@@ -1,9 +1,9 @@
 /** `vipward check`: whether a configuration is good. Needs no daemon and no privileges. */
 import { Argument, Command } from 'commander';
 import type { Config } from '../model/config.ts';
-import type { Problem } from '../model/problem.ts';
+import { isError, type Problem } from '../model/problem.ts';
 import { readConfigFile, textOf } from './config-file.ts';
-import { formatProblems, isError, summarizeProblems } from './format/problems.ts';
+import { formatProblems, summarizeProblems } from './format/problems.ts';
 import { styleFor } from './format/style.ts';
 import { countOf } from './format/text.ts';
 import { type Finish, jsonOption } from './options.ts';

@@ -1,5 +1,6 @@
 /** The command line: one file a command, put together here. */
 import { Command, CommanderError } from 'commander';
+import { reasonOf } from '../model/reason.ts';
 import { readVersion } from '../version.ts';
 import { checkCommand } from './check.ts';
 import { doctorCommand } from './doctor.ts';
@@ -36,7 +37,7 @@ export async function runCommandLine(
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
     // The message says it all; what the cause adds is the same in the kernel's words.
-    terminal.err(`vipward: ${error instanceof Error ? error.message : String(error)}\n`);
+    terminal.err(`vipward: ${reasonOf(error)}\n`);
     return EXIT.failure;
   }
 }

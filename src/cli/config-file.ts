@@ -1,5 +1,6 @@
 /** Reading the configuration file for a command. */
 import { MAX_LENGTH } from '../conf/text.ts';
+import { reasonOf } from '../model/reason.ts';
 import { readAtMost } from './read-file.ts';
 
 /** The bytes of the file, as the daemon would read them; rejects with what to do when it cannot be read. */
@@ -24,6 +25,6 @@ function explain(error: unknown): string {
     case 'EISDIR':
       return 'it is a directory';
     default:
-      return error instanceof Error ? error.message : String(error);
+      return reasonOf(error);
   }
 }

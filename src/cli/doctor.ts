@@ -5,8 +5,9 @@ import { Command, Option } from 'commander';
 import { controlClient } from '../control/client.ts';
 import { socketPath } from '../control/socket-path.ts';
 import type { Finding } from '../doctor/finding.ts';
+import { isError } from '../model/problem.ts';
+import { reasonOf } from '../model/reason.ts';
 import { readConfigFile } from './config-file.ts';
-import { isError } from './format/problems.ts';
 import { type Style, styleFor } from './format/style.ts';
 import { printable } from './format/text.ts';
 import { type Finish, jsonOption, needsRoot, REALSERVER_STATE_DIR, runtimeDirOption } from './options.ts';
@@ -134,8 +135,6 @@ async function examineDaemon({ runtimeDir }: DoctorOptions): Promise<readonly Fi
     ];
   }
 }
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 async function load(bytes: Uint8Array, file: string) {
   const [{ loadConfig }, { readEnvironment }] = await Promise.all([

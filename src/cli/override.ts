@@ -3,6 +3,7 @@ import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import type { OverrideDemand } from '../control/api.ts';
 import { type ControlClient, controlClient } from '../control/client.ts';
 import { socketPath } from '../control/socket-path.ts';
+import { MOST_WEIGHT } from '../model/ipvs-table.ts';
 import type { OverrideDocument } from '../model/status.ts';
 import { indent, printable } from './format/text.ts';
 import { jsonOption, runtimeDirOption } from './options.ts';
@@ -78,8 +79,6 @@ function outcomeText(action: OverrideDemand['action'], { override, was }: Overri
       return action satisfies never;
   }
 }
-
-const MOST_WEIGHT = 0x7fffffff;
 
 /** For commander: throws InvalidArgumentError. */
 export function parseWeight(text: string): number {

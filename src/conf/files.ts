@@ -11,6 +11,7 @@ import {
   statSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { reasonOf } from '../model/reason.ts';
 import type { ProgramFacts, Secret } from './environment.ts';
 
 /** The longest key is 132 characters, and no password is longer than a page. */
@@ -109,6 +110,6 @@ function inWords(error: unknown, what: string): string {
     case 'EPERM':
       return `${what}: permission denied (are you root?)`;
     default:
-      return `${what}: ${error instanceof Error ? error.message : String(error)}`;
+      return `${what}: ${reasonOf(error)}`;
   }
 }

@@ -1,4 +1,6 @@
 /** The options that name a real server and set it. Every function throws CommandLineError. */
+
+import { MOST_WEIGHT } from '../model/ipvs-table.ts';
 import type { Tunnel } from '../model/virtual-server.ts';
 import { CommandLineError } from './command-line-error.ts';
 import type { Draft } from './draft.ts';
@@ -8,7 +10,6 @@ import type { OptionName } from './options.ts';
 import { readServiceAddress } from './service-address.ts';
 
 /** What the kernel takes, and the manual says; ipvsadm itself stops at 65535. */
-const MOST_WEIGHT = 0x7fffffff;
 const MOST_THRESHOLD = 0x7fffffff;
 
 export async function readServer(draft: Draft, text: string, names: NameSource): Promise<void> {

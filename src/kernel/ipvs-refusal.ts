@@ -1,5 +1,6 @@
 import { familyOf, isNotUnicast } from '../model/address.ts';
 import {
+  MOST_WEIGHT,
   realServerKey,
   type TableOperation,
   type TableRealServer,
@@ -11,8 +12,6 @@ import { keyFamily } from '../netlink/ipvs/service.ts';
 import { type Attempt, KernelError } from './kernel-error.ts';
 
 const NEEDS_CAPABILITY = 'this needs CAP_NET_ADMIN: run it as root';
-/** The kernel keeps a weight as a signed number of 32 bits. */
-const MOST_WEIGHT = 0x7fffffff;
 const NO_VIRTUAL_SERVER = 'the table has no such virtual server';
 
 /** What an operation asks of the kernel, in words. */

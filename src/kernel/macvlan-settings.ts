@@ -1,5 +1,6 @@
 /** The settings of macvlans and of their parents: see macvlan.ts for what they are for. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { reasonOf } from '../model/reason.ts';
 import {
   encodeIpv4Settings,
   encodeLinkAlias,
@@ -118,7 +119,7 @@ function writeSysctl(path: string, value: number): string | undefined {
     writeFileSync(`${SYSCTLS}/${path}`, `${value}\n`);
     return undefined;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     return `cannot set ${SYSCTLS}/${path} to ${value} (${reason})`;
   }
 }

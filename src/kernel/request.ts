@@ -2,6 +2,8 @@
  * Requests to the kernel over netlink, and their answers. The kernel answers inside `send`, so all of it is
  * synchronous: whatever is not queued when `send` returns will not come, and is an error, never a wait.
  */
+
+import { reasonOf } from '../model/reason.ts';
 import {
   type Acknowledgement,
   decodeDone,
@@ -189,7 +191,7 @@ export class NetlinkRequester {
     } catch (error) {
       this.#drain();
       if (error instanceof KernelError || error instanceof KernelAnswerError) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       throw new KernelAnswerError(attempt, reason, error);
     }
   }

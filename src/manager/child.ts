@@ -1,6 +1,7 @@
 /** One supervised child process: started, listened to, restarted when it dies, killed when it no longer answers. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { type Log, MESSAGE_VERSION } from '../model/messages.ts';
+import { reasonOf } from '../model/reason.ts';
 import type { ProcessStatus } from '../model/status.ts';
 import { type Milliseconds, milliseconds } from '../model/units.ts';
 
@@ -180,7 +181,7 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
 
   #failed(cause: unknown): void {
     const { name, log } = this.#options;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = reasonOf(cause);
     this.#crashes = Math.max(1, this.#crashes);
     this.#gone((wait) =>
       log('error', `${name} process cannot be started: ${reason}; tried again in ${wait} ms`, {

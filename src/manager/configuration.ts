@@ -45,6 +45,4 @@ async function load(input: string | Uint8Array, file: string): Promise<LoadedCon
   return { ...loadConfig(input, file, environment), digest: digestOf(input), answers };
 }
 
-export const isError = (problem: Problem): boolean => problem.severity === 'error';
-
 const digestOf = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');

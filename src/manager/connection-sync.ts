@@ -12,8 +12,10 @@ import {
   type SyncDaemon,
   type SyncDaemons,
 } from '../kernel/ipvs.ts';
+import { daemonText } from '../kernel/ipvs-refusal.ts';
 import { KernelError } from '../kernel/kernel-error.ts';
 import type { Log } from '../model/messages.ts';
+import { reasonOf } from '../model/reason.ts';
 import type { ConnectionSync } from '../model/sync.ts';
 import { milliseconds } from '../model/units.ts';
 
@@ -113,7 +115,7 @@ export class ConnectionSyncKeeper {
         this.#daemons?.close();
         this.#daemons = undefined;
       }
-      return error instanceof Error ? error.message : String(error);
+      return reasonOf(error);
     }
   }
 
@@ -121,7 +123,7 @@ export class ConnectionSyncKeeper {
   #change(daemons: SyncDaemons, wanted: DaemonSpec | undefined): void {
     const running = daemons.listDaemons();
     const ours = running.filter(({ syncId }) => this.#isOurs(syncId));
-    this.#foreign = running.filter((each) => !ours.includes(each)).map(daemonName);
+    this.#foreign = running.filter((each) => !ours.includes(each)).map(daemonText);
     const wrong = ours.filter((each) => wanted === undefined || !isAs(each, wanted));
     const inTheWay = wrong.filter(({ role }) => role === wanted?.role);
     for (const each of inTheWay) this.#stopOne(daemons, each);
@@ -152,12 +154,12 @@ export class ConnectionSyncKeeper {
 
   #stopOne(daemons: SyncDaemons, daemon: SyncDaemon): void {
     if (daemons.stopDaemon(daemon.role, daemon.syncId))
-      this.#log('info', `stopped the ${daemonName(daemon)}`);
+      this.#log('info', `stopped the ${daemonText(daemon)}`);
   }
 
   #startOne(daemons: SyncDaemons, spec: DaemonSpec): void {
     daemons.startDaemon(spec);
-    this.#log('info', `started the ${daemonName(spec)}`);
+    this.#log('info', `started the ${daemonText(spec)}`);
   }
 }
 
@@ -165,6 +167,3 @@ export class ConnectionSyncKeeper {
 function isAs(running: SyncDaemon, wanted: DaemonSpec): boolean {
   return Object.entries(wanted).every(([name, value]) => running[name as keyof SyncDaemon] === value);
 }
-
-const daemonName = ({ role, syncId, interface: link }: DaemonSpec): string =>
-  `${role} sync daemon ${syncId} on ${link}`;

@@ -16,7 +16,7 @@ import type {
 import { tableMasquerades } from '../kernel/held-source-nats.ts';
 import type { Config } from '../model/config.ts';
 import type { Log } from '../model/messages.ts';
-import { formatProblem, type Problem } from '../model/problem.ts';
+import { formatProblem, isError, type Problem } from '../model/problem.ts';
 import { sharedDigest } from '../model/shared-configuration.ts';
 import type {
   HandoverDocument,
@@ -31,7 +31,7 @@ import { milliseconds } from '../model/units.ts';
 import { monotonicNow } from '../sys/clock.ts';
 import { readVersion } from '../version.ts';
 import { Balancer } from './balancer.ts';
-import { isError, type LoadedConfiguration, loadFile, loadText } from './configuration.ts';
+import { type LoadedConfiguration, loadFile, loadText } from './configuration.ts';
 import { damagedFiles } from './damaged.ts';
 import { Failover } from './failover.ts';
 import type { KeptConfiguration } from './kept-configuration.ts';

@@ -3,6 +3,7 @@ import type { DefinitionOf } from '../balance/definitions.ts';
 import { operationText } from '../balance/words.ts';
 import { type OperationOutcome, tableKeyText } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
+import { reasonOf } from '../model/reason.ts';
 import type { TableStatus } from '../model/status.ts';
 import { type ToldChange, toldChanges } from './table-words.ts';
 
@@ -83,7 +84,7 @@ export class TableReport {
   }
 
   unreachable(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = reasonOf(error);
     const before = this.#status.unavailable;
     if (before !== message) this.#log('error', message);
     this.#status = { ...this.#status, unavailable: message };

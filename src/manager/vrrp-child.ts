@@ -2,14 +2,20 @@
  * The vrrp process as the manager sees it: begun anew when it dies, its states kept for that day, and asked questions
  * that have a limit.
  */
-import type { Log, ManagerToVrrp, VrrpNetwork, VrrpToManager } from '../model/messages.ts';
+import {
+  type Log,
+  type ManagerToVrrp,
+  NO_NETWORK,
+  type VrrpNetwork,
+  type VrrpToManager,
+} from '../model/messages.ts';
 import type { GroupStatus, HandoverOutcome, RouterStatus } from '../model/router-status.ts';
 import { elapsed, type Instant, instant, type Milliseconds, milliseconds } from '../model/units.ts';
 import { monotonicNow } from '../sys/clock.ts';
 import { Child } from './child.ts';
 import { resumable } from './resume.ts';
 import { logGroup, logPaths, logRival, logRouter } from './vrrp-log.ts';
-import type { VrrpPartner } from './vrrp-partner.ts';
+import type { Told, VrrpPartner } from './vrrp-partner.ts';
 import { Waiting } from './waiting.ts';
 
 /** How often it is asked how it is. */
@@ -31,17 +37,7 @@ export interface VrrpConfiguration {
   readonly realtime: boolean;
 }
 
-const NOTHING: VrrpConfiguration = {
-  network: {
-    routers: [],
-    groups: [],
-    gateways: [],
-    fixed: { addresses: [], routes: [], rules: [] },
-    arbiter: undefined,
-    fencing: undefined,
-  },
-  realtime: false,
-};
+const NOTHING: VrrpConfiguration = { network: NO_NETWORK, realtime: false };
 
 /** One for the life of the manager, whichever process it is just now. */
 export class VrrpChild {
@@ -206,6 +202,23 @@ export class VrrpChild {
       case 'group-state':
         this.#onGroup(message.status);
         return;
+      case 'handed-over':
+        this.#handovers.answer(message.id, message.outcomes);
+        return;
+      case 'status':
+        this.#onAnswer(message);
+        return;
+      case 'log':
+        this.#log(message.level, message.message, { process: 'vrrp', ...message.fields });
+        return;
+      default:
+        this.#pass(message);
+    }
+  }
+
+  /** What others have to see to. */
+  #pass(message: Told<'rival' | 'lease-wanted' | 'fence' | 'setting-changed' | 'recorded'>): void {
+    switch (message.type) {
       case 'rival':
         logRival(this.#log, message);
         this.#partner.onRival(message);
@@ -219,17 +232,8 @@ export class VrrpChild {
       case 'setting-changed':
         this.#partner.onSettingChanged(message);
         return;
-      case 'handed-over':
-        this.#handovers.answer(message.id, message.outcomes);
-        return;
       case 'recorded':
         this.#partner.onRecorded(message.lines);
-        return;
-      case 'status':
-        this.#onAnswer(message);
-        return;
-      case 'log':
-        this.#log(message.level, message.message, { process: 'vrrp', ...message.fields });
         return;
       default:
         message satisfies never;
@@ -250,7 +254,7 @@ export class VrrpChild {
     this.#partner.onGroup(status);
   }
 
-  #onAnswer({ id, routers, groups }: Extract<VrrpToManager, { type: 'status' }>): void {
+  #onAnswer({ id, routers, groups }: Told<'status'>): void {
     this.#lostAt = undefined;
     for (const status of routers) logPaths(this.#log, this.#statuses.get(status.name), status);
     this.#statuses = new Map(routers.map((status) => [status.name, status]));

@@ -4,7 +4,8 @@ import type { GroupStatus, RouterStatus } from '../model/router-status.ts';
 import type { TrackVerdict } from '../model/tracking.ts';
 import type { Instant } from '../model/units.ts';
 
-type Told<Type extends VrrpToManager['type']> = Extract<VrrpToManager, { type: Type }>;
+/** A message of the vrrp process of one of these types. */
+export type Told<Type extends VrrpToManager['type']> = Extract<VrrpToManager, { type: Type }>;
 
 /** What the rest of the manager does for the vrrp process, and is told by it. */
 export interface VrrpPartner {

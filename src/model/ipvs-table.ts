@@ -27,11 +27,15 @@ export interface TableSettings {
 /** `local`: the kernel's own method for a destination that is this director itself (IP_VS_CONN_F_LOCALNODE). */
 export type TableForwarding = Forwarding | 'local' | 'bypass';
 
+/** The kernel keeps a weight as a signed number of 32 bits. */
+export const MOST_WEIGHT = 0x7fffffff;
+
 /** What can be set of a real server. */
 export interface TableRealServer {
   readonly address: IpAddress;
   readonly port: number;
   readonly forwarding: TableForwarding;
+  /** 0 to MOST_WEIGHT; 0 takes no new connections. */
   readonly weight: number;
   readonly upperThreshold: number;
   readonly lowerThreshold: number;

@@ -26,6 +26,16 @@ export interface VrrpNetwork {
   readonly fencing: Pick<Fencing, 'takeOverAfter'> | undefined;
 }
 
+/** Nothing to run. */
+export const NO_NETWORK: VrrpNetwork = {
+  routers: [],
+  groups: [],
+  gateways: [],
+  fixed: { addresses: [], routes: [], rules: [] },
+  arbiter: undefined,
+  fencing: undefined,
+};
+
 /** A setting of the kernel (sysctl) by the parts of its name, with what it was and what it was set to. */
 export interface ChangedSetting {
   readonly path: readonly [string, ...string[]];

@@ -10,6 +10,9 @@ export interface Problem {
   readonly message: string;
 }
 
+/** Whether it keeps the file from being used. */
+export const isError = (problem: Problem): boolean => problem.severity === 'error';
+
 /** `file:line:column: error: what, and what would be right`: the form that editors and people jump from. */
 export const formatProblem = (problem: Problem): string =>
   `${problem.file}:${problem.line}:${problem.column}: ${problem.severity}: ${problem.message}`;

@@ -1,5 +1,5 @@
 /** Problems of a configuration file, as a person wants them: each with the line that it is about. */
-import { formatProblem, type Problem } from '../../model/problem.ts';
+import { formatProblem, isError, type Problem } from '../../model/problem.ts';
 import type { Style } from './style.ts';
 import { countOf, printable } from './text.ts';
 
@@ -26,8 +26,6 @@ function excerptOf(source: string, { line, column }: Problem): string[] {
   const number = String(line);
   return [`  ${number} | ${shown}`, `  ${' '.repeat(number.length)} | ${' '.repeat(column - 1 - start)}^`];
 }
-
-export const isError = (problem: Problem): boolean => problem.severity === 'error';
 
 /** `2 errors, 1 warning`; only what there is. */
 export function summarizeProblems(problems: readonly Problem[]): string {

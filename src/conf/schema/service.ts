@@ -1,5 +1,6 @@
 /** Virtual servers of IPVS with their real servers. */
 import * as z from 'zod';
+import { MOST_WEIGHT } from '../../model/ipvs-table.ts';
 import { SCHEDULER_FLAGS, SCHEDULERS } from '../../model/virtual-server.ts';
 import { address, endpointField } from '../address-fields.ts';
 import { flag, mapping, oneOf, oneOrMore, wholeNumber, wholeNumberFrom } from '../fields.ts';
@@ -50,7 +51,7 @@ const realServer = z.strictObject(
       .describe(
         'Where it listens. Default: the port that the client asked for, and only forwarding nat and fullnat can have another.',
       ),
-    weight: wholeNumber(0, 2_147_483_647)
+    weight: wholeNumber(0, MOST_WEIGHT)
       .prefault(1)
       .describe('Its share of the connections, relative to the others. 0: it gets no new ones.'),
     forwarding: oneOf(FORWARDING).optional().describe("How packets reach it. Default: the service's."),

@@ -4,6 +4,7 @@
  */
 import type { Arbiter } from '../../model/guard.ts';
 import type { Log } from '../../model/messages.ts';
+import { reasonOf } from '../../model/reason.ts';
 import { type Clock, elapsed, type Instant, secondsToMilliseconds } from '../../model/units.ts';
 import { Cluster, type ClusterStatus } from './cluster.ts';
 import { Contender } from './contender.ts';
@@ -188,7 +189,7 @@ export class ArbiterClient {
   /** That etcd is away has been logged already, once for all units. */
   #failed(unit: string, error: unknown): void {
     if (error instanceof EtcdError && !error.final) return;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = reasonOf(error);
     const now = this.#options.clock();
     const before = this.#logged.get(message);
     if (before !== undefined && elapsed(before, now) < REPEAT) return;

@@ -6,6 +6,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fchmodSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Milliseconds, milliseconds } from '../../model/units.ts';
 import { openPipe, type Pipe } from '../../sys/pipe.ts';
 import { type Identity, resolveIdentity } from './identity.ts';
@@ -171,8 +172,3 @@ class Sentry {
     }
   }
 }
-
-const delay = (duration: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, duration);
-  });
