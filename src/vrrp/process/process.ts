@@ -40,20 +40,20 @@ export async function runVrrpProcess(): Promise<void> {
   goAhead();
   prepareCompiler();
   const stopped = Promise.withResolvers<void>();
-  const channel = openManagerChannel(receive, () => stop('the manager is gone'));
+  const channel = openManagerChannel(
+    (message) => orders.receive(message),
+    () => orders.stop('the manager is gone'),
+  );
   // Node then ends the process as it would have; the manager starts another, which resumes.
   process.on('uncaughtExceptionMonitor', (error) => {
     channel.log('error', `vrrp process: ${error.message}`, { stack: error.stack });
   });
   // A terminal that is closed: the manager decides.
   process.on('SIGHUP', () => undefined);
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop(signal));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => orders.stop(signal));
 
   const network = openNetwork(channel, () => stopped.resolve());
-  const { routers } = network;
-  const causes = new Set<string>();
-  let realtime = false;
-  let rehearsed = false;
+  const orders = new Orders(channel, network);
   channel.send({ type: 'ready' });
   rehearse(network.reactor, network.kernel);
   await stopped.promise;
@@ -62,16 +62,27 @@ export async function runVrrpProcess(): Promise<void> {
   network.close();
   channel.close();
   setTimeout(() => process.exit(0), FAREWELL_LIMIT).unref();
+}
 
-  function receive(message: ManagerToVrrp): void {
+/** What this process is told to do. */
+class Orders {
+  readonly #channel: ManagerChannel;
+  readonly #network: ReturnType<typeof openNetwork>;
+  /** Why it is to stop. */
+  readonly #causes = new Set<string>();
+  #realtime = false;
+  #rehearsed = false;
+
+  constructor(channel: ManagerChannel, network: ReturnType<typeof openNetwork>) {
+    this.#channel = channel;
+    this.#network = network;
+  }
+
+  receive(message: ManagerToVrrp): void {
+    const { routers } = this.#network;
     switch (message.type) {
       case 'configure':
-        realtime = switchRealtime(channel, realtime, message.realtime);
-        routers.verdicts(message.verdicts);
-        routers.configure(message);
-        channel.send({ type: 'configured' });
-        if (!rehearsed) rehearseForMany(message.network.routers.length, network.reactor, network.kernel);
-        rehearsed = true;
+        this.#configure(message);
         break;
       case 'verdicts':
         routers.verdicts(message.verdicts);
@@ -86,12 +97,12 @@ export async function runVrrpProcess(): Promise<void> {
         routers.record(message.on);
         break;
       case 'query':
-        channel.send(
+        this.#channel.send(
           message.brief ? { type: 'alive' } : { type: 'status', id: message.id, ...routers.status() },
         );
         break;
       case 'stop':
-        stop('stopped');
+        this.stop('stopped');
         break;
       default:
         message satisfies never;
@@ -99,10 +110,21 @@ export async function runVrrpProcess(): Promise<void> {
   }
 
   /** The same cause a second time is impatience: nothing is waited for any more. */
-  function stop(cause: string): void {
-    if (causes.has(cause)) routers.abandon(`${cause}, twice`);
-    else if (causes.size === 0) routers.stop(cause);
-    causes.add(cause);
+  stop(cause: string): void {
+    const { routers } = this.#network;
+    if (this.#causes.has(cause)) routers.abandon(`${cause}, twice`);
+    else if (this.#causes.size === 0) routers.stop(cause);
+    this.#causes.add(cause);
+  }
+
+  #configure(message: Extract<ManagerToVrrp, { type: 'configure' }>): void {
+    const { routers, reactor, kernel } = this.#network;
+    this.#realtime = switchRealtime(this.#channel, this.#realtime, message.realtime);
+    routers.verdicts(message.verdicts);
+    routers.configure(message);
+    this.#channel.send({ type: 'configured' });
+    if (!this.#rehearsed) rehearseForMany(message.network.routers.length, reactor, kernel);
+    this.#rehearsed = true;
   }
 }
 

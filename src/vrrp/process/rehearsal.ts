@@ -105,30 +105,9 @@ export function rehearseForMany(count: number, reactor: Reactor, kernel: VrrpKer
 
 /** Runs beside whatever else goes on, and ends by itself. */
 export function rehearse(reactor: Reactor, kernel: VrrpKernel, { routers: count, rounds } = ONCE): void {
-  const { addresses } = kernel;
   const routers = new VirtualRouters({
     reactor,
-    kernel: {
-      ...kernel,
-      addresses: {
-        list: () => [
-          { index: LOOPBACK.index, prefix: SOURCE, lifetime: 'forever', secondary: false, label: 'lo' },
-        ],
-        prepare: () => undefined,
-        makeReady: (_index, prefixes, lifetime) => addresses.makeReady(NOWHERE, prefixes, lifetime),
-        put: (_index, prefixes, lifetime) => addresses.put(NOWHERE, prefixes, lifetime),
-        renew: (_index, prefixes, lifetime, onRefused) =>
-          addresses.renew(NOWHERE, prefixes, lifetime, onRefused),
-        remove: (_index, prefixes) => addresses.remove(NOWHERE, prefixes),
-        settled: () => addresses.settled(),
-        close: () => undefined,
-      },
-      // What a process before this one has left is not its to remove.
-      macvlans: { ...kernel.macvlans, listOwn: () => [] },
-      routes: { ...kernel.routes, listOwn: () => [] },
-      rules: { ...kernel.rules, listOwn: () => [] },
-      listLinks: () => [LOOPBACK],
-    },
+    kernel: nowhere(kernel),
     now: monotonicNow,
     date: Date.now,
     // That the kernel refuses an address for no interface is the point.
@@ -143,12 +122,38 @@ export function rehearse(reactor: Reactor, kernel: VrrpKernel, { routers: count,
   routers.configure({ network, resume: [], standby: [] });
   // The first renewal of a lease starts the threads that renewals wait on: not just after a take-over, please, and not
   // when the machine may have no memory for them, which ends a process.
-  addresses.renew(NOWHERE, ROUTER.addresses, seconds(1), () => undefined);
+  kernel.addresses.renew(NOWHERE, ROUTER.addresses, seconds(1), () => undefined);
   setTimeout(() => {
     routers.abandon('the rehearsal is over');
     routers.close();
     if (rounds > 1) rehearse(reactor, kernel, { routers: count, rounds: rounds - 1 });
   }, DURATION);
+}
+
+/** The kernel, asked for addresses of a link that is not there. */
+function nowhere(kernel: VrrpKernel): VrrpKernel {
+  const { addresses } = kernel;
+  return {
+    ...kernel,
+    addresses: {
+      list: () => [
+        { index: LOOPBACK.index, prefix: SOURCE, lifetime: 'forever', secondary: false, label: 'lo' },
+      ],
+      prepare: () => undefined,
+      makeReady: (_index, prefixes, lifetime) => addresses.makeReady(NOWHERE, prefixes, lifetime),
+      put: (_index, prefixes, lifetime) => addresses.put(NOWHERE, prefixes, lifetime),
+      renew: (_index, prefixes, lifetime, onRefused) =>
+        addresses.renew(NOWHERE, prefixes, lifetime, onRefused),
+      remove: (_index, prefixes) => addresses.remove(NOWHERE, prefixes),
+      settled: () => addresses.settled(),
+      close: () => undefined,
+    },
+    // What a process before this one has left is not its to remove.
+    macvlans: { ...kernel.macvlans, listOwn: () => [] },
+    routes: { ...kernel.routes, listOwn: () => [] },
+    rules: { ...kernel.rules, listOwn: () => [] },
+    listLinks: () => [LOOPBACK],
+  };
 }
 
 /**
