@@ -4,13 +4,14 @@ import type { MacAddress } from '../model/address.ts';
 import type { Config } from '../model/config.ts';
 import { milliseconds } from '../model/units.ts';
 import { directorSettings } from '../prepare/director.ts';
+import { endedByFailover } from '../prepare/survival.ts';
 import { attempt } from './attempt.ts';
 import { denialFindings } from './denials.ts';
 import { arpFindings, directorArpPassages } from './filter/arp.ts';
 import { markFindings } from './filter/marks.ts';
 import { directorPassages, passageFindings } from './filter/traffic.ts';
 import { lookAtFilters } from './filters.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, warning } from './finding.ts';
 import { lookAtKernel, lookAtLog, lookAtNeighbours, lookAtNetwork, type Sight, wayTo } from './host.ts';
 import { kernelFindings } from './kernel-features.ts';
 import { limited } from './limited.ts';
@@ -36,6 +37,7 @@ export async function examineDirector(config: Config): Promise<readonly Finding[
   const checks: readonly [string, () => readonly Finding[] | Promise<readonly Finding[]>][] = [
     ['the kernel, its settings and modules', () => kernel(config)],
     ['connection tracking', () => trackingFindings(readSetting)],
+    ['what survives a failover', () => survivalFindings(config)],
     [
       'what packet filters do',
       async () => {
@@ -59,6 +61,9 @@ export async function examineDirector(config: Config): Promise<readonly Finding[
   const found = await Promise.all(checks.map(([what, look]) => attempt(what, look)));
   return found.flat();
 }
+
+const survivalFindings = (config: Config): readonly Finding[] =>
+  endedByFailover(config).map(({ what, breaks, mend }) => warning(what, breaks, mend));
 
 async function kernel(config: Config): Promise<readonly Finding[]> {
   const facts = await lookAtKernel(modulesOf(config));

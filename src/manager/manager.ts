@@ -28,6 +28,7 @@ import type {
   StatusDocument,
 } from '../model/status.ts';
 import { milliseconds } from '../model/units.ts';
+import { endedByFailover } from '../prepare/survival.ts';
 import { monotonicNow } from '../sys/clock.ts';
 import { readVersion } from '../version.ts';
 import { Balancer } from './balancer.ts';
@@ -197,6 +198,7 @@ export class Manager implements ControlHandlers {
           ...this.#preparation.problems,
           ...this.#packetRules.problems,
           ...offLinkProblems(config.virtualServers),
+          ...endedByFailover(config).map(({ what, breaks, mend }) => `${what}: ${breaks} (${mend})`),
         ],
       },
       damagedFiles: damagedFiles(this.#options.stateDir),

@@ -73,6 +73,18 @@ beforeAll(async () => {
 afterAll(() => lab?.close());
 
 describe('the doctor', () => {
+  it('finds that a source address floats for nothing', async () => {
+    const far = `{ address: ${VIP}, port: 81, forwarding: fullnat, source_address: ${VIP}, real_servers: [{ address: ${RIGHT} }] }`;
+    await director.writeFile(
+      `${director.scratch}/far.yaml`,
+      `${FILE.slice(0, FILE.indexOf('services:'))}services: { far: ${far} }`,
+    );
+    const { findings } = await examine(`--config ${director.scratch}/far.yaml`);
+    expect(about(findings, /source_address of service far floats, but there is no ipvs.sync/)).toEqual([
+      'warning',
+    ]);
+  });
+
   it('finds a real server whose gateway is another, and a setting that is missing', async () => {
     const { code, findings } = await examine();
     expect(code).toBe(1);

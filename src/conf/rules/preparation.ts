@@ -1,8 +1,9 @@
-/** What the services need of the kernel that vipward does not set, or cannot. */
+/** What the services need of the kernel that vipward does not set, or cannot, and what they need of the rest of the file. */
 import type { Config } from '../../model/config.ts';
 import { directorSettings } from '../../prepare/director.ts';
 import { withoutPassiveFtp } from '../../prepare/modules.ts';
 import { settingName } from '../../prepare/setting.ts';
+import { endedByFailover } from '../../prepare/survival.ts';
 import { type Finding, warningAt, warningAtKey } from '../finding.ts';
 
 /** Nobody reads more in a line; the doctor lists all. */
@@ -14,6 +15,9 @@ type Prepared = Pick<Config, 'virtualServers' | 'virtualRouters' | 'fixed' | 'ip
 export const preparationFindings = (config: Prepared): readonly Finding[] => [
   ...unprepared(config),
   ...passiveFtp(config),
+  ...endedByFailover(config).map(({ service, what, breaks, mend }) =>
+    warningAtKey(['services', service], `${what}: ${breaks}; ${mend}`),
+  ),
 ];
 
 /** `ipvs.prepare: false`: what others, sysctl.d for one, must set then. */

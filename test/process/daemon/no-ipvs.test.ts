@@ -22,6 +22,7 @@ services:
     port: 80
     forwarding: dr
     real_servers: [{ address: 10.1.1.2 }]
+  far: { address: 10.1.1.254, port: 81, forwarding: fullnat, source_address: ${address}, real_servers: [{ address: 10.1.1.2 }] }
 `;
 /** Loaded, or loaded as soon as somebody asks: this machine is no place for these tests. */
 const hasIpvs = existsSync('/proc/net/ip_vs') || spawnSync('modprobe', ['-n', '-q', 'ip_vs']).status === 0;
@@ -49,7 +50,8 @@ describe.skipIf(hasIpvs)('a kernel without IPVS', () => {
       0,
       expect.stringMatching(/IPVS table +UNAVAILABLE: the kernel has no IPVS/),
     ]);
-    const { table, virtualServers } = await daemon.status();
+    const { table, virtualServers, preparation } = await daemon.status();
+    expect(preparation.problems.filter((text) => text.includes('service far floats'))).toHaveLength(1);
     expect(table).toMatchObject({ unavailable: expect.stringMatching(MISSING), refused: [], foreign: [] });
     expect(virtualServers[0]?.realServers[0]?.inTable).toBe(false);
   });

@@ -10,7 +10,8 @@ const routers = (web: string, rest = ''): string =>
   `virtual_routers:\n  web: { interface: eth0, vrid: 51, priority: 100, addresses: [${web}] }\n${rest}`;
 const INSIDE = '  inside: { interface: eth1, vrid: 52, priority: 100, addresses: [10.2.0.100/24] }\n';
 const at = (source: string, keys: Keys = {}): string => file({ ...VIP, ...keys, source_address: source });
-const TOGETHER = routers('10.1.1.254/24, { address: 10.2.0.100/24, device: eth1 }');
+const SYNC = 'ipvs: { sync: { interface: eth1 } }\n';
+const TOGETHER = routers('10.1.1.254/24, { address: 10.2.0.100/24, device: eth1 }', SYNC);
 
 describe('source_address', () => {
   test.each<[string, string, string[]]>([
@@ -19,14 +20,21 @@ describe('source_address', () => {
     ['one that this director always has', at('10.1.1.1') + TOGETHER, []],
     [
       'one of another virtual router',
-      at('10.2.0.100') + routers('10.1.1.254/24', INSIDE),
+      at('10.2.0.100') + routers('10.1.1.254/24', INSIDE + SYNC),
       [
         '8:21: warning: 10.2.0.100 moves with virtual router "inside", but the VIP 10.1.1.254 with virtual router "web": while they are on different directors this service does not answer, so put both virtual routers into one sync group',
       ],
     ],
     [
+      'one that floats, where the other director is not told of connections',
+      at('10.2.0.100', {}) + routers('10.1.1.254/24, { address: 10.2.0.100/24, device: eth1 }'),
+      [
+        '2:3: warning: the source_address of service web floats, but there is no ipvs.sync: its established connections end at a failover, since the director that takes over does not know them; add `ipvs: { sync: { interface: … } }` with the link between the directors, on each of them',
+      ],
+    ],
+    [
       'one of a virtual router in the same sync group',
-      `${at('10.2.0.100') + routers('10.1.1.254/24', INSIDE)}sync_groups: { site: { members: [web, inside] } }\n`,
+      `${at('10.2.0.100') + routers('10.1.1.254/24', INSIDE + SYNC)}sync_groups: { site: { members: [web, inside] } }\n`,
       [],
     ],
     [
