@@ -138,6 +138,8 @@ function toTest(option: string, value: string): Test | undefined {
       return protocolIs(value);
     case '-i':
       return linkIs(value);
+    case '-o':
+      return linkIs(value, 'out');
     case '-s':
       return addressIs('source', value);
     case '-d':

@@ -12,11 +12,13 @@ export function passCommand({ place: { program, family, table, name } }: Chain, 
 const NUMBERS: Readonly<Record<string, number>> = { vrrp: 112, ipip: 4, ipv6: 41, gre: 47 };
 const numbered = (protocol: string): string => String(NUMBERS[protocol] ?? protocol);
 
+const leaves = ({ hook }: Probe): boolean => hook === 'output' || hook === 'postrouting';
+
 function nftMatch(probe: Probe): string {
   const { family, link, source, destination, protocol, sourcePort, destinationPort } = probe;
   const ip = family === 'ipv4' ? 'ip' : 'ip6';
   return [
-    ...(link === undefined ? [] : [`iifname ${link}`]),
+    ...(link === undefined ? [] : [`${leaves(probe) ? 'oifname' : 'iifname'} ${link}`]),
     ...(source === undefined ? [] : [`${ip} saddr ${source}`]),
     ...(destination === undefined ? [] : [`${ip} daddr ${destination}`]),
     ...(sourcePort === undefined && destinationPort === undefined
@@ -29,7 +31,7 @@ function nftMatch(probe: Probe): string {
 
 const iptablesMatch = (probe: Probe): string =>
   [
-    ...(probe.link === undefined ? [] : [`-i ${probe.link}`]),
+    ...(probe.link === undefined ? [] : [`${leaves(probe) ? '-o' : '-i'} ${probe.link}`]),
     ...(probe.source === undefined ? [] : [`-s ${probe.source}`]),
     ...(probe.destination === undefined ? [] : [`-d ${probe.destination}`]),
     `-p ${numbered(probe.protocol)}`,

@@ -82,7 +82,10 @@ function metaSubject(key: string): Subject {
   switch (key) {
     case 'iifname':
     case 'iif':
-      return { first: [], is: named(linkIs) };
+      return { first: [], is: named((name) => linkIs(name)) };
+    case 'oifname':
+    case 'oif':
+      return { first: [], is: named((name) => linkIs(name, 'out')) };
     case 'l4proto':
       return { first: [], is: named(protocolIs) };
     case 'nfproto':

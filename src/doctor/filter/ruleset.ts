@@ -13,14 +13,14 @@ export interface Probe {
   readonly hook: Hook;
   /** Of linux/in.h, as getprotobyname(3) names it: tcp, udp, sctp, vrrp, ipip, gre, ipv6; `arp request`, `arp reply`. */
   readonly protocol: string;
-  /** Where it comes in; undefined: not known, but from outside. */
+  /** Where it comes in, or goes out (output, postrouting); undefined: not known, but from or to outside. */
   readonly link: string | undefined;
   readonly source: IpAddress | undefined;
   readonly destination: IpAddress | undefined;
   readonly sourcePort: number | undefined;
   readonly destinationPort: number | undefined;
   /** What connection tracking takes it for; undefined: not known. */
-  readonly state: 'new' | 'established' | 'invalid' | undefined;
+  readonly state: 'new' | 'established' | 'invalid' | 'untracked' | undefined;
 }
 
 /** A probe of which no more is known than its family, hook and protocol. */

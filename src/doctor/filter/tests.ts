@@ -7,7 +7,7 @@ import {
   type Prefix,
   parseAddress,
 } from '../../model/address.ts';
-import type { Answer, Probe, Test } from './ruleset.ts';
+import type { Answer, Hook, Probe, Test } from './ruleset.ts';
 
 export const MAYBE: Test = () => 'maybe';
 
@@ -57,13 +57,25 @@ export const familyIs =
   (probe) =>
     told(probe.family === family);
 
+/** What a packet has at each hook: the link that it came by, the one that it leaves by. */
+const LINKS: Readonly<Record<Hook, readonly ('in' | 'out')[]>> = {
+  prerouting: ['in'],
+  input: ['in'],
+  forward: ['in', 'out'],
+  output: ['out'],
+  // Of what passes through, newer kernels still know the first.
+  postrouting: ['in', 'out'],
+};
+
 /** `eth*` and iptables' `eth+` stand for every name that begins so. */
-export function linkIs(pattern: string): Test {
+export function linkIs(pattern: string, way: 'in' | 'out' = 'in'): Test {
   const start = /^(.*)[*+]$/.exec(pattern)?.[1];
-  return ({ link }) => {
+  return ({ hook, link }) => {
     if (start === '') return 'yes';
-    // What comes from outside does not come in here.
-    if (link === undefined) return pattern === 'lo' ? 'no' : 'maybe';
+    // What comes from outside does not come in by lo, and what goes there does not leave by it.
+    if (!LINKS[hook].includes(way) || pattern === 'lo') return 'no';
+    const isKnown = way === (hook === 'output' || hook === 'postrouting' ? 'out' : 'in');
+    if (link === undefined || !isKnown) return 'maybe';
     return told(start === undefined ? link === pattern : link.startsWith(start));
   };
 }

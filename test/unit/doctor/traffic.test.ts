@@ -1,19 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { parseIptables } from '../../../src/doctor/filter/iptables.ts';
-import { directorPassages, passageFindings } from '../../../src/doctor/filter/traffic.ts';
+import { directorPassages, passageFindings, realServerPassages } from '../../../src/doctor/filter/traffic.ts';
 import type { IpAddress } from '../../../src/model/address.ts';
 import { virtualRouter } from '../../support/virtual-router.ts';
 import { realServerAt, virtualServer } from '../../support/virtual-server.ts';
 
 const routers = [virtualRouter({ addresses: [{ address: '10.1.1.254' as IpAddress, length: 24 }] })];
 const findings = (
-  forwarding: 'nat' | 'fullnat' | 'dr',
+  forwarding: 'nat' | 'fullnat' | 'dr' | 'tun',
   rules: readonly string[],
   sysctl: Readonly<Record<string, string>> = {},
 ) => {
-  const saved = ['*filter', ':INPUT ACCEPT [0:0]', ':FORWARD ACCEPT [0:0]', ...rules, 'COMMIT', ''].join(
-    '\n',
-  );
+  const chains = ['INPUT', 'FORWARD', 'OUTPUT'].map((name) => `:${name} ACCEPT [0:0]`);
+  const saved = ['*filter', ...chains, ...rules, 'COMMIT', ''].join('\n');
   const virtualServers = [virtualServer({ realServers: [realServerAt('10.2.0.2', { forwarding })] })];
   const passages = directorPassages({ virtualServers, virtualRouters: routers, ipvs: { sysctl } });
   return passageFindings(parseIptables(saved, 'iptables'), passages);
@@ -56,5 +55,72 @@ describe('what must get through a director', () => {
     expect(findings('dr', ['-A INPUT -d 10.1.1.254 -j DROP']).map(({ what }) => what.split(' (')[0])).toEqual(
       ['clients of web'],
     );
+  });
+
+  it('are the own adverts', () => {
+    const [found, ...others] = findings('dr', ['-A OUTPUT -o eth+ -p 112 -j REJECT']);
+    expect(others).toEqual([]);
+    expect(found).toMatchObject({
+      severity: 'problem',
+      breaks: expect.stringContaining('two become active'),
+    });
+    expect(found?.what).toMatch(/^this director's own adverts on eth0: dropped by iptables filter OUTPUT/);
+    expect(found?.mend).toMatch(/^iptables -I OUTPUT -o eth0 -p 112 -j ACCEPT; /);
+    // By another link.
+    expect(findings('dr', ['-A OUTPUT -o eth1 -p 112 -j REJECT'])).toMatchObject([{ severity: 'good' }]);
+  });
+
+  // IPVS sends by OUTPUT, and connection tracking does not know what it sends unless it is told to.
+  const CLOSED = [':OUTPUT DROP [0:0]', '-A OUTPUT -o lo -j ACCEPT', '-A OUTPUT -p 112 -j ACCEPT'];
+  it.each([
+    ['dr', '-d 10.1.1.254 -p tcp --dport 80'],
+    ['nat', '-d 10.2.0.2 -p tcp --dport 80'],
+    ['tun', '-d 10.2.0.2 -p 4'],
+  ] as const)('is what goes on to the real servers by %s', (forwarding, packet) => {
+    const [found, ...others] = findings(forwarding, CLOSED);
+    expect(others).toEqual([]);
+    expect(found).toMatchObject({ severity: 'problem', breaks: 'clients of this service hang' });
+    expect(found?.mend).toContain(`iptables -I OUTPUT ${packet} -j ACCEPT; `);
+    expect(findings(forwarding, [...CLOSED, `-A OUTPUT ${packet} -j ACCEPT`])).toMatchObject([
+      { severity: 'good' },
+    ]);
+    const known = [...CLOSED, '-A OUTPUT -m state --state NEW,ESTABLISHED -j ACCEPT'];
+    expect(findings(forwarding, known, { conntrack: '1' })).toMatchObject([{ severity: 'good' }]);
+    const untracked = forwarding === 'tun' ? 'good' : 'problem';
+    expect(findings(forwarding, known)).toMatchObject([{ severity: untracked }]);
+  });
+});
+
+describe('what must get through a real server', () => {
+  const role = { vips: ['10.1.1.254' as IpAddress], forwarding: 'dr', outer: 'as the VIP' } as const;
+  const found = (...rules: readonly string[]) =>
+    passageFindings(
+      parseIptables(
+        [
+          '*filter',
+          ':INPUT ACCEPT [0:0]',
+          ':OUTPUT ACCEPT [0:0]',
+          ...rules,
+          '*raw',
+          ':PREROUTING ACCEPT [0:0]',
+          ...rules,
+          '',
+        ].join('\n'),
+        'iptables',
+      ),
+      realServerPassages(role),
+    );
+
+  it.each([
+    ['-A INPUT -d 10.1.1.0/24 -j DROP', 'iptables -I INPUT -d 10.1.1.254 -p tcp -j ACCEPT'],
+    ['-A PREROUTING -d 10.1.1.0/24 -j DROP', 'iptables -t raw -I PREROUTING -d 10.1.1.254 -p tcp -j ACCEPT'],
+    ['-A OUTPUT -s 10.1.1.0/24 -j DROP', 'iptables -I OUTPUT -s 10.1.1.254 -p tcp -j ACCEPT'],
+  ])('is dropped by %s', (rule, mend) => {
+    expect(found()).toMatchObject([{ severity: 'good' }]);
+    expect(found(rule)).toMatchObject([{ severity: 'problem', mend: expect.stringContaining(mend) }]);
+  });
+
+  it('are answers, as those of connections that exist', () => {
+    expect(found('-A OUTPUT -m conntrack --ctstate NEW -j DROP')).toMatchObject([{ severity: 'good' }]);
   });
 });

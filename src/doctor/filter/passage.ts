@@ -1,0 +1,71 @@
+/** A packet's way through packet filters, and what is sent where, for those that come and those that leave. Pure. */
+import { type Family, familyOf, type IpAddress } from '../../model/address.ts';
+import type { Config, ConfiguredVirtualServer } from '../../model/config.ts';
+import type { Protocol } from '../../model/virtual-server.ts';
+import { ANYWHERE, type Probe } from './ruleset.ts';
+
+export interface Passage {
+  readonly probe: Probe;
+  /** `adverts of other directors on eth0`. */
+  readonly what: string;
+  /** What goes wrong when they are dropped. */
+  readonly breaks: string;
+  /** What lets them through need not name: the link, as they may come by others as well, or where they go to. */
+  readonly unnamed?: 'link' | 'destination';
+}
+
+export type Configured = Pick<Config, 'virtualRouters' | 'virtualServers'> & {
+  readonly ipvs: Pick<Config['ipvs'], 'sysctl'>;
+};
+
+/** RFC 9568 sections 5.1.1.2 and 5.1.2.2. */
+const VRRP_GROUP: Readonly<Record<Family, IpAddress>> = {
+  ipv4: '224.0.0.18' as IpAddress,
+  ipv6: 'ff02::12' as IpAddress,
+};
+
+/** Where a director's adverts come and go. */
+export function advertWays({ virtualRouters }: Pick<Config, 'virtualRouters'>) {
+  const ways = virtualRouters.flatMap((router) =>
+    router.heartbeat.map(({ interface: link, transport, port, peers }) => ({
+      link,
+      port: transport === 'udp' ? port : undefined,
+      family: familyOf(router.addresses[0]?.address ?? ('0.0.0.0' as IpAddress)),
+      // Nobody answers to a multicast; to what comes from a peer we have sent something ourselves.
+      multicast: peers.length === 0,
+    })),
+  );
+  const distinct = [...new Map(ways.map((way) => [JSON.stringify(way), way])).values()];
+  return distinct.map(({ link, family, port, multicast }) => ({
+    ...ANYWHERE,
+    family,
+    link,
+    protocol: port === undefined ? 'vrrp' : 'udp',
+    destinationPort: port,
+    destination: multicast ? VRRP_GROUP[family] : undefined,
+    state: multicast ? ('new' as const) : undefined,
+  }));
+}
+
+/** What clients ask for; port 0: whichever. */
+export interface Asked {
+  readonly address: IpAddress;
+  readonly protocol: Protocol;
+  readonly port: number;
+}
+
+/** Of a mark that vipward sets itself, the first port of each range stands for it. */
+export const askedOf = ({ entries, match }: ConfiguredVirtualServer): readonly Asked[] => [
+  ...entries.flatMap((key) => (key.kind === 'address' ? [key] : [])),
+  ...match.flatMap(({ address, protocol, ports }) =>
+    (ports.length === 0 ? [0] : ports.map(({ from }) => from)).map((port) => ({ address, protocol, port })),
+  ),
+];
+
+/** Whether connection tracking knows what IPVS passes on. */
+export const isTracked = ({ virtualServers, ipvs }: Pick<Configured, 'virtualServers' | 'ipvs'>): boolean =>
+  ipvs.sysctl.conntrack === '1' ||
+  virtualServers.some(({ realServers }) => realServers.some((server) => server.forwarding === 'fullnat'));
+
+/** What is inside of a tunnel, as a protocol of linux/in.h. */
+export const WRAPPED: Readonly<Record<Family, string>> = { ipv4: 'ipip', ipv6: 'ipv6' };
