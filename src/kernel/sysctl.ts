@@ -1,5 +1,6 @@
 /** Kernel settings, as sysctl(8) has them, of this network namespace: files under /proc/sys. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 
 const fileOf = (path: readonly string[]): string => `/proc/sys/${path.join('/')}`;
 
@@ -24,6 +25,9 @@ export function writeSetting(path: readonly string[], value: string): Error | un
     });
   }
 }
+
+/** The interfaces that are up and have an address. */
+export const linksInUse = (): readonly string[] => Object.keys(networkInterfaces());
 
 /** The interfaces that have IPv6, but lo: not every tunnel does, and none where the kernel has no IPv6. */
 export function linksWithIpv6(): readonly string[] {

@@ -306,6 +306,7 @@ export class Manager implements ControlHandlers {
   }
 
   async #configureRouters(config: Config): Promise<void> {
+    this.#preparation.expectAddresses(config);
     if (await this.#failover.configure(config)) return;
     this.#log(
       'error',

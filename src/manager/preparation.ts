@@ -2,28 +2,28 @@
  * Prepares this director's kernel for its virtual servers, and puts back what was there before: what the configuration
  * no longer needs once the table does not either, the rest at the end.
  */
-import { kernelIdentity } from '../kernel/identity.ts';
-import { hasModule, loadModule } from '../kernel/modules.ts';
-import { linksWithIpv6, readSetting, writeSetting } from '../kernel/sysctl.ts';
 import type { Config } from '../model/config.ts';
 import type { ActualTable } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
 import { milliseconds } from '../model/units.ts';
 import { type ConfigView, defeatsOf, viewOfConfig } from '../prepare/defeats.ts';
-import { directorSettings, type PreparedConfig } from '../prepare/director.ts';
-import { type ChangedSetting, type SettingsAccess, SettingsLedger } from '../prepare/ledger.ts';
+import {
+  addressSettings,
+  directorSettings,
+  KEEPS_SECONDARIES,
+  type PreparedConfig,
+} from '../prepare/director.ts';
+import { type ChangedSetting, SettingsLedger } from '../prepare/ledger.ts';
 import { ONCE_UNUSED, remnantsOf } from '../prepare/remnants.ts';
 import { type KernelSetting, type SettingPath, settingCommand, settingName } from '../prepare/setting.ts';
 import { ChangedSettings } from './changed-settings.ts';
-import { type ModuleKernel, ModuleLoader } from './module-loader.ts';
+import { ModuleLoader } from './module-loader.ts';
+import { type PreparedKernel, REAL_KERNEL } from './prepared-kernel.ts';
 
 /** How often it is looked whether somebody else has changed them. */
 const VERIFY_INTERVAL = milliseconds(10_000);
 /** There in every kernel that has IPVS loaded. */
 const IPVS_PROBE: SettingPath = ['net', 'ipv4', 'vs', 'expire_nodest_conn'];
-
-/** Set by the vrrp process, for links that have virtual addresses. */
-const KEEPS_SECONDARIES = 'promote_secondaries';
 
 export interface PreparationOptions {
   readonly stateDir: string;
@@ -33,23 +33,6 @@ export interface PreparationOptions {
   /** The kernel's unless given. */
   readonly kernel?: PreparedKernel;
 }
-
-/** What of the kernel is read and set here. */
-export interface PreparedKernel extends SettingsAccess, ModuleKernel {
-  /** The interfaces of this host that have IPv6. */
-  links(): readonly string[];
-  /** Another one after each boot and in each network namespace. */
-  identity(): string;
-}
-
-const REAL_KERNEL: PreparedKernel = {
-  read: readSetting,
-  write: writeSetting,
-  hasModule,
-  loadModule,
-  links: linksWithIpv6,
-  identity: kernelIdentity,
-};
 
 type Configured = Pick<Config, 'virtualServers' | 'virtualRouters' | 'fixed'> & {
   readonly ipvs: Pick<Config['ipvs'], 'sysctl' | 'prepare' | 'sync'>;
@@ -65,6 +48,8 @@ export class Preparation {
   /** Of `#config`. */
   #view: ConfigView | undefined;
   readonly #ledger: SettingsLedger;
+  /** Names of settings that the vrrp process has not told of yet. */
+  readonly #expected = new Set<string>();
   /** Names of settings that the kernel refused the last time. */
   readonly #refused = new Set<string>();
   #problems: readonly string[] = [];
@@ -133,10 +118,27 @@ export class Preparation {
     return config.ipvs.prepare ? [...this.#modules.preview(config), ...sets, ...backs] : backs;
   }
 
+  /**
+   * The vrrp process is about to use these links, and to set of them what its addresses need: it is on disk before, since
+   * either process may be killed before this one hears of it. Of those that come into use later it is heard.
+   */
+  expectAddresses(config: Pick<Config, 'virtualRouters' | 'fixed'>): void {
+    const inUse = new Set(this.#kernel.linksInUse());
+    const expected = addressSettings(config).filter(({ link, path, value }) => {
+      const was = inUse.has(link) ? this.#kernel.read(path) : undefined;
+      return was !== undefined && was !== value && !this.#ledger.has(path);
+    });
+    if (expected.length === 0) return;
+    this.#ledger.intend(expected);
+    for (const { path } of expected) this.#expected.add(settingName(path));
+    this.#remember();
+  }
+
   /** What the vrrp process has changed for its addresses is put back at the end with the rest. */
   adopt(change: ChangedSetting): void {
-    if (!this.#ledger.adopt(change)) return;
-    this.#remember();
+    const wasExpected = this.#expected.delete(settingName(change.path));
+    if (this.#ledger.adopt(change)) this.#remember();
+    else if (!wasExpected) return;
     this.#log('info', `set ${settingName(change.path)}: ${change.was} → ${change.set}`);
   }
 

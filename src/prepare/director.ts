@@ -197,3 +197,27 @@ function reversePath(config: PreparedConfig): readonly KernelSetting[] {
     without: `clients that are routed by another interface than ${link} are dropped without a word`,
   }));
 }
+
+/** Set by the vrrp process, for links that have virtual addresses. */
+export const KEEPS_SECONDARIES = 'promote_secondaries';
+
+/** What the vrrp process sets of the links that addresses come to. */
+export const addressSettings = ({
+  virtualRouters,
+  fixed,
+}: Pick<Config, 'virtualRouters' | 'fixed'>): readonly (Pick<KernelSetting, 'path' | 'value'> & {
+  readonly link: string;
+})[] => {
+  const links = new Set([
+    ...fixed.addresses.map(({ device }) => device),
+    ...virtualRouters.flatMap(({ interface: own, addresses }) => [
+      own,
+      ...addresses.map(({ device }) => device ?? own),
+    ]),
+  ]);
+  return [...links].map((link) => ({
+    link,
+    path: ['net', 'ipv4', 'conf', link, KEEPS_SECONDARIES],
+    value: '1',
+  }));
+};

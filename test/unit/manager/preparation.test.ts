@@ -2,10 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Preparation, type PreparedKernel } from '../../../src/manager/preparation.ts';
+import { Preparation } from '../../../src/manager/preparation.ts';
+import type { PreparedKernel } from '../../../src/manager/prepared-kernel.ts';
 import type { ConfiguredVirtualServer } from '../../../src/model/config.ts';
 import type { ActualTable } from '../../../src/model/ipvs-table.ts';
 import { tableOf } from '../../support/held-table.ts';
+import { address, virtualRouter } from '../../support/virtual-router.ts';
 import { entryAt, realServerAt, virtualServer } from '../../support/virtual-server.ts';
 
 const FORWARD = 'net/ipv4/ip_forward';
@@ -48,6 +50,7 @@ const kernel: PreparedKernel = {
     return Promise.resolve(undefined);
   },
   links: () => [],
+  linksInUse: () => ['lo', 'eth0'],
   identity: () => identity,
 };
 const open = (other = kernel) =>
@@ -147,6 +150,36 @@ describe('preparing the kernel', () => {
     preparation.close();
     expect(held.get(path.join('/'))).toBe('0');
     expect(log).toContain('info: set net.ipv4.conf.eth0.promote_secondaries: 0 → 1');
+  });
+
+  it('puts back what the vrrp process has changed though it was killed before anybody heard of it', () => {
+    const setting = (link: string) => `net/ipv4/conf/${link}/promote_secondaries`;
+    const change = {
+      path: ['net', 'ipv4', 'conf', 'eth0', 'promote_secondaries'],
+      was: '0',
+      set: '1',
+    } as const;
+    for (const link of ['eth0', 'eth1', 'lo']) held.set(setting(link), link === 'lo' ? '1' : '0');
+    const killed = open();
+    const router = (...devices: readonly string[]) => ({
+      virtualRouters: [
+        virtualRouter({ addresses: devices.map((device) => ({ ...address('10.1.1.254'), device })) }),
+      ],
+      fixed: { addresses: [], routes: [], rules: [] },
+    });
+    killed.expectAddresses(router('eth0', 'eth1', 'eth2', 'lo'));
+    for (const link of ['eth0', 'eth1']) held.set(setting(link), '1');
+    open().close();
+    // One that is not up yet is told of when it is.
+    expect(['eth0', 'eth1', 'lo'].map((link) => held.get(setting(link)))).toEqual(['0', '1', '1']);
+    const heard = open();
+    heard.expectAddresses(router('eth0'));
+    expect(held.get(setting('eth0'))).toBe('0');
+    heard.adopt(change);
+    heard.adopt(change);
+    expect(log.filter((line) => line.includes('set net.ipv4.conf.eth0'))).toHaveLength(1);
+    heard.close();
+    expect(held.get(setting('eth0'))).toBe('0');
   });
 
   it('tells what cannot be put back, and tries again', () => {
