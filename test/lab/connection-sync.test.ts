@@ -60,7 +60,7 @@ async function serve(active: Kernel, backup: Kernel, ports: number): Promise<voi
   await active.run(`ip addr replace ${VIP}/32 dev eth0`);
   await client.run('ip neigh flush all');
   const urls = Array(10).fill(`http://${VIP}/`);
-  const curl = ['curl', '-sS', '--max-time', '30', '--local-port', `${ports}00-${ports}99`];
+  const curl = ['curl', '-sS', '--max-time', '60', '--local-port', `${ports}00-${ports}99`];
   expect(await client.run([...curl, ...urls])).toBe('web\n'.repeat(10));
   const known = `ipvsadm -Lnc | grep -q '10.1.1.100:${ports}.. .*${VIP}:80.*10.1.1.2:80'`;
   await backup.run(`for i in $(seq 300); do if ${known}; then exit 0; fi; sleep 0.1; done; exit 1`);

@@ -130,7 +130,7 @@ it('a connection of the master is known to the backup', async () => {
   await start(two, { role: 'backup', interface: 'eth0', syncId: 12 });
   // A connection is told after some packets, so it must be more than one answer long.
   const url = `http://${VIP}/`;
-  expect(await client.run(['curl', '-sS', '--max-time', '30', ...Array(10).fill(url)])).toBe(
+  expect(await client.run(['curl', '-sS', '--max-time', '60', ...Array(10).fill(url)])).toBe(
     'web\n'.repeat(10),
   );
   await until(two, `ipvsadm -Lnc | grep -q '10.1.1.100:.*${VIP}:80.*10.1.1.2:80'`);

@@ -40,7 +40,7 @@ const make = (node: NamespaceNode, name: string, mac: string, state: 'up' | 'dow
 const sysctl = async (link: string, name: string): Promise<number> =>
   Number(await router.run(`cat /proc/sys/net/ipv4/conf/${link}/${name}`));
 const url = (address: string): string => `http://${address.includes(':') ? `[${address}]` : address}/`;
-const fetchFrom = (address: string): Promise<string> => client.run(`curl -gsS --max-time 20 ${url(address)}`);
+const fetchFrom = (address: string): Promise<string> => client.run(`curl -gsS --max-time 60 ${url(address)}`);
 /** The curl code for "timed out": nobody refused it, and nobody answered. */
 const isSilent = async (address: string): Promise<boolean> =>
   (await client.exec(`curl -gsS --max-time 1 ${url(address)}`)).code === 28;
@@ -57,7 +57,7 @@ async function heardByClient(action: () => Promise<void>): Promise<Set<string>> 
   await action();
   // Once this has been heard, so has everything before it.
   await other.run('ip neigh flush dev eth0');
-  await other.exec('curl -s --max-time 20 http://10.1.1.100/');
+  await other.exec('curl -s --max-time 60 http://10.1.1.100/');
   await observer.stdout.waitFor((line) => line.includes('"sender":"10.1.1.2"'));
   await observer.stop();
   const seen = observer.stdout.all.map((line) => JSON.parse(line) as Seen);
@@ -92,7 +92,7 @@ describe('VIPs on a macvlan', () => {
     await fetchFrom('10.1.1.254');
     await router.run('ip neigh flush all');
     const heard = await heardByClient(async () => {
-      expect(await router.run(`curl -sS --max-time 20 --interface 10.1.1.254 http://10.1.1.100/`)).toBe(
+      expect(await router.run(`curl -sS --max-time 60 --interface 10.1.1.254 http://10.1.1.100/`)).toBe(
         'client\n',
       );
     });

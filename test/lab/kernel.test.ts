@@ -56,7 +56,7 @@ it('a client is served by a real server that is the director itself, forwarding 
     ])
     .then((server) => server.stdout.waitFor((line) => line === 'listening'));
   await director.run(['node', 'test/lab/kernel-sorry-server.ts']);
-  expect(await client.run('curl -sS --max-time 20 http://10.1.1.254/')).toBe('sorry');
+  expect(await client.run('curl -sS --max-time 60 http://10.1.1.254/')).toBe('sorry');
   // It came by IPVS, not past it.
   expect(await director.run('ipvsadm -Lnc')).toMatch(/ 10\.1\.1\.100:\d+ +10\.1\.1\.254:80 +127\.0\.0\.1:80/);
 });

@@ -120,7 +120,7 @@ test('a kernel holds a whole network: client, director and real server in namesp
   const server = await startRealServer(real, { body: 'inside' });
   await director.run('ip address add 10.2.0.254/24 dev eth0');
   await director.run('ipvsadm -A -t 10.2.0.254:80 -s rr && ipvsadm -a -t 10.2.0.254:80 -r 10.2.0.2 -i');
-  expect(await inner.run('curl -sS --max-time 20 http://10.2.0.254/')).toBe('inside\n');
+  expect(await inner.run('curl -sS --max-time 60 http://10.2.0.254/')).toBe('inside\n');
   expect(await lvs1.run('ipvsadm -Ln')).not.toContain('10.2.0.254');
   await server.stop();
 });

@@ -195,7 +195,7 @@ it.each(NAMES)('%s: shared by both, and answered by way of the router alone', as
     'curl',
     '-sS',
     '--max-time',
-    '20',
+    '60',
     '-H',
     `Cookie: ${'x'.repeat(6_000)}`,
     url,

@@ -167,7 +167,7 @@ export class SystemdStage {
 
   /** What the client gets from the VIP. */
   ask(): Promise<string> {
-    return this.#parts.client.run(`curl -sS --max-time 20 http://${VIP}/`);
+    return this.#parts.client.run(`curl -sS --max-time 60 http://${VIP}/`);
   }
 
   table(): Promise<string> {

@@ -3,7 +3,7 @@
  * the right one wins each time, the other steps down, nobody wavers, and neither refuses a single advert.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Daemon, startDaemon } from '../../lab/support/daemon.ts';
+import { type Daemon, type LogLine, startDaemon } from '../../lab/support/daemon.ts';
 import { type Observer, observe } from '../../lab/support/tools.ts';
 import { CASES, type Case, nameOf, ourFile, SLOWEST, theirInstances, vipsOf } from './cases.ts';
 import { Keepalived } from './keepalived.ts';
@@ -94,8 +94,18 @@ const COMPLAINT = /invalid|bogus|mismatch|ignor|incorrect|expected|discard|unkno
 /** What keepalived says of whom it preempts. */
 const HARMLESS = /received lower priority .* discarding/;
 
+/** Ms by which a notice of the kernel, or a line of the log, may be late. */
+const LATE = 1_000;
+/** That keepalived answers for an address which it has still: on a busy machine it gives way late. */
+function isOfOneThatGivesWay({ message, time }: LogLine): boolean {
+  const [, address] = / (\S+) is answered by 02:00:00:00:01:11 too/.exec(message) ?? [];
+  const at = Date.parse(time);
+  const spans = address === undefined ? [] : held.theirs.spans(address);
+  return spans.some(({ from, to = Infinity }) => from - LATE <= at && at <= to + LATE);
+}
+
 /** Nothing is wrong with such a peer. */
-const expectNoComplaints = (): void => expect(troublesOf(ours)).toEqual([]);
+const expectNoComplaints = (): void => expect(troublesOf(ours, isOfOneThatGivesWay)).toEqual([]);
 
 /** How often each was active, of ours: nobody wavers. */
 async function expectNoFlaps(which: Active): Promise<void> {

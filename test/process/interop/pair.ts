@@ -4,7 +4,7 @@
  */
 import { vi } from 'vitest';
 import type { RouterStatus } from '../../../src/model/router-status.ts';
-import type { Daemon } from '../../lab/support/daemon.ts';
+import type { Daemon, LogLine } from '../../lab/support/daemon.ts';
 import { Lab } from '../../lab/support/lab.ts';
 import type { NamespaceNode, Switch } from '../../lab/support/network.ts';
 import type { Node } from '../../lab/support/node.ts';
@@ -59,10 +59,13 @@ export const refusalsOf = ({ name, counters }: RouterStatus): readonly string[] 
  */
 const SHORT_OF_CPU = /process stood still for|was active beside us: it must give way/;
 
-/** What the log tells of trouble. */
-export const troublesOf = ({ log }: Daemon): readonly string[] =>
+/** What the log tells of trouble, but for what `isExcused`. */
+export const troublesOf = (
+  { log }: Daemon,
+  isExcused: (line: LogLine) => boolean = () => false,
+): readonly string[] =>
   log.all
-    .filter(({ level, message }) => level !== 'info' && !SHORT_OF_CPU.test(message))
+    .filter((line) => line.level !== 'info' && !SHORT_OF_CPU.test(line.message) && !isExcused(line))
     .map(({ level, message }) => `${level} ${message}`);
 
 /** The addresses that a node holds, on whichever link. */
