@@ -16,13 +16,12 @@ const SIDE_BY_SIDE = Math.max(1, Math.min(4, availableParallelism() - 1));
 /** Anything new belongs here only when its limits are times that another file's work would break. */
 const ALONE = [
   'process/daemon/supervision.test.ts',
-  'process/failover/*.test.ts',
+  'process/failover/handover.test.ts',
+  'process/failover/rivals.test.ts',
   'process/faults.test.ts',
   'process/interop/elections.test.ts',
   'process/interop/virtual-mac.test.ts',
   'process/owners/lease.test.ts',
-  'process/vrrp/adversity.test.ts',
-  'process/vrrp/election.test.ts',
 ];
 
 export default defineConfig({
