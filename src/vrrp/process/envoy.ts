@@ -2,16 +2,10 @@
  * What one instance says and hears: encodes its messages for each of its paths, signs them, and judges what comes for
  * it. Its counters are here.
  */
-import type { Family, IpAddress } from '../../model/address.ts';
+import type { IpAddress } from '../../model/address.ts';
 import { milliseconds } from '../../model/units.ts';
 import type { Authentication } from '../../model/virtual-router.ts';
-import {
-  type Credential,
-  encode,
-  type MessageKind,
-  VRRP_GROUP_IPV4,
-  VRRP_GROUP_IPV6,
-} from '../advertisement.ts';
+import { type Credential, encode, type MessageKind, VRRP_GROUP } from '../advertisement.ts';
 import { type SecretKey, secretKey } from '../authentication/hmac.ts';
 import { freshnessWindow, type Mark, nextSequence, type Sequence } from '../authentication/sequence.ts';
 import { passwordBytes } from '../authentication/text.ts';
@@ -36,8 +30,6 @@ export interface UsablePath {
   readonly path: InstancePath;
   readonly source: IpAddress;
 }
-
-const GROUP: Readonly<Record<Family, IpAddress>> = { ipv4: VRRP_GROUP_IPV4, ipv6: VRRP_GROUP_IPV6 };
 
 interface Secrets {
   readonly authentication: Authentication | undefined;
@@ -181,7 +173,7 @@ function factsOf(
   credential: Credential,
 ): Facts {
   const checksum: ChecksumForm = router.checksum === 'rfc9568' ? 'plain' : 'pseudo-header';
-  const destination = target === 'group' ? GROUP[parameters.family] : target;
+  const destination = target === 'group' ? VRRP_GROUP[parameters.family] : target;
   return { kind, priority, parameters, checksum, credential, source, destination };
 }
 

@@ -4,7 +4,7 @@ import type { Link } from '../../kernel/links.ts';
 import { type Neighbours, openNeighbours } from '../../kernel/neighbours.ts';
 import type { Family, IpAddress } from '../../model/address.ts';
 import type { Reactor } from '../../sys/reactor.ts';
-import { VRRP_GROUP_IPV4, VRRP_GROUP_IPV6 } from '../advertisement.ts';
+import { VRRP_GROUP } from '../advertisement.ts';
 import { RawTransport } from './transport/raw.ts';
 import type { RemoteInfo } from './transport/transport.ts';
 
@@ -22,7 +22,6 @@ export interface InterfaceUse {
   readonly asks: boolean;
 }
 
-const GROUP: Readonly<Record<Family, IpAddress>> = { ipv4: VRRP_GROUP_IPV4, ipv6: VRRP_GROUP_IPV6 };
 const FAMILIES = ['ipv4', 'ipv6'] as const;
 
 interface OpenInterfaceContext {
@@ -69,7 +68,7 @@ export class OpenInterface {
   /** The multicast groups that adverts go to. */
   groupsOf({ multicast }: InterfaceUse): readonly IpAddress[] {
     return FAMILIES.filter((family) => multicast[family] && this.#sockets.has(family)).map(
-      (family) => GROUP[family],
+      (family) => VRRP_GROUP[family],
     );
   }
 

@@ -7,7 +7,7 @@ import type { IpAddress } from '../../../src/model/address.ts';
 import { centiseconds } from '../../../src/model/units.ts';
 import { isSystemError } from '../../../src/sys/errors.ts';
 import { openRawSocket } from '../../../src/sys/raw-socket.ts';
-import { encode, VRRP_GROUP_IPV4, VRRP_PROTOCOL } from '../../../src/vrrp/advertisement.ts';
+import { encode, VRRP_GROUP, VRRP_PROTOCOL } from '../../../src/vrrp/advertisement.ts';
 
 const [name = '', count = '0', source = ''] = process.argv.slice(2);
 const index = Number(readFileSync(`/sys/class/net/${name}/ifindex`, 'utf8'));
@@ -28,7 +28,7 @@ const advert = (vrid: number): Uint8Array =>
       addresses: ['10.1.1.254' as IpAddress],
     },
     source as IpAddress,
-    VRRP_GROUP_IPV4,
+    VRRP_GROUP.ipv4,
   );
 const altered = (at: number, value: number): Uint8Array => advert(51).with(at, value);
 
@@ -43,7 +43,7 @@ const packets = [
 for (let i = 0; i < Number(count); i++) {
   for (const { socket, bytes } of packets) {
     try {
-      socket.send(bytes, VRRP_GROUP_IPV4, source as IpAddress);
+      socket.send(bytes, VRRP_GROUP.ipv4, source as IpAddress);
     } catch (error) {
       // The own queue is full: that is fast enough.
       if (!isSystemError(error, 'ENOBUFS', 'EAGAIN')) throw error;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { IpAddress } from '../../../src/model/address.ts';
 import { centiseconds } from '../../../src/model/units.ts';
-import { decode, encode, VRRP_GROUP_IPV4, VRRP_GROUP_IPV6 } from '../../../src/vrrp/advertisement.ts';
+import { decode, encode, VRRP_GROUP } from '../../../src/vrrp/advertisement.ts';
 import { verifiedForm } from '../../../src/vrrp/checksum.ts';
 import { Lab } from '../../lab/support/lab.ts';
 import type { NamespaceNode, Switch } from '../../lab/support/network.ts';
@@ -12,8 +12,8 @@ import { type Answer, type Order, UDP_PORT } from './transport-tool.ts';
 
 const ip = (text: string): IpAddress => text as IpAddress;
 const ADDRESSES = {
-  ipv4: { one: ip('10.1.1.10'), two: ip('10.1.1.11'), vip: ip('10.1.1.254'), group: VRRP_GROUP_IPV4 },
-  ipv6: { one: ip('fe80::10'), two: ip('fe80::11'), vip: ip('fe80::254'), group: VRRP_GROUP_IPV6 },
+  ipv4: { one: ip('10.1.1.10'), two: ip('10.1.1.11'), vip: ip('10.1.1.254'), group: VRRP_GROUP.ipv4 },
+  ipv6: { one: ip('fe80::10'), two: ip('fe80::11'), vip: ip('fe80::254'), group: VRRP_GROUP.ipv6 },
 } as const;
 const FAMILIES = ['ipv4', 'ipv6'] as const;
 
@@ -257,7 +257,7 @@ vrrp_instance six {
     const keepalived = await startKeepalived(two, more);
     await entered(keepalived, 'MASTER');
     const since = keepalived.output.mark;
-    const destination = to === 'group' ? VRRP_GROUP_IPV6 : to;
+    const destination = to === 'group' ? VRRP_GROUP.ipv6 : to;
     const addresses = [ip('fe80::254'), ip('fd00:1::254')];
     await tool.do({
       order: 'send',

@@ -3,7 +3,7 @@ import { type Family, type IpAddress, isNotUnicast } from '../../../model/addres
 import { decodeIpv4 } from '../../../packet/ipv4.ts';
 import { openRawSocket, type PacketOrigin, type RawSocket } from '../../../sys/raw-socket.ts';
 import { READABLE, type Reactor } from '../../../sys/reactor.ts';
-import { VRRP_GROUP_IPV4, VRRP_GROUP_IPV6, VRRP_PROTOCOL, VRRP_TTL } from '../../advertisement.ts';
+import { VRRP_GROUP, VRRP_PROTOCOL, VRRP_TTL } from '../../advertisement.ts';
 import { vridFilter } from '../../filter.ts';
 import type { RemoteInfo, Transport, TransportEvents } from './transport.ts';
 
@@ -11,7 +11,6 @@ import type { RemoteInfo, Transport, TransportEvents } from './transport.ts';
 const PER_TURN = 64;
 // More than the receive queue holds, twice what was asked for: some 800 bytes for a packet.
 const WHOLE_QUEUE = 4096;
-const GROUPS: Readonly<Record<Family, IpAddress>> = { ipv4: VRRP_GROUP_IPV4, ipv6: VRRP_GROUP_IPV6 };
 
 /** VRRP over its own IP protocol on one interface, with a TTL (hop limit) of 255 always. */
 export class RawTransport extends EventEmitter<TransportEvents> implements Transport {
@@ -55,7 +54,7 @@ export class RawTransport extends EventEmitter<TransportEvents> implements Trans
   /** Hears the VRRP group as well. Does nothing when it does already. Throws SystemError. */
   joinGroup(): void {
     if (this.#inGroup || this.#closed) return;
-    this.#socket.join(GROUPS[this.family]);
+    this.#socket.join(VRRP_GROUP[this.family]);
     this.#inGroup = true;
   }
 
@@ -63,11 +62,11 @@ export class RawTransport extends EventEmitter<TransportEvents> implements Trans
   leaveGroup(): void {
     if (!this.#inGroup || this.#closed) return;
     this.#inGroup = false;
-    this.#socket.leave(GROUPS[this.family]);
+    this.#socket.leave(VRRP_GROUP[this.family]);
   }
 
   send(message: Uint8Array, destination: IpAddress | 'group', source: IpAddress): void {
-    this.#socket.send(message, destination === 'group' ? GROUPS[this.family] : destination, source);
+    this.#socket.send(message, destination === 'group' ? VRRP_GROUP[this.family] : destination, source);
   }
 
   /** The kernel drops what is for others: it wakes nobody. What is queued already comes all the same. */
