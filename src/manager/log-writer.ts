@@ -41,14 +41,15 @@ export class LogWriter {
     if (!this.#writing) this.#next();
   }
 
-  /** Resolves when everything is written or lost, at the latest after `limit` milliseconds. */
-  async flush(limit: number): Promise<void> {
+  /** Resolves when everything is written or lost; false: after `limit` milliseconds a write still waits for its reader. */
+  async flush(limit: number): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, limit);
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), limit);
     });
-    await Promise.race([this.#idle.promise, late]);
+    const done = await Promise.race([this.#idle.promise.then(() => true), late]);
     clearTimeout(timer);
+    return done;
   }
 
   #next(): void {

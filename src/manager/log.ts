@@ -5,8 +5,8 @@ import { LogWriter } from './log-writer.ts';
 
 export interface Logger {
   readonly log: Log;
-  /** Resolves when the last lines are out, or cannot be got out; for the end of the process. */
-  flush(): Promise<void>;
+  /** Resolves when the last lines are out or lost; false: nobody takes them. For the end of the process. */
+  flush(): Promise<boolean>;
 }
 
 /** How long the last lines may take, in milliseconds. */

@@ -6,6 +6,7 @@ import type { Config } from '../model/config.ts';
 import type { Log } from '../model/messages.ts';
 import { formatProblem } from '../model/problem.ts';
 import { makeDirectory } from '../sys/directory.ts';
+import { exitAtOnce } from '../sys/exit.ts';
 import { tryFileLock } from '../sys/file-lock.ts';
 import { sdNotify } from '../sys/notify.ts';
 import { readVersion } from '../version.ts';
@@ -32,6 +33,8 @@ const BAD_CONFIGURATION = 78;
 export async function runManager(options: ManagerProcessOptions): Promise<number> {
   // What `ps` and `systemctl status` show; Node calls every process of its own the same.
   process.title = 'vipward manager';
+  // On a full disk, say: what cannot be told is no reason not to serve.
+  process.stderr.on('error', () => undefined);
   const kept = new KeptConfiguration(options.stateDir);
   const loaded = await loadFile(options.config, kept);
   // In one piece: a thousand small ones take their time.
@@ -73,7 +76,7 @@ export async function runManager(options: ManagerProcessOptions): Promise<number
   clearInterval(watchdog);
   await control.close();
   log('info', 'vipward has stopped', { exitCode: outcome });
-  await flush();
+  if (!(await flush())) exitAtOnce(outcome);
   return outcome;
 }
 

@@ -50,6 +50,8 @@ export const libc = {
   ),
   read: bind<(fd: number, data: Pointer, length: number) => number>('intptr read(int, void *, size_t)'),
   close: bind<(fd: number) => number>('int close(int)'),
+  /** Does not return. */
+  exit: bind<(code: number) => number>('int _exit(int)'),
   pipe: bind<(descriptors: Pointer, flags: number) => number>('int pipe2(void *, int)'),
   epollCreate: bind<(flags: number) => number>('int epoll_create1(int)'),
   epollControl: bind<(epoll: number, operation: number, fd: number, event: Pointer) => number>(
