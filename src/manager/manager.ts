@@ -35,11 +35,12 @@ import { Balancer } from './balancer.ts';
 import { type LoadedConfiguration, loadFile, loadText } from './configuration.ts';
 import { damagedFiles } from './damaged.ts';
 import { Failover } from './failover.ts';
+import { guardStatus } from './guard-status.ts';
 import type { KeptConfiguration } from './kept-configuration.ts';
 import { offLinkProblems } from './off-link.ts';
 import { PacketRulesKeeper } from './packet-rules.ts';
 import { Preparation } from './preparation.ts';
-import { planRouters } from './router-plan.ts';
+import { planRouters, type RouterPlan } from './router-plan.ts';
 import { lookAgainSoon } from './second-look.ts';
 import { SharedTurns } from './shared-turns.ts';
 import { TrackedConnections } from './tracked-connections.ts';
@@ -190,7 +191,7 @@ export class Manager implements ControlHandlers {
       ],
       virtualRouters,
       syncGroups: this.#failover.vrrp.groups,
-      guards: this.#guards(),
+      guards: guardStatus(this.#failover.status(), monotonicNow()),
       activity: this.#failover.activity(),
       ...this.#balancer.status(),
       preparation: {
@@ -208,12 +209,7 @@ export class Manager implements ControlHandlers {
   async plan(request: PlanRequest): Promise<PlanDocument> {
     const { config, problems } = await loadText(request.text, request.file);
     if (config === undefined) return { problems, virtualRouters: [], addresses: [], table: [], settings: [] };
-    const statuses = await this.#failover.vrrp.query();
-    const routers = planRouters(
-      this.#failover.vrrp.configuration.network,
-      { routers: config.virtualRouters, groups: config.syncGroups },
-      statuses,
-    );
+    const routers = await this.#planRouters(config);
     const tableAfter = () => this.#balancer.tableAfter(config);
     return {
       problems,
@@ -226,6 +222,11 @@ export class Manager implements ControlHandlers {
       overrides: this.#balancer.overrideNotes(config),
       tableUnavailable: this.#balancer.tableUnavailable,
     };
+  }
+
+  async #planRouters({ virtualRouters: routers, syncGroups: groups }: Config): Promise<RouterPlan> {
+    const statuses = await this.#failover.vrrp.query();
+    return planRouters(this.#failover.vrrp.configuration.network, { routers, groups }, statuses);
   }
 
   async handover({ names, stayDown }: HandoverRequest): Promise<HandoverDocument> {
@@ -263,12 +264,7 @@ export class Manager implements ControlHandlers {
       this.#log('error', `reload refused: ${file} has ${errors} error(s), nothing was changed`, { file });
       return { applied: false, problems, changes: [] };
     }
-    const statuses = await this.#failover.vrrp.query();
-    const routers = planRouters(
-      this.#failover.vrrp.configuration.network,
-      { routers: config.virtualRouters, groups: config.syncGroups },
-      statuses,
-    );
+    const routers = await this.#planRouters(config);
     const pending = this.#balancer.pending(config);
     const overrides = this.#balancer.overrideNotes(config);
     if (this.#stopping) throw new Error('vipward stops: nothing is reloaded any more');
@@ -312,25 +308,6 @@ export class Manager implements ControlHandlers {
       'error',
       'the vrrp process has not taken in the configuration; it gets it again when it is restarted',
     );
-  }
-
-  #guards(): StatusDocument['guards'] {
-    const { arbiter, fencing, sync } = this.#failover.status();
-    const now = monotonicNow();
-    return {
-      arbiter: arbiter && {
-        endpoint: arbiter.endpoint,
-        problem: arbiter.error,
-        units: arbiter.units.map(({ unit, state, holder, heldUntil }) => ({
-          unit,
-          state,
-          holder,
-          remaining: heldUntil === undefined ? undefined : Math.max(0, Math.round(heldUntil - now)),
-        })),
-      },
-      fencing: fencing && { agent: fencing.agent, running: fencing.running, last: fencing.last },
-      sync: sync && { role: sync.role, problem: sync.problem, foreign: sync.foreign },
-    };
   }
 }
 
