@@ -28,7 +28,7 @@ export interface IpvsadmWorld {
   readonly names: NameSource;
   /** /proc/net/ip_vs_conn. */
   readonly readConnections: () => string;
-  /** All of standard input. */
+  /** All of standard input. Rejects with CommandLineError where it cannot be read, or is endless. */
   readonly readInput: () => Promise<string>;
   /** For --version. */
   readonly version: string;

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readAtMost } from '../../../src/cli/read-file.ts';
+import { readAtMost, takeAtMost } from '../../../src/cli/read-file.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'vipward-files-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -26,6 +26,18 @@ describe('what a command reads', () => {
     execFileSync('mkfifo', [pipe]);
     spawn('sh', ['-c', `printf one >"${pipe}"`], { stdio: 'ignore' });
     expect(Buffer.from(await readAtMost(pipe, LIMIT)).toString()).toBe('one');
+  });
+
+  it('is of standard input as much, and no more is read than tells that it is too much', async () => {
+    let given = 0;
+    async function* endless(): AsyncGenerator<Buffer> {
+      for (;;) {
+        given++;
+        yield Buffer.alloc(LIMIT / 2);
+      }
+    }
+    await expect(takeAtMost(endless(), LIMIT)).rejects.toThrow(`it has more than ${LIMIT} bytes`);
+    expect(given).toBe(3);
   });
 
   it('is no device without an end', async () => {
