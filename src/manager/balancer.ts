@@ -123,7 +123,7 @@ export class Balancer {
   /** What `after` in the place of the present configuration would change, in words. */
   preview(after: Config): readonly string[] {
     const overrides = this.#overrides.under(after.virtualServers);
-    return [...this.#table.preview(after, overrides.of), ...this.pending(after)];
+    return [...this.#table.preview.changes(after, overrides.of), ...this.pending(after)];
   }
 
   /** What becomes of overrides that `after` gives another name, or nothing to apply to: one line each. */
@@ -164,7 +164,7 @@ export class Balancer {
   /** As it would be right after `after` has taken the place of the present configuration; undefined as above. */
   tableAfter(after: Config): ActualTable | undefined {
     if (this.knownTable === undefined) return undefined;
-    return this.#table.after(after, this.#overrides.under(after.virtualServers).of);
+    return this.#table.preview.after(after, this.#overrides.under(after.virtualServers).of);
   }
 
   /** Throws NoSuchName. */

@@ -1,5 +1,6 @@
 /** The way to the kernel's table: opened when somebody wants it, and told when it cannot be had. */
 import { type Ipvs, IpvsUnavailable, openIpvs } from '../kernel/ipvs.ts';
+import type { ActualTable } from '../model/ipvs-table.ts';
 import type { TableReport } from './table-report.ts';
 
 export interface TableAccessOptions {
@@ -54,6 +55,11 @@ export class TableAccess {
       this.#unreachable(error);
       return otherwise;
     }
+  }
+
+  /** The table as the kernel holds it; empty while it cannot be reached. */
+  read(): ActualTable {
+    return this.guard(() => this.open()?.dump() ?? [], []);
   }
 
   close(): void {

@@ -6,30 +6,23 @@
  * answered by a plan against the table as it was left, and the table is read soon after; it is read at once where that
  * plan met a refusal. Of what drains, the entries alone are looked at each second.
  */
-import { afterOperations } from '../balance/apply.ts';
 import type { BalanceFacts } from '../balance/desired.ts';
 import { digestOf } from '../balance/digest.ts';
 import type { SorryPhase } from '../balance/sorry.ts';
 import type { Ipvs } from '../kernel/ipvs.ts';
 import type { ConfiguredVirtualServer } from '../model/config.ts';
-import {
-  type ActualTable,
-  type DesiredTable,
-  type OperationOutcome,
-  type TableKey,
-  tableKeyText,
-} from '../model/ipvs-table.ts';
+import { type ActualTable, type OperationOutcome, type TableKey, tableKeyText } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
-import type { OverrideOf } from '../model/override.ts';
 import type { TableStatus } from '../model/status.ts';
 import { type Clock, elapsed, milliseconds } from '../model/units.ts';
 import { NO_TIMEOUTS, TimeoutKeeper, type TimeoutMemory } from './ipvs-timeouts.ts';
 import type { OwnedVirtualServers } from './owned.ts';
 import { TableAccess } from './table-access.ts';
 import { type ConfiguredTable, TablePlanner } from './table-planner.ts';
+import { TablePreview } from './table-preview.ts';
 import { TableReport, type TableReportStatus } from './table-report.ts';
 import { TableSchedule } from './table-schedule.ts';
-import { changeTexts, refusalTexts } from './table-words.ts';
+import { refusalTexts } from './table-words.ts';
 import { carryOut, partOf, refreshed, withoutConsequences, withPart } from './table-work.ts';
 
 /** Plans made for one reconciliation before the rest is left to the next: others may be changing the table too. */
@@ -59,6 +52,7 @@ interface Quick {
 }
 
 export class TableKeeper {
+  readonly preview: TablePreview;
   readonly #options: TableKeeperOptions;
   readonly #report: TableReport;
   readonly #timeouts: TimeoutKeeper;
@@ -83,6 +77,7 @@ export class TableKeeper {
       },
       open: options.open,
     });
+    this.preview = new TablePreview(this.#planner, this.#access, this.#timeouts);
     this.#schedule = new TableSchedule({
       clock: options.clock,
       isAwaited: () => this.#awaited().length > 0,
@@ -125,29 +120,7 @@ export class TableKeeper {
 
   /** The table as the kernel holds it; empty while it cannot be reached. */
   read(): ActualTable {
-    return this.#access.guard(() => this.#access.open()?.dump() ?? [], []);
-  }
-
-  /** What `config` in the place of the present one would change, in words; nothing is done. */
-  preview(
-    config: ConfiguredTable,
-    overrideOf: OverrideOf = this.#options.facts.overrideOf,
-  ): readonly string[] {
-    const operations = this.#planner.preview(config, overrideOf, this.read());
-    const definitions = this.#planner.definitionsUnder(config);
-    return [...this.#previewTimeouts(config), ...changeTexts(operations, definitions)];
-  }
-
-  /** The table as `config` in the place of the present one would leave it; nothing is done. */
-  after(config: ConfiguredTable, overrideOf: OverrideOf): ActualTable {
-    const actual = this.read();
-    return afterOperations(actual, this.#planner.preview(config, overrideOf, actual));
-  }
-
-  #previewTimeouts({ ipvs: { timeouts = NO_TIMEOUTS } }: ConfiguredTable): readonly string[] {
-    const { current } = this.#access;
-    if (current === undefined) return [];
-    return this.#access.guard(() => this.#timeouts.preview(current, timeouts), []);
+    return this.#access.read();
   }
 
   /** Answers a change of what is wanted, as fast as that can be done safely; returns what was changed, in words. */
@@ -271,32 +244,22 @@ export class TableKeeper {
     this.#cost = elapsed(begun, this.#options.clock());
     this.#noticeDrift(actual);
     this.#options.onRead?.(actual);
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const { table, plan } = this.#planner.plan(actual);
-      if (plan.operations.length === 0) {
-        this.#settled(actual, table, plan.foreign, []);
-        return true;
-      }
-      const { outcomes } = carryOut(ipvs, plan.operations, actual);
+    let planned = this.#planner.plan(actual);
+    for (let attempt = 1; attempt <= ATTEMPTS && planned.plan.operations.length > 0; attempt++) {
+      const { outcomes } = carryOut(ipvs, planned.plan.operations, actual);
       refused = outcomes.filter(({ error }) => error !== undefined);
       this.#tell(withoutConsequences(outcomes), changes);
       actual = ipvs.dump();
-      const rest = this.#planner.plan(actual);
-      if (rest.plan.operations.length === 0) {
-        this.#settled(actual, rest.table, rest.plan.foreign, []);
-        return true;
-      }
+      planned = this.#planner.plan(actual);
       // The same refusal again would only repeat the log.
-      if (refused.length === rest.plan.operations.length) break;
+      if (refused.length === planned.plan.operations.length) break;
     }
-    const { table, plan } = this.#planner.plan(actual);
-    this.#settled(
-      actual,
-      table,
-      plan.foreign,
-      refusalTexts(withoutConsequences(refused), this.#planner.definitionOf),
-    );
-    return false;
+    const done = planned.plan.operations.length === 0;
+    this.#left = actual;
+    this.#planner.rememberOwned(planned.table, actual);
+    const left = done ? [] : withoutConsequences(refused);
+    this.#report.verified(planned.plan.foreign, refusalTexts(left, this.#planner.definitionOf));
+    return done;
   }
 
   #keepTimeouts(ipvs: Ipvs): readonly string[] {
@@ -305,17 +268,6 @@ export class TableKeeper {
 
   #noticeDrift(actual: ActualTable): void {
     if (this.#left !== undefined) this.#report.drift(this.#planner.drift(this.#left, actual));
-  }
-
-  #settled(
-    actual: ActualTable,
-    desired: DesiredTable,
-    foreign: readonly string[],
-    refused: readonly string[],
-  ): void {
-    this.#left = actual;
-    this.#planner.rememberOwned(desired, actual);
-    this.#report.verified(foreign, refused);
   }
 
   #tell(outcomes: readonly OperationOutcome[], changes: string[]): void {

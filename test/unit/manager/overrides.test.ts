@@ -233,9 +233,11 @@ describe('weight and disable', () => {
   });
 
   it('are in a plan of another file', () => {
-    const { say, keeper } = start();
+    const { say, keeper, book } = start();
     say('weight', '10.1.1.2', { weight: 7 });
-    expect(keeper.preview({ virtualServers: [web], ipvs: { exclusive: false } })).toEqual([]);
+    expect(keeper.preview.changes({ virtualServers: [web], ipvs: { exclusive: false } }, book.of)).toEqual(
+      [],
+    );
   });
 });
 
@@ -340,7 +342,7 @@ describe('what is said of a real server whose names change in the file', () => {
     const { say, configure, servers, book, keeper, stateDir, kernel, log } = start();
     say('disable', '10.1.1.2', { reason: 'broken disk' });
     const { of, notes } = book.under([bothPorts]);
-    const planned = keeper.preview({ virtualServers: [bothPorts], ipvs: { exclusive: false } }, of);
+    const planned = keeper.preview.changes({ virtualServers: [bothPorts], ipvs: { exclusive: false } }, of);
     expect(planned.join()).not.toContain('10.1.1.2:');
     expect(notes).toEqual(['disable of real server 10.1.1.2:80 of web goes on as that of 10.1.1.2 of web']);
     expect(configure([bothPorts])).toEqual(planned);

@@ -156,7 +156,7 @@ describe('a definition of many entries', () => {
 
   it('is told in one line for each change, and by entry at debug', () => {
     const { log, keeper } = start();
-    const planned = keeper.preview(config([wide, web]));
+    const planned = keeper.preview.changes(config([wide, web]), () => undefined);
     const changes = keeper.configure(config([wide, web]));
     expect(changes.map((change) => `info: ${change}`)).toEqual(infos(log));
     expect(planned).toEqual(changes);
@@ -367,7 +367,7 @@ describe('the time-outs of connections', () => {
       'change time-out of tcp connections: 900 s → 600 s',
       'change time-out of udp connections: 300 s → 60 s',
     ];
-    expect(keeper.preview(timed)).toEqual(changes);
+    expect(keeper.preview.changes(timed, () => undefined)).toEqual(changes);
     expect(keeper.configure(timed)).toEqual(changes);
     expect(kernel.timeouts()).toEqual({ tcp: 600, tcpFin: 120, udp: 60 });
     kernel.setTimeouts({ tcp: 1 });
@@ -381,7 +381,7 @@ describe('the time-outs of connections', () => {
       'put back time-out of udp connections: 60 s → 300 s',
     ];
     keeper.configure(timed);
-    expect(keeper.preview(config())).toEqual(back);
+    expect(keeper.preview.changes(config(), () => undefined)).toEqual(back);
     expect(keeper.configure(config())).toEqual(back);
     expect(kernel.timeouts()).toEqual(USUAL);
     expect(keeper.configure(config())).toEqual([]);
