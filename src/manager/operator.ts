@@ -18,7 +18,15 @@ import { heldOf } from './server-status.ts';
 /** Milliseconds that a drain waits for connections to end, unless the operator says otherwise. */
 const DRAIN_TIMEOUT = 5 * 60_000;
 
-type Configured = Pick<Config, 'virtualServers'> & { readonly ipvs: Pick<Config['ipvs'], 'sysctl'> };
+/** Nothing of it reaches the others. */
+const HERE_ALONE =
+  'it holds on this director alone: say it on the others, too, or after a failover the file holds again';
+
+type Configured = Pick<Config, 'virtualServers'> & {
+  readonly ipvs: Pick<Config['ipvs'], 'sysctl'>;
+  /** Where there are any, there is another director. */
+  readonly virtualRouters?: readonly unknown[];
+};
 
 export interface OperatorOptions {
   readonly overrides: OverrideBook;
@@ -95,6 +103,7 @@ export class Operator {
       ...last,
       ...(absent ? ['it was not in the table, and had no connections to finish'] : []),
       ...notesOn(service, action, (setting) => this.#settingOf(setting)),
+      ...((this.#config.virtualRouters ?? []).length > 0 ? [HERE_ALONE] : []),
       ...(kept ? [] : ['it is not remembered across a restart: see the log of vipward']),
     ];
     // A drain that had nothing to wait for is done already.

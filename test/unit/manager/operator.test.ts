@@ -1,0 +1,29 @@
+/** What an operator is told beside what was done. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { Operator } from '../../../src/manager/operator.ts';
+import { OverrideBook } from '../../../src/manager/overrides.ts';
+import { virtualRouter } from '../../support/virtual-router.ts';
+import { web } from '../balance/table.ts';
+
+const stateDir = mkdtempSync(join(tmpdir(), 'vipward-operator-'));
+afterAll(() => rmSync(stateDir, { recursive: true }));
+
+it.each([
+  [[], []],
+  [[virtualRouter({})], [expect.stringContaining('on this director alone')]],
+])('that it holds here alone is said where there is another director', (virtualRouters, notes) => {
+  const log = () => undefined;
+  const operator = new Operator({
+    overrides: new OverrideBook({ stateDir, log }),
+    log,
+    onChange: () => [],
+    table: () => undefined,
+  });
+  operator.configure({ virtualServers: [web], virtualRouters, ipvs: { sysctl: {} } });
+  const ask = { service: 'web', server: '10.1.1.2:80', by: 'ada' };
+  expect(operator.carryOut({ ...ask, action: 'disable' }).notes).toEqual(notes);
+  expect(operator.carryOut({ ...ask, action: 'enable' }).notes).toEqual([]);
+});
