@@ -11,6 +11,7 @@ import {
   statSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { PROGRAM_FOLDERS } from '../model/notify.ts';
 import { reasonOf } from '../model/reason.ts';
 import type { ProgramFacts, Secret } from './environment.ts';
 
@@ -52,9 +53,6 @@ export function fileProblem(path: string): string | undefined {
     return inWords(error, 'cannot be read');
   }
 }
-
-/** Where programs are looked for by name: as systemd gives it to services, since a daemon has no other. */
-const PROGRAM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
 export function inspectProgram(command: string): ProgramFacts {
   if (command.includes('/')) return inspect(command);

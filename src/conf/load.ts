@@ -29,8 +29,9 @@ type Placed = TextProblem & Pick<Problem, 'severity'>;
 const MAX_PROBLEMS = 1001;
 
 /**
- * Reads a configuration: pure but for what `environment` reads, and never throws, whatever the input. `file` is only for the problems' places.
- * Pass a file's bytes as they are: a byte that is not UTF-8 is then a problem with a place like any other.
+ * Reads a configuration: pure but for what `environment` reads, and never throws, whatever the input. `file` is only for
+ * the problems' places. Pass a file's bytes as they are: a byte that is not UTF-8 is then a problem with a place like
+ * any other.
  */
 export function loadConfig(input: string | Uint8Array, file: string, environment: Environment): Loaded {
   const { text, problems: unreadable } = decodeText(input);

@@ -26,7 +26,10 @@ export function tableMasquerades(): boolean {
   }
 }
 
-/** Pure. The ports are those of the real servers: nobody tells what clients asked for. What is not as we write it is left out. */
+/**
+ * Pure. The ports are those of the real servers: nobody tells what clients asked for. What is not as we write it is left
+ * out.
+ */
 export function sourceNatsIn(listing: string): readonly SourceNatRule[] {
   const targets = new Map([...listing.matchAll(TARGET)].map(([, name = '', to]) => [name, to ?? 'auto']));
   return [...listing.matchAll(SET)].flatMap(([, name = '', elements = '']) => {

@@ -2,6 +2,16 @@
 import type { RouterWord } from './router-status.ts';
 import type { Milliseconds } from './units.ts';
 
+/** Where programs of the administrator's are looked for by name: as systemd gives it to services. */
+export const PROGRAM_FOLDERS: readonly string[] = [
+  '/usr/local/sbin',
+  '/usr/local/bin',
+  '/usr/sbin',
+  '/usr/bin',
+  '/sbin',
+  '/bin',
+];
+
 /** As whom a program of the administrator's is run. */
 export interface RunAs {
   /** undefined: root where the program and every folder above it can be changed only by root, refused otherwise. */

@@ -8,7 +8,10 @@ const INTERVAL_MS = 50;
 /** Longer than several others take, each of whom loads modules. */
 const PATIENCE_MS = 60_000;
 
-/** Throws when another is at work for longer than a minute, or `directory` cannot be made; else what `work` gives or throws. */
+/**
+ * Throws when another is at work for longer than a minute, or `directory` cannot be made; else what `work` gives or
+ * throws.
+ */
 export async function alone<Result>(
   directory: string,
   work: () => Result | Promise<Result>,

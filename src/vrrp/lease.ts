@@ -3,8 +3,9 @@
  *
  * - It must not end before the peers take over, or a killed process costs an outage that the kernel, which goes on
  *   forwarding, would have bridged. They take over within activeDownInterval after the last advert, which is below
- *   4 × interval for every priority (with `down_adverts: n`, n + 1). Every advert therefore renews the lease too; only where adverts are more frequent
- *   than the shortest renewal, the last renewal may be that much older than the last advert.
+ *   4 × interval for every priority (with `down_adverts: n`, n + 1). Every advert therefore renews the lease too; only
+ *   where adverts are more frequent than the shortest renewal, the last renewal may be that much older than the last
+ *   advert.
  * - It should end soon after, since two directors then hold the address. The kernel counts whole seconds (`ifa_valid`
  *   of linux/if_addr.h), so it is the next whole second.
  */

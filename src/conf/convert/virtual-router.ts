@@ -55,11 +55,11 @@ function timing(shape: VirtualRouterShape, startupDelay: Milliseconds) {
 
 function toVmac({ vmac, vrid }: Pick<VirtualRouterShape, 'vmac' | 'vrid'>): VirtualRouter['vmac'] {
   if (vmac === false) return undefined;
-  return { device: vmac === true ? vmacDevice(vrid) : (vmac.device ?? vmacDevice(vrid)) };
+  return { device: vmac === true ? usualVmacDevice(vrid) : (vmac.device ?? usualVmacDevice(vrid)) };
 }
 
 /** As keepalived names it. */
-export const vmacDevice = (vrid: number): string => `vrrp.${vrid}`;
+export const usualVmacDevice = (vrid: number): string => `vrrp.${vrid}`;
 
 const toAnnouncePolicy = (shape: VirtualRouterShape['announce']): VirtualRouter['announce'] => ({
   count: shape.count,

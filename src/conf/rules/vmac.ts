@@ -1,12 +1,12 @@
 /** The devices of virtual Ethernet addresses: one name, one device. */
-import { vmacDevice } from '../convert/virtual-router.ts';
+import { usualVmacDevice } from '../convert/virtual-router.ts';
 import { errorAt, type Finding } from '../finding.ts';
 import { type ConfigDraft, duplicates, type VirtualRouterDraft, virtualRoutersOf } from './draft.ts';
 
 /** undefined: none is used, or its name could not be read. */
 export function vmacDeviceOf({ vmac, vrid }: VirtualRouterDraft): string | undefined {
   if (vmac === undefined || vmac === false) return undefined;
-  const usual = vrid === undefined ? undefined : vmacDevice(vrid);
+  const usual = vrid === undefined ? undefined : usualVmacDevice(vrid);
   if (vmac === true) return usual;
   return 'device' in vmac ? vmac.device : usual;
 }

@@ -5,10 +5,11 @@
 import { constants, type Stats } from 'node:fs';
 import { access, lstat, readlink, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { PROGRAM_FOLDERS } from '../../model/notify.ts';
 import { RefusedProgram } from './program.ts';
 
 /** Where names are looked up, and what programs get as PATH. */
-export const SEARCH_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const SEARCH_PATH = PROGRAM_FOLDERS.join(':');
 
 const GROUP_WRITE = 0o020;
 const OTHER_WRITE = 0o002;

@@ -91,9 +91,9 @@ const SLOWEST = 0.1;
  * first late one was refused: after as long as it stood still.
  *
  * The format has no answer and no challenge in it, so this is left: what is replayed within that time (5 s, or three
- * adverts; twice at most); what a sender sent while its date was wrong, once, after it was set right; and whoever stands between two
- * directors for long, and hands every message on late, is believed that the sender lives for as long as the delay that
- * he built up.
+ * adverts; twice at most); what a sender sent while its date was wrong, once, after it was set right; and whoever
+ * stands between two directors for long, and hands every message on late, is believed that the sender lives for as long
+ * as the delay that he built up.
  */
 export function acceptSequence(
   state: ReplayState,

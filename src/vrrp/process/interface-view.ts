@@ -18,8 +18,8 @@ export interface AddressCondition {
 
 /**
  * The address that adverts are sent from: the interface's first of the family that is none of the virtual addresses;
- * over IPv6 a link-local one (RFC 9568 section 5.1.2.1), or with `global` one that reaches further. An owner's address is the interface's own as well as a
- * virtual one: it will do where there is no other.
+ * over IPv6 a link-local one (RFC 9568 section 5.1.2.1), or with `global` one that reaches further. An owner's address
+ * is the interface's own as well as a virtual one: it will do where there is no other.
  */
 export function sourceAddress(
   family: Family,
