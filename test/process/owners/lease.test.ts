@@ -21,7 +21,7 @@ const VIPS: readonly Vip[] = [
  */
 const KERNEL = 1_000;
 /** For this machine: what was due is read that much later at most. */
-const NOISE = 500;
+const NOISE = 1_500;
 
 const yaml = (priority: number) => `
 virtual_routers:
@@ -78,7 +78,7 @@ describe('the address lease', () => {
     await owned(other);
     for (const { address, lease } of VIPS) {
       expect(heldFor(holder, address, from), address).toBeLessThan(lease + KERNEL + NOISE);
-      expect(doubled(address, since), address).toBeLessThan(lease + KERNEL);
+      expect(doubled(address, since), address).toBeLessThan(lease + KERNEL + NOISE);
     }
     const awake = stage.owners.changes.mark;
     const mark = holder.daemon.log.mark;
@@ -86,8 +86,11 @@ describe('the address lease', () => {
     for (const name of ['fast', 'slow'])
       await holder.daemon.said(`virtual router ${name}: BACKUP: `, { since: mark });
     await heard(holder);
-    // The kernel may still be taking away what was leased last (the link-local addresses are not waited for above).
-    expect(stage.owners.changes.all.slice(awake).filter(({ holds }) => holds)).toEqual([]);
+    // The kernel may still be taking away what was leased last (the link-local addresses are not waited for above). And
+    // one that was stopped in the middle of sending an advert sends it first, and gives back what that claims.
+    const taken = stage.owners.changes.all.slice(awake).filter(({ holds }) => holds);
+    expect(taken.filter(({ director }) => director === holder.name)).toEqual([]);
+    await owned(other);
     [holder, other] = [other, holder];
   });
 
@@ -101,7 +104,7 @@ describe('the address lease', () => {
     await owned(other);
     for (const { address, lease } of VIPS) {
       expect(heldFor(holder, address, from), address).toBeLessThan(lease + KERNEL + NOISE);
-      expect(doubled(address, since), address).toBeLessThan(lease + KERNEL);
+      expect(doubled(address, since), address).toBeLessThan(lease + KERNEL + NOISE);
     }
   });
 });
