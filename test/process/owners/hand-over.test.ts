@@ -113,11 +113,13 @@ describe('a sync group with an arbiter', () => {
   });
 
   it('stays where it is while etcd stands still for several leases, or is started again', async () => {
+    const since = one.daemon.log.mark;
     await still(async () => {
       stage.etcd.killAll('SIGSTOP');
-      await delay(8_000);
+      await one.daemon.said('no endpoint of etcd answers', { since });
+      await delay(7_000);
       stage.etcd.killAll('SIGCONT');
-      await one.daemon.said('the lease of group/both is ours');
+      await one.daemon.said('etcd answers again', { since });
     }, 2000);
     const mark = one.daemon.log.mark;
     await still(async () => {
