@@ -30,7 +30,7 @@ function listenersOf(transport: Protocol, port: number): readonly string[] {
 }
 
 /** Seconds that somebody who is there may take. */
-const PATIENCE = 30;
+const PATIENCE = 90;
 
 /** Asks $2 (tcp) $3 (address) $4 (port), and prints $1 before the answer. bash knows no SCTP. */
 const ONE = `
