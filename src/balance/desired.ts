@@ -108,7 +108,7 @@ function serversAt(
   const real = standings.flatMap((standing) => realServerAt(virtualServer, key, standing, called));
   const standIns = sorryServersAt(pool, key, phase, all, usable);
   if (rest.length + standIns.length === 0) return { realServers: real, phase };
-  return { realServers: withoutTwins([...real, ...rest, ...standIns]), phase };
+  return { realServers: withoutTwins([...rest, ...real, ...standIns]), phase };
 }
 
 /**
@@ -165,7 +165,8 @@ function staysWithWeight0(virtualServer: ConfiguredVirtualServer, out: boolean, 
 
 /**
  * When real servers are exchanged for others that nobody knows yet, the old ones go on serving until the first results
- * are in.
+ * are in. In the order in which they were added (the kernel lists the newest first), and ahead of the others: behind mh
+ * they would have to be added anew otherwise.
  */
 function leftovers(pool: Pool, key: TableKey, standings: readonly Standing[]): readonly DesiredRealServer[] {
   const awaited = standings.some(({ checked, weight, out }) => !checked && weight > 0 && !out);
@@ -174,7 +175,8 @@ function leftovers(pool: Pool, key: TableKey, standings: readonly Standing[]): r
   for (const sorry of pool.virtualServer.sorryServers) own.add(nameOf(key, sorry));
   return [...pool.present.realServers(key)]
     .filter(([name, { weight }]) => weight > 0 && !own.has(name))
-    .map(([, { connections: _, ...server }]) => server);
+    .map(([, { connections: _, ...server }]) => server)
+    .reverse();
 }
 
 /**

@@ -4,7 +4,7 @@ import { planTable } from '../../../src/balance/plan.ts';
 import { operationText } from '../../../src/balance/words.ts';
 import { type ActualTable, type DesiredTable, tableKeyText } from '../../../src/model/ipvs-table.ts';
 import { instant } from '../../../src/model/units.ts';
-import { entryAt } from '../../support/virtual-server.ts';
+import { entryAt, realServerAt } from '../../support/virtual-server.ts';
 import { actualOf, applied, desiredBy, down, ip, up, web } from './table.ts';
 
 const OURS = { owned: new Set<string>(), exclusive: true };
@@ -47,6 +47,33 @@ describe('the plan', () => {
       'remove real server 10.1.1.2:80 from tcp 10.1.1.254:80',
       'remove real server 10.1.1.3:80 from tcp 10.1.1.254:80',
     ]);
+  });
+
+  it('leaves the real servers that serve until others are checked where they are, behind mh too', () => {
+    const at = (addresses: readonly string[]) => ({
+      ...web,
+      scheduler: 'mh' as const,
+      onFailure: 'drain' as const,
+      realServers: addresses.map((address) => realServerAt(address)),
+    });
+    const old = [at(['10.1.1.2', '10.1.1.3', '10.1.1.4'])];
+    const next = [at(['10.1.1.1', '10.1.1.5', '10.1.1.6'])];
+    // As the kernel lists them.
+    const newestFirst = (table: ActualTable): ActualTable =>
+      table.map((entry) => ({ ...entry, realServers: entry.realServers.toReversed() }));
+    const desired = (actual: ActualTable) =>
+      desiredBy(next, () => undefined, actual, new Map(), instant(0)).table;
+    const before = newestFirst(actualOf(desiredBy(old, () => up, [], new Map(), instant(0)).table));
+    expect(lines(desired(before), before)).toEqual(
+      next.flatMap(({ realServers }) =>
+        realServers.flatMap(({ address }) => [
+          `add real server ${address}:80 to tcp 10.1.1.254:80 (dr, weight 1)`,
+          `change real server ${address}:80 of tcp 10.1.1.254:80: weight 1 → 0`,
+        ]),
+      ),
+    );
+    const inBetween = newestFirst(actualOf(desired(before)));
+    expect(lines(desired(inBetween), inBetween)).toEqual([]);
   });
 
   it('changes a weight and a scheduler in place', () => {
