@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './support/longest-first.ts';
 
 /**
  * Three groups, one after the other:
@@ -29,6 +30,7 @@ export default defineConfig({
   test: {
     passWithNoTests: false,
     pool: 'forks',
+    sequence: { sequencer: LongestFirst },
     // Tests start hundreds of processes of Node, which would be busy with compiling the same files for a second each.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, '../node_modules/.cache/vipward-tests') },
     // vitest's own second is less than a busy machine may take.
