@@ -74,81 +74,102 @@ export interface Addresses {
 }
 
 /** `background`: a socket that only renewals use. Throws SystemError. */
-export function openAddresses(
+export const openAddresses = (
   socket: NetlinkTransport = openNetlinkSocket(NETLINK_ROUTE),
   background: BackgroundTransport = openNetlinkSocket(NETLINK_ROUTE),
-): Addresses {
-  const netlink = new NetlinkRequester(socket);
-  const promoting = new Set<number>();
-  const prepare = (index: number): void => {
-    if (!promoting.has(index) && keepNeighbours(netlink, index)) promoting.add(index);
-  };
-  const put = (index: number, prefixes: readonly AddressSpec[], lifetime: Lifetime) => {
-    if (prefixes.some(sharesNetwork)) prepare(index);
+): Addresses => new NetlinkAddresses(new NetlinkRequester(socket), background);
+
+class NetlinkAddresses implements Addresses {
+  readonly #netlink: NetlinkRequester;
+  readonly #renewals: Renewals;
+  /** Links that were prepared. */
+  readonly #promoting = new Set<number>();
+
+  constructor(netlink: NetlinkRequester, background: BackgroundTransport) {
+    this.#netlink = netlink;
+    this.#renewals = new Renewals({
+      transport: background,
+      request: putRequest,
+      put: (...what) => this.#put(...what),
+      remove: (...what) => this.#remove(...what),
+      now: monotonicNow,
+    });
+  }
+
+  list(index?: number): readonly InterfaceAddress[] {
+    return list(this.#netlink, index).filter(({ tentative }) => tentative !== true);
+  }
+
+  prepare(index: number): void {
+    if (!this.#promoting.has(index) && keepNeighbours(this.#netlink, index)) this.#promoting.add(index);
+  }
+
+  makeReady(index: number, prefixes: readonly AddressSpec[], lifetime: Lifetime): void {
+    for (const prefix of prefixes) requestsFor(index, prefix, lifetime);
+  }
+
+  put(index: number, prefixes: readonly AddressSpec[], lifetime: Lifetime): readonly AddressRefusal[] {
+    this.#renewals.superseded(index, prefixes, lifetime);
+    return this.#put(index, prefixes, lifetime);
+  }
+
+  renew(
+    index: number,
+    prefixes: readonly AddressSpec[],
+    lifetime: Seconds,
+    onRefused: (refusal: AddressRefusal) => void,
+  ): void {
+    this.#renewals.renew(index, prefixes, lifetime, onRefused);
+  }
+
+  remove(index: number, prefixes: readonly Prefix[]): readonly AddressRefusal[] {
+    this.#renewals.forget(index, prefixes);
+    return this.#remove(index, prefixes);
+  }
+
+  settled(): Promise<void> {
+    return this.#renewals.settled();
+  }
+
+  close(): void {
+    this.#renewals.close();
+    this.#netlink.close();
+  }
+
+  #put(index: number, prefixes: readonly AddressSpec[], lifetime: Lifetime): readonly AddressRefusal[] {
+    if (prefixes.some(sharesNetwork)) this.prepare(index);
     const requests = prefixes.map((prefix) =>
       lifetime !== 'forever' && hasIpv6Network(prefix)
         ? addRequest(index, prefix, lifetime)
         : putRequest(index, prefix, lifetime),
     );
-    const refused = refusals(prefixes, netlink.batch(requests));
+    const refused = refusals(prefixes, this.#netlink.batch(requests));
     // Only what was to be added is refused so.
     const there = refused.filter(({ error }) => isKernelError(error, 'EEXIST')).map(({ prefix }) => prefix);
     if (there.length === 0) return refused;
     const others = refused.filter(({ prefix }) => !there.includes(prefix));
-    return [...others, ...lease(index, there, lifetime)];
-  };
-  const renewals = new Renewals({
-    transport: background,
-    request: putRequest,
-    put,
-    remove,
-    now: monotonicNow,
-  });
-  return {
-    list: (index) => list(netlink, index).filter(({ tentative }) => tentative !== true),
-    prepare,
-    makeReady(index, prefixes, lifetime) {
-      for (const prefix of prefixes) requestsFor(index, prefix, lifetime);
-    },
-    put(index, prefixes, lifetime) {
-      renewals.superseded(index, prefixes, lifetime);
-      return put(index, prefixes, lifetime);
-    },
-    renew: (index, prefixes, lifetime, onRefused) => renewals.renew(index, prefixes, lifetime, onRefused),
-    remove(index, prefixes) {
-      renewals.forget(index, prefixes);
-      return remove(index, prefixes);
-    },
-    settled: () => renewals.settled(),
-    close() {
-      renewals.close();
-      netlink.close();
-    },
-  };
+    return [...others, ...this.#lease(index, there, lifetime)];
+  }
 
   /**
    * Where an IPv6 address that has no end is given one, the kernel gives the same end to the route of its network, even
    * where that is the link's own: the host would lose its network with the VIP. A new address does no such harm, so
    * what somebody has left there for ever, as a keepalived that was killed does, is removed first.
    */
-  function lease(
-    index: number,
-    prefixes: readonly AddressSpec[],
-    lifetime: Lifetime,
-  ): readonly AddressRefusal[] {
+  #lease(index: number, prefixes: readonly AddressSpec[], lifetime: Lifetime): readonly AddressRefusal[] {
     let left: readonly AddressRefusal[] = [];
     try {
-      const endless = endlessAmong(netlink, index, prefixes);
-      if (endless.length > 0) left = remove(index, endless);
+      const endless = endlessAmong(this.#netlink, index, prefixes);
+      if (endless.length > 0) left = this.#remove(index, endless);
     } catch (cause) {
       const error = cause instanceof Error ? cause : new Error(String(cause));
       return prefixes.map((prefix) => ({ prefix, error }));
     }
     const requests = prefixes.map((prefix) => putRequest(index, prefix, lifetime));
-    return [...left, ...refusals(prefixes, netlink.batch(requests))];
+    return [...left, ...refusals(prefixes, this.#netlink.batch(requests))];
   }
 
-  function remove(index: number, prefixes: readonly Prefix[]): readonly AddressRefusal[] {
+  #remove(index: number, prefixes: readonly Prefix[]): readonly AddressRefusal[] {
     // The last one first: each time that the first address of a network goes, the kernel takes all the others up and
     // puts them down again behind the next. 255 addresses took 130 ms, and take 4 ms in this order.
     const reversed = prefixes.toReversed();
@@ -157,7 +178,7 @@ export function openAddresses(
       type: RTM_DELADDR,
       payload: encodeRemoveAddress(index, prefix),
     }));
-    return refusals(reversed, netlink.batch(requests)).filter(
+    return refusals(reversed, this.#netlink.batch(requests)).filter(
       ({ error }) => !isKernelError(error, 'EADDRNOTAVAIL', 'ENODEV'),
     );
   }

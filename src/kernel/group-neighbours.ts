@@ -22,7 +22,7 @@ import {
 } from '../netlink/route/neighbour.ts';
 import { groupMac } from '../packet/group-mac.ts';
 import { NETLINK_ROUTE, openNetlinkSocket } from '../sys/netlink-socket.ts';
-import { isKernelError, KernelAnswerError } from './kernel-error.ts';
+import { type Attempt, isKernelError, KernelAnswerError } from './kernel-error.ts';
 import { NetlinkRequester, type NetlinkTransport } from './request.ts';
 
 export interface GroupNeighbours {
@@ -43,19 +43,58 @@ export interface GroupNeighbours {
 }
 
 /** Throws SystemError. */
-export function openGroupNeighbours(
+export const openGroupNeighbours = (
   socket: NetlinkTransport = openNetlinkSocket(NETLINK_ROUTE),
-): GroupNeighbours {
-  const netlink = new NetlinkRequester(socket);
-  const attempt = (operation: string, index: number, group: IpAddress) => ({
-    operation,
-    object: `neighbour ${group} on link ${index}`,
-  });
-  const get = (index: number, address: IpAddress): NeighbourEntry | undefined => {
+): GroupNeighbours => new NetlinkNeighbours(new NetlinkRequester(socket));
+
+class NetlinkNeighbours implements GroupNeighbours {
+  readonly #netlink: NetlinkRequester;
+
+  constructor(netlink: NetlinkRequester) {
+    this.#netlink = netlink;
+  }
+
+  put(index: number, group: IpAddress): void {
+    this.#replace(attempt('put', index, group), encodePermanentNeighbour(index, group, groupMac(group)));
+  }
+
+  keep(index: number, peer: IpAddress): boolean {
+    const known = this.#find(index, peer);
+    if (known?.kept === true) return false;
+    this.#replace(attempt('keep', index, peer), encodeKeptNeighbour(index, peer, known?.mac));
+    return true;
+  }
+
+  remove(index: number, group: IpAddress): void {
+    try {
+      this.#netlink.request({
+        attempt: attempt('remove', index, group),
+        type: RTM_DELNEIGH,
+        payload: encodeRemoveNeighbour(index, group),
+      });
+    } catch (error) {
+      if (!isKernelError(error, 'ENOENT', 'ENODEV', 'ENXIO')) throw error;
+    }
+  }
+
+  close(): void {
+    this.#netlink.close();
+  }
+
+  #replace(asked: Attempt, payload: Uint8Array): void {
+    this.#netlink.request({
+      attempt: asked,
+      type: RTM_NEWNEIGH,
+      flags: NLM_F.create | NLM_F.replace,
+      payload,
+    });
+  }
+
+  #find(index: number, address: IpAddress): NeighbourEntry | undefined {
     const asked = attempt('look up', index, address);
     try {
       const payload = encodeGetNeighbour(index, address);
-      const [answer] = netlink.request({ attempt: asked, type: RTM_GETNEIGH, payload });
+      const [answer] = this.#netlink.request({ attempt: asked, type: RTM_GETNEIGH, payload });
       const entry = answer && decodeNeighbour(answer.payload);
       if (entry instanceof Malformed) throw new KernelAnswerError(asked, entry.reason);
       return entry;
@@ -63,38 +102,10 @@ export function openGroupNeighbours(
       if (isKernelError(error, 'ENOENT')) return undefined;
       throw error;
     }
-  };
-  return {
-    put(index, group) {
-      netlink.request({
-        attempt: attempt('put', index, group),
-        type: RTM_NEWNEIGH,
-        flags: NLM_F.create | NLM_F.replace,
-        payload: encodePermanentNeighbour(index, group, groupMac(group)),
-      });
-    },
-    keep(index, peer) {
-      const known = get(index, peer);
-      if (known?.kept === true) return false;
-      netlink.request({
-        attempt: attempt('keep', index, peer),
-        type: RTM_NEWNEIGH,
-        flags: NLM_F.create | NLM_F.replace,
-        payload: encodeKeptNeighbour(index, peer, known?.mac),
-      });
-      return true;
-    },
-    remove(index, group) {
-      try {
-        netlink.request({
-          attempt: attempt('remove', index, group),
-          type: RTM_DELNEIGH,
-          payload: encodeRemoveNeighbour(index, group),
-        });
-      } catch (error) {
-        if (!isKernelError(error, 'ENOENT', 'ENODEV', 'ENXIO')) throw error;
-      }
-    },
-    close: () => netlink.close(),
-  };
+  }
 }
+
+const attempt = (operation: string, index: number, address: IpAddress): Attempt => ({
+  operation,
+  object: `neighbour ${address} on link ${index}`,
+});
