@@ -7,6 +7,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../model/messages.ts';
+import { reasonOf } from '../model/reason.ts';
 import { type ControlHandlers, type ErrorDocument, NoSuchName } from './api.ts';
 import {
   BodyRoom,
@@ -25,6 +26,8 @@ import { claimSocketPath } from './socket-path.ts';
 const SOCKET_MODE = 0o660;
 /** More clients than this at once are turned away; people and monitors are a handful. */
 const MAX_CONNECTIONS = 64;
+/** In milliseconds, between two lines of the log about those: they may come in thousands. */
+const CROWD_INTERVAL = 60_000;
 const MAX_HEADER_BYTES = 16 * 1024;
 /** In milliseconds: for the headers, and for the whole request. */
 const HEADERS_TIMEOUT = 5_000;
@@ -96,10 +99,27 @@ export async function serveControl(
   server.setTimeout(SILENCE_TIMEOUT);
   server.on('connection', (socket) => callers.connected(socket));
   server.on('clientError', refuseMalformed);
+  tellCrowds(server, path, log);
   await listen(server, path);
   // Failures of accept (no descriptors left, for one) must not end the manager.
   server.on('error', (error) => log('warn', 'control socket', { path, error: error.message }));
   return { close: () => close(server) };
+}
+
+/** Those who are turned away are hung up on without a word: only the log can say why. */
+function tellCrowds(server: Server, path: string, log: Log): void {
+  let toldAt = Number.NEGATIVE_INFINITY;
+  let turnedAway = 0;
+  server.on('drop', () => {
+    turnedAway++;
+    if (performance.now() - toldAt < CROWD_INTERVAL) return;
+    toldAt = performance.now();
+    log('warn', `control socket: ${MAX_CONNECTIONS} clients are there, others are turned away`, {
+      path,
+      turnedAway,
+    });
+    turnedAway = 0;
+  });
 }
 
 function listen(server: Server, path: string): Promise<void> {
@@ -143,7 +163,7 @@ async function answer(
   } catch (error) {
     if (request.destroyed && !request.complete) return; // The client left in the middle of its request.
     const status = statusOf(error);
-    const message = error instanceof Error ? error.message : String(error);
+    const message = reasonOf(error);
     if (status === 500) log('error', 'control request failed', { url: request.url, error: message });
     send(response, status, { error: message } satisfies ErrorDocument);
   }

@@ -184,6 +184,9 @@ describe('hostile clients', () => {
   });
 
   test('that come in crowds and say nothing are turned away, and room comes back', async () => {
+    await server.close();
+    const said: string[] = [];
+    server = await serveControl(path, handlers(), (_level, message) => void said.push(message));
     const crowd: Socket[] = [];
     const closed: Promise<void>[] = [];
     onTestFinished(() => crowd.forEach((socket) => void socket.destroy()));
@@ -195,6 +198,7 @@ describe('hostile clients', () => {
       closed.push(new Promise((resolve) => socket.once('close', () => resolve())));
     }
     await Promise.all(closed.slice(64));
+    expect(said).toEqual(['control socket: 64 clients are there, others are turned away']);
     const gone = closed.slice(0, 64);
     for (const socket of crowd) socket.destroy();
     await Promise.all(gone);
