@@ -1,5 +1,6 @@
 /** The body of a request: read within a limit, and taken for what it should be or refused. */
 import type { IncomingMessage } from 'node:http';
+import { reasonOf } from '../model/reason.ts';
 import {
   type HandoverRequest,
   MAX_BODY,
@@ -151,7 +152,7 @@ function parseJson(body: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = reasonOf(error);
     throw new Refusal(400, `the body is not JSON in UTF-8: ${why}`, { cause: error });
   }
 }

@@ -1,4 +1,6 @@
 /** One check that cannot be made costs no other: it is told as unknown, with the reason. */
+
+import { reasonOf } from '../model/reason.ts';
 import { type Finding, unknown } from './finding.ts';
 
 /** What `work` finds; where it throws, one line that says what could not be looked at (`what`) and why. */
@@ -12,8 +14,6 @@ export async function attempt(
     return [unknown(what, reasonOf(error), adviceFor(error))];
   }
 }
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** A container may have root without its powers. */
 function adviceFor(error: unknown): string {

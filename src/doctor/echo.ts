@@ -21,6 +21,13 @@ export interface EchoLink {
   readonly index: number;
 }
 
+/** What tells a reply to us from one to others. */
+interface Question {
+  readonly address: IpAddress;
+  readonly family: Family;
+  readonly id: number;
+}
+
 /** Several may be under way to one host. */
 let asked = 0;
 
@@ -38,30 +45,22 @@ export async function echo(
   send?: (message: Uint8Array) => void,
 ): Promise<Reply | undefined> {
   const family = familyOf(address);
-  const { protocol } = ECHO[family];
-  const id = (process.pid + asked++) & 0xffff;
+  const question: Question = { address, family, id: (process.pid + asked++) & 0xffff };
   const reactor = new Reactor();
   const sockets: RawSocket[] = [];
   const { promise, resolve } = Promise.withResolvers<Reply | undefined>();
   const timers: NodeJS.Timeout[] = [setTimeout(() => resolve(undefined), patience)];
   try {
     for (const link of links) {
+      const { protocol } = ECHO[family];
       const socket = openRawSocket({ protocol, family, interface: link, ttl: TTL, anySource: true });
       sockets.push(socket);
       reactor.add(socket.fd, READABLE, () =>
-        socket.receive((packet, origin) => {
-          const ipv4 = origin === undefined ? decodeIpv4(packet) : undefined;
-          const message = ipv4?.payload ?? packet;
-          const from = origin?.source ?? ipv4?.source;
-          const ttl = origin?.hopLimit ?? ipv4?.ttl;
-          if (from === address && ttl !== undefined && isReply(message, family, id))
-            resolve({ link: link.name, ttl });
-        }, PER_TURN),
+        hear(socket, question, (ttl) => resolve({ link: link.name, ttl })),
       );
-      if (link.index === by.index) {
-        const plain = (message: Uint8Array) => socket.send(message, address, source);
-        timers.push(...ask(send ?? plain, family, id, patience));
-      }
+      if (link.index !== by.index) continue;
+      const plain = (message: Uint8Array) => socket.send(message, address, source);
+      timers.push(...ask(send ?? plain, question, patience));
     }
     return await promise;
   } finally {
@@ -74,12 +73,22 @@ export async function echo(
   }
 }
 
+/** Reads what is queued, and tells the TTL of each reply. */
+function hear(socket: RawSocket, { address, family, id }: Question, onReply: (ttl: number) => void): void {
+  socket.receive((packet, origin) => {
+    const ipv4 = origin === undefined ? decodeIpv4(packet) : undefined;
+    const message = ipv4?.payload ?? packet;
+    const from = origin?.source ?? ipv4?.source;
+    const ttl = origin?.hopLimit ?? ipv4?.ttl;
+    if (from === address && ttl !== undefined && isReply(message, family, id)) onReply(ttl);
+  }, PER_TURN);
+}
+
 const TIMES = 3;
 
 function ask(
   send: (message: Uint8Array) => void,
-  family: Family,
-  id: number,
+  { family, id }: Question,
   patience: Milliseconds,
 ): readonly NodeJS.Timeout[] {
   return Array.from({ length: TIMES }, (_, time) =>

@@ -1,5 +1,4 @@
 /** What the doctor sees of this host. */
-import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { z } from 'zod';
 import { type InterfaceAddress, openAddresses } from '../kernel/addresses.ts';
@@ -31,21 +30,10 @@ export async function lookAtKernel(names: readonly string[]): Promise<KernelFact
   const loadable = new Set<string>();
   for (const name of names) {
     const known =
-      hasModule(name) ||
-      (await ask('modprobe', '--dry-run', '--quiet', '--', name)) !== undefined ||
-      isBuiltIn(name);
+      hasModule(name) || (await ask('modprobe', '--dry-run', '--quiet', '--', name)) !== undefined;
     if (known) loadable.add(name);
   }
   return { release: release(), hasModule: (name) => loadable.has(name) };
-}
-
-function isBuiltIn(name: string): boolean {
-  try {
-    const text = readFileSync(`/lib/modules/${release()}/modules.builtin`, 'utf8');
-    return text.includes(`/${name}.ko`);
-  } catch {
-    return false;
-  }
 }
 
 /** Lines of the kernel's log and the audit log since boot; undefined where neither can be read. */

@@ -45,8 +45,8 @@ export const isAskable = (server: AskedServer, vips: readonly IpAddress[]): bool
 
 /** `vips`: of the service. */
 export function returnPathFinding(server: AskedServer, vips: readonly IpAddress[], way: Way): Finding {
-  const { service, address, port, source, network } = server;
-  const name = `${service}: real server ${address}`;
+  const { network, source } = server;
+  const name = `${server.service}: real server ${server.address}`;
   const shared = sharedVip(server, vips);
   if (shared !== undefined && network !== undefined) {
     return warning(
@@ -70,9 +70,19 @@ export function returnPathFinding(server: AskedServer, vips: readonly IpAddress[
       'vipward doctor on the active director',
     );
   }
-  const mend = `on the real server: ip route replace default via ${gateway(server, network)}`;
+  return wayFinding(name, { ...server, network, source }, way);
+}
+
+/** Of one that was asked, called `name`. */
+function wayFinding(
+  name: string,
+  server: AskedServer & { readonly network: Prefix; readonly source: IpAddress },
+  way: Way,
+): Finding {
+  const { network, source, port } = server;
   const breaks =
     'replies to clients do not pass the director, which alone can masquerade them: clients get no answer';
+  const mend = `on the real server: ip route replace default via ${gateway(server, network)}; or forwarding: fullnat`;
   switch (way.kind) {
     case 'silent':
       return unknown(
@@ -84,16 +94,16 @@ export function returnPathFinding(server: AskedServer, vips: readonly IpAddress[
       return problem(
         `${name} answers ${network.address}, which is beside it, but its answers to ${source} do not come back here (asked by ${way.by})`,
         breaks,
-        `${mend}; or forwarding: fullnat`,
+        mend,
       );
     case 'seen':
-      if (isDirect(server, way.reply))
-        return good(`${name} answers by way of this director (seen by ${way.by})`);
-      return problem(
-        `${name} answers by way of another router (over ${way.reply.link}, hop limit ${way.reply.ttl}; seen by ${way.by})`,
-        breaks,
-        `${mend}; or forwarding: fullnat`,
-      );
+      return isDirect(server, way.reply)
+        ? good(`${name} answers by way of this director (seen by ${way.by})`)
+        : problem(
+            `${name} answers by way of another router (over ${way.reply.link}, hop limit ${way.reply.ttl}; seen by ${way.by})`,
+            breaks,
+            mend,
+          );
     default:
       return way satisfies never;
   }

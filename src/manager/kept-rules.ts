@@ -3,6 +3,7 @@
  * away (`nft flush ruleset`, which every restart of nftables.service does), and tried again when they were refused.
  */
 import type { Log } from '../model/messages.ts';
+import { reasonOf } from '../model/reason.ts';
 import { milliseconds } from '../model/units.ts';
 
 /** How often it is looked whether the rules are still there, unasked, and what was refused is tried again. */
@@ -160,7 +161,7 @@ export class KeptRules<Rules> {
 
   #complain(definition: string, error: unknown): void {
     const { log, words } = this.#options;
-    const why = error instanceof Error ? error.message : String(error);
+    const why = reasonOf(error);
     const problem = `${words.without}: ${why}`;
     if (problem === this.#problem) return;
     this.#problem = problem;

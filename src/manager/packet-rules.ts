@@ -8,6 +8,7 @@ import type { Config } from '../model/config.ts';
 import type { ActualTable } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
 import type { PacketRules, SourceNatRule } from '../model/packet-rules.ts';
+import { reasonOf } from '../model/reason.ts';
 import { milliseconds } from '../model/units.ts';
 import { ONCE_UNUSED, remnantsOf } from '../prepare/remnants.ts';
 import { KeptRules } from './kept-rules.ts';
@@ -90,7 +91,7 @@ export class PacketRulesKeeper {
       const sourceNats = sourceNatsIn((await this.#held()) ?? '');
       if (sourceNats.length > 0) this.#rules.adopt({ marks: [], sourceNats });
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = reasonOf(error);
       this.#log('debug', `source NAT of a former process is not known: ${why}`);
     }
   }

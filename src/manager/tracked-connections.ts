@@ -13,6 +13,7 @@ import type { Config } from '../model/config.ts';
 import type { IpvsConnection, TranslatedConnection } from '../model/connections.ts';
 import type { Log } from '../model/messages.ts';
 import type { SourceNatRule } from '../model/packet-rules.ts';
+import { reasonOf } from '../model/reason.ts';
 import type { RouterStatus } from '../model/router-status.ts';
 import { milliseconds } from '../model/units.ts';
 
@@ -156,7 +157,7 @@ export class TrackedConnections {
       ];
       this.#log(error === undefined ? 'info' : 'warn', words.join(', '));
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = reasonOf(error);
       this.#log('error', `connections by fullnat whose clients only listen do not go on here: ${why}`);
     }
   }
