@@ -51,11 +51,6 @@ export class StateFile<Document> {
     }
   }
 
-  /** Read or not, it is not lost. */
-  #putAside(cause: unknown): void {
-    this.#inTheWay = putAside(this.#path, cause, this.#options.log) ? undefined : cause;
-  }
-
   /**
    * All of it or nothing. A disk that refuses costs the memory across a restart: that is logged, shown by `status`, and
    * false; it is tried again until the disk takes it, or something newer is to be written.
@@ -63,7 +58,7 @@ export class StateFile<Document> {
   write(document: Document): boolean {
     const { log, unwritable } = this.#options;
     clearTimeout(this.#retry);
-    const cause = this.#put(document);
+    const cause = this.#put(document, log);
     if (cause === undefined) {
       tellUnwritten(this.#path, undefined);
       return true;
@@ -76,7 +71,8 @@ export class StateFile<Document> {
 
   #tryAgain(document: Document): void {
     this.#retry = setTimeout(() => {
-      const cause = this.#put(document);
+      // What there is to say of a refusal has been said.
+      const cause = this.#put(document, () => undefined);
       if (cause !== undefined) {
         this.#tryAgain(document);
         return;
@@ -87,13 +83,14 @@ export class StateFile<Document> {
   }
 
   /** Gives why it cannot be written; undefined: it is. */
-  #put(document: Document): unknown {
+  #put(document: Document, log: Log): unknown {
     const { directory, limit, durable } = this.#options;
     const fresh = `${this.#path}.new`;
     try {
-      if (this.#inTheWay !== undefined) this.#putAside(this.#inTheWay);
-      if (this.#inTheWay !== undefined)
+      // Read or not, it is not lost.
+      if (this.#inTheWay !== undefined && !putAside(this.#path, this.#inTheWay, log))
         throw new Error('what is there cannot be read, and would be lost', { cause: this.#inTheWay });
+      this.#inTheWay = undefined;
       const bytes = Buffer.from(`${JSON.stringify(document)}\n`);
       // It could not be read again, and what is there now can.
       if (bytes.length > limit)

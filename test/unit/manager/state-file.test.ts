@@ -18,6 +18,7 @@ import { readIdentity } from '../../../src/manager/arbiter/identity.ts';
 import { damagedFiles } from '../../../src/manager/damaged.ts';
 import { DeliveredStates } from '../../../src/manager/notify/delivered.ts';
 import { StateFile } from '../../../src/manager/state-file.ts';
+import type { Log } from '../../../src/model/messages.ts';
 import { writeState } from '../../../src/realserver/state.ts';
 
 /** What the kernel answers to the opening of a file; undefined: it opens it. */
@@ -37,9 +38,9 @@ const tooMany = (): Error =>
 let directory: string;
 const log = (): void => undefined;
 const at = (name: string): string => join(directory, name);
-const standby = (durable: 'at once' | 'soon' = 'soon') =>
+const standby = (durable: 'at once' | 'soon' = 'soon', tell: Log = log) =>
   new StateFile({
-    ...{ directory, name: 'standby.json', limit: 100, log, unwritable: 'it is forgotten', durable },
+    ...{ directory, name: 'standby.json', limit: 100, log: tell, unwritable: 'it is forgotten', durable },
     schema: z.object({ names: z.array(z.string()) }),
   });
 
@@ -143,6 +144,29 @@ describe('that the disk does not take', () => {
     vi.advanceTimersByTime(10_000);
     expect(file.read()).toEqual({ names: ['db'] });
     expect(damagedFiles(directory)).toEqual([]);
+  });
+
+  it('with one in the way that cannot be put aside either: each is told once', () => {
+    const said: string[] = [];
+    writeFileSync(at('standby.json'), '{"names":["whole"]}');
+    refusal = tooMany();
+    const file = standby('soon', (_level, message) => void said.push(message));
+    file.read();
+    const { renameSync } = fs;
+    vi.spyOn(fs, 'renameSync').mockImplementation(() => {
+      throw Object.assign(new Error('EROFS: read-only file system, rename'), { code: 'EROFS' });
+    });
+    syncBuiltinESMExports();
+    file.write({ names: ['db'] });
+    const once = said.length;
+    vi.advanceTimersByTime(60_000);
+    expect(said).toHaveLength(once);
+    expect(readFileSync(at('standby.json'), 'utf8')).toBe('{"names":["whole"]}');
+    vi.mocked(fs.renameSync).mockImplementation(renameSync);
+    vi.advanceTimersByTime(10_000);
+    refusal = undefined;
+    expect(file.read()).toEqual({ names: ['db'] });
+    expect(said.slice(once)).toEqual([`${at('standby.json')} is written, as it could not be before`]);
   });
 
   it('is not written behind what came after it', () => {
