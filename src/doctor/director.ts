@@ -1,9 +1,9 @@
 /** The doctor's round on a director. */
 import { linksWithIpv6, readSetting } from '../kernel/sysctl.ts';
-import type { MacAddress } from '../model/address.ts';
+import { familyOf, type MacAddress } from '../model/address.ts';
 import type { Config } from '../model/config.ts';
 import { milliseconds } from '../model/units.ts';
-import { directorSettings } from '../prepare/director.ts';
+import { directorSettings, isMasqueraded, serversOf } from '../prepare/director.ts';
 import { endedByFailover } from '../prepare/survival.ts';
 import { attempt } from './attempt.ts';
 import { denialFindings } from './denials.ts';
@@ -20,7 +20,7 @@ import { lookAtOffLink } from './off-link.ts';
 import { type AskedAddress, askOwners, ownerFindings } from './owners.ts';
 import { lookAtReturnPaths } from './return-paths.ts';
 import { defeatFindings, settingFindings } from './settings.ts';
-import { trackingFindings } from './traps.ts';
+import { trackingFindings, unforwardedFindings } from './traps.ts';
 import { lookAtTunnelEnds } from './tunnel-ends.ts';
 import { tunnelMtuFindings } from './tunnel-mtu.ts';
 
@@ -36,6 +36,7 @@ export async function examineDirector(config: Config): Promise<readonly Finding[
   const filters = lookAtFilters();
   const checks: readonly [string, () => readonly Finding[] | Promise<readonly Finding[]>][] = [
     ['the kernel, its settings and modules', () => kernel(config)],
+    ['whether the links forward', () => unforwarded(config, lookAtNetwork())],
     ['connection tracking', () => trackingFindings(readSetting)],
     ['what survives a failover', () => survivalFindings(config)],
     [
@@ -76,6 +77,22 @@ async function kernel(config: Config): Promise<readonly Finding[]> {
     ...settingFindings(settings),
     ...defeatFindings(config, settings),
   ];
+}
+
+function unforwarded({ virtualServers }: Config, { links, addresses }: Sight): readonly Finding[] {
+  const names = new Map(links.map(({ index, name }) => [index, name]));
+  const places = addresses.flatMap(({ index, prefix }) => {
+    const name = names.get(index);
+    return name === undefined ? [] : [{ name, prefix }];
+  });
+  const servers = virtualServers
+    .flatMap(serversOf)
+    .filter((server) => isMasqueraded(server) && familyOf(server.address) === 'ipv4');
+  return unforwardedFindings(
+    places,
+    servers.map(({ address }) => address),
+    readSetting,
+  );
 }
 
 async function tunnels(config: Config, sight: Sight): Promise<readonly Finding[]> {

@@ -1,5 +1,6 @@
 /** Settings of the kernel that nothing of ours needs, but that break the service all the same. Pure. */
-import type { ReadSetting, SettingPath } from '../prepare/setting.ts';
+import { type IpAddress, isWithin, type Prefix } from '../model/address.ts';
+import { type ReadSetting, type SettingPath, settingCommand, settingName } from '../prepare/setting.ts';
 import { type Finding, problem, warning } from './finding.ts';
 
 const COUNT: SettingPath = ['net', 'netfilter', 'nf_conntrack_count'];
@@ -18,6 +19,33 @@ export function trackingFindings(read: ReadSetting): readonly Finding[] {
       `sysctl -w net.netfilter.nf_conntrack_max=${most * 4}; or no tracking for the service: nft … notrack at prerouting`,
     ),
   ];
+}
+
+/**
+ * On a director: links that replies to masqueraded connections come in by, and that do not forward though the host does.
+ * IPv4 goes by the link alone (IN_DEV_FORWARD in ip_route_input_slow of net/ipv4/route.c). `servers`: those behind nat
+ * and fullnat.
+ */
+export function unforwardedFindings(
+  links: readonly { readonly name: string; readonly prefix: Prefix }[],
+  servers: readonly IpAddress[],
+  read: ReadSetting,
+): readonly Finding[] {
+  // Told by itself, and what mends it mends all links.
+  if (read(['net', 'ipv4', 'ip_forward']) !== '1') return [];
+  const names = links
+    .filter(({ prefix }) => servers.some((address) => isWithin(address, prefix)))
+    .map(({ name }) => name);
+  return [...new Set(names)]
+    .map((name): SettingPath => ['net', 'ipv4', 'conf', name, 'forwarding'])
+    .filter((path) => read(path) === '0')
+    .map((path) =>
+      problem(
+        `${settingName(path)} is 0`,
+        'the replies of real servers behind nat and fullnat, which come in there, are not forwarded: clients hang',
+        settingCommand({ path, value: '1' }),
+      ),
+    );
 }
 
 /** On a real server with several links: a client may come in by another link than its network is routed by. */
