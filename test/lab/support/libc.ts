@@ -91,6 +91,16 @@ export function internetAddress(address: string): Buffer {
   return bytes;
 }
 
+const SOL_SOCKET = 1;
+const SO_RCVBUFFORCE = 33;
+
+/** How many bytes may wait to be received, beyond what the machine allows to others. */
+export function setReceiveBuffer(fd: number, bytes: number): void {
+  const value = Buffer.alloc(4);
+  value.writeInt32LE(bytes);
+  setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, value);
+}
+
 const ETH_P_ALL = 0x0003;
 
 /** Every packet of `device`: struct sockaddr_ll of linux/if_packet.h, for `bindSocket`. */

@@ -10,6 +10,7 @@ import {
   packetAddress,
   receive,
   SOCK_RAW,
+  setReceiveBuffer,
   waitReadable,
 } from './libc.ts';
 
@@ -102,9 +103,13 @@ function decode(frame: Buffer, time: number): Seen | undefined {
   }
 }
 
+/** Bytes: a busy machine may not let this program run for seconds, in which nothing must be missed. */
+const BUFFER = 16 * 1024 * 1024;
+
 async function main(device: string): Promise<void> {
   const fd = openSocket(AF_PACKET, SOCK_RAW, 0);
   lastStamp(fd);
+  setReceiveBuffer(fd, BUFFER);
   bindSocket(fd, packetAddress(device));
   const frame = Buffer.alloc(2_048);
   process.stdout.write('{"kind":"ready"}\n');
