@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ProcessTable } from '../../../src/manager/tracking/process-table.ts';
 import { TrackerBook } from '../../../src/manager/tracking/trackers.ts';
@@ -45,9 +46,15 @@ afterEach(async () => {
   await until(() => zombies().length === 0);
 });
 
-/** The first verdict that fits, of those told since the last one that was waited for. */
+/** Longer than anything takes on a busy machine, in ms. */
+const LIMIT = 60_000;
+
+/**
+ * The first verdict that fits, of those told since the last one of the same tracker that was waited for: which of two
+ * trackers looks first is nobody's promise.
+ */
 async function told(fits: Partial<TrackVerdict> | RegExp): Promise<TrackVerdict> {
-  for (;;) {
+  for (const begun = Date.now(); ; ) {
     const at = heard.findIndex((verdict) =>
       fits instanceof RegExp
         ? fits.test(verdict.reason)
@@ -55,10 +62,15 @@ async function told(fits: Partial<TrackVerdict> | RegExp): Promise<TrackVerdict>
     );
     const found = heard[at];
     if (found !== undefined) {
-      heard.splice(0, at + 1);
+      heard = heard.filter(({ name }, place) => place > at || name !== found.name);
       return found;
     }
-    await wake.promise;
+    const left = begun + LIMIT - Date.now();
+    if (left <= 0)
+      throw new Error(
+        `nothing fits ${fits instanceof RegExp ? fits : JSON.stringify(fits)} of ${JSON.stringify(heard)}`,
+      );
+    await Promise.race([wake.promise, delay(left, undefined, { ref: false })]);
   }
 }
 
