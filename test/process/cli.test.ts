@@ -14,7 +14,7 @@ import type { OverrideStatus, ReloadDocument } from '../../src/model/status.ts';
 import { handlers, temporaryDirectory } from '../unit/control/sample-handlers.ts';
 
 const NOBODY = 65_534;
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
+const MAIN = join(import.meta.dirname, '../../dist/main.js');
 const directory = temporaryDirectory();
 const goodFile = join(directory.path, 'good.yaml');
 const badFile = join(directory.path, 'bad.yaml');

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { MESSAGE_VERSION } from '../../../src/model/messages.ts';
 
 const say = (value: unknown): boolean => process.stdout.write(`${JSON.stringify(value)}\n`);
-const child = fork(new URL('../../../src/main.ts', import.meta.url), ['vrrp'], {
+const child = fork(new URL('../../../dist/main.js', import.meta.url), ['vrrp'], {
   execArgv: ['--single-threaded-gc'],
   stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
 });
