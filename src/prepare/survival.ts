@@ -29,19 +29,33 @@ export function endedByFailover({ virtualServers, virtualRouters, ipvs }: Surviv
       ({ sourceAddress }) => sourceAddress !== undefined && floating.has(sourceAddress),
     );
   const concerned = floating.size === 0 ? [] : virtualServers.filter(floats);
-  const [first, ...others] = concerned.map(({ name }) => name);
-  if (first === undefined) return [];
-  if (ipvs.sync !== undefined) return [];
-  return [
-    {
-      service: first,
-      what: `the source_address of ${named(first, others)} floats, but there is no ipvs.sync`,
-      breaks:
-        'its established connections end at a failover, since the director that takes over does not know them',
-      mend: 'add `ipvs: { sync: { interface: … } }` with the link between the directors, on each of them',
-    },
-  ];
+  if (ipvs.sync === undefined) return endingOf(concerned, UNSYNCHRONISED);
+  return endingOf(concerned.filter(hasAssociations), ASSOCIATIONS);
 }
 
-const named = (first: string, others: readonly string[]): string =>
-  others.length === 0 ? `service ${first}` : `service ${first} (and of ${others.length} more)`;
+type Words = Omit<Ending, 'service' | 'what'> & { readonly what: (services: string) => string };
+
+const UNSYNCHRONISED: Words = {
+  what: (services) => `the source_address of ${services} floats, but there is no ipvs.sync`,
+  breaks:
+    'its established connections end at a failover, since the director that takes over does not know them',
+  mend: 'add `ipvs: { sync: { interface: … } }` with the link between the directors, on each of them',
+};
+
+/** sctp_packet() of nf_conntrack_proto_sctp.c: what has another verification tag belongs to no association. */
+const ASSOCIATIONS: Words = {
+  what: (services) => `the source_address of ${services} floats, but its protocol is sctp`,
+  breaks:
+    'its associations are not taken over at a failover, since connection tracking goes by their verification tags, which no director tells the other',
+  mend: 'use forwarding dr or tun, or have both ends set up a new association soon',
+};
+
+function endingOf(services: readonly ConfiguredVirtualServer[], words: Words): readonly Ending[] {
+  const [first, ...others] = services.map(({ name }) => name);
+  if (first === undefined) return [];
+  const named = others.length === 0 ? `service ${first}` : `service ${first} (and of ${others.length} more)`;
+  return [{ ...words, service: first, what: words.what(named) }];
+}
+
+const hasAssociations = ({ entries, match }: ConfiguredVirtualServer): boolean =>
+  [...entries, ...match].some((each) => 'protocol' in each && each.protocol === 'sctp');

@@ -3,7 +3,7 @@ import type { IpAddress } from '../../../src/model/address.ts';
 import type { Config } from '../../../src/model/config.ts';
 import { endedByFailover } from '../../../src/prepare/survival.ts';
 import { address, virtualRouter } from '../../support/virtual-router.ts';
-import { realServerAt, sorryServerAt, virtualServer } from '../../support/virtual-server.ts';
+import { entryAt, realServerAt, sorryServerAt, virtualServer } from '../../support/virtual-server.ts';
 
 const SOURCE = '10.2.0.100' as IpAddress;
 const virtualRouters = [virtualRouter({ addresses: [address('10.1.1.254'), address(SOURCE)] })];
@@ -35,4 +35,15 @@ it('nothing is told of one that does not float, nor of one that is synchronised'
   expect(told([from(undefined), from('10.2.0.9' as IpAddress)])).toEqual([]);
   expect(told([from(SOURCE)], undefined, [])).toEqual([]);
   expect(told([from(SOURCE)], SYNC)).toEqual([]);
+});
+
+it('associations of SCTP are told not to go on, by an address or by a mark', () => {
+  const entries = [{ ...entryAt('10.1.1.254'), protocol: 'sctp' }] as const;
+  const match = [{ address: '10.1.1.254' as IpAddress, protocol: 'sctp', ports: [] }] as const;
+  const marks = [{ kind: 'mark', mark: 7, family: 'ipv4' }] as const;
+  for (const service of [{ entries }, { entries: marks, match }]) {
+    const [ending, ...others] = told([from(SOURCE), { ...from(SOURCE, 'calls'), ...service }], SYNC);
+    expect([ending?.service, others]).toEqual(['calls', []]);
+    expect(ending?.what).toBe('the source_address of service calls floats, but its protocol is sctp');
+  }
 });
