@@ -1,5 +1,5 @@
 /** Packet rules in words, one line a rule: what `vipward plan` prints and the log says. */
-import type { MarkMatch, PortRange } from '../model/config.ts';
+import { type MarkMatch, rangeText } from '../model/config.ts';
 import type { PacketRules, SourceNatRule } from '../model/packet-rules.ts';
 import { endpoint } from '../model/virtual-server.ts';
 
@@ -25,8 +25,6 @@ const TEXTS = new WeakMap<SourceNatRule, readonly string[]>();
 
 const matchText = ({ address, protocol, ports }: MarkMatch): string =>
   `${protocol} ${address} ${ports.length === 0 ? 'on every port' : `port ${ports.map(rangeText).join(', ')}`}`;
-
-const rangeText = ({ from, to }: PortRange): string => (from === to ? `${from}` : `${from}-${to}`);
 
 /** What `after` in the place of `before` changes, in words. */
 export function packetRuleChanges(before: PacketRules, after: PacketRules): readonly string[] {

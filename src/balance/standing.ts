@@ -45,7 +45,7 @@ export const effectiveWeight = (
   return override.action === 'weight' ? (override.weight ?? weight) : 0;
 };
 
-export const isOut = (override: Override | undefined): boolean =>
+const isOut = (override: Override | undefined): boolean =>
   override?.action === 'disable' || (override?.action === 'drain' && override.drainedAt !== undefined);
 
 /**

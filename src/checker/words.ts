@@ -35,7 +35,7 @@ const OWN_TROUBLES: Readonly<Record<string, string>> = {
 export const errorCode = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
-export const isOwnTrouble = (error: unknown): boolean => Object.hasOwn(OWN_TROUBLES, errorCode(error));
+const isOwnTrouble = (error: unknown): boolean => Object.hasOwn(OWN_TROUBLES, errorCode(error));
 
 /** Falls back to the error's own message for what the tables do not have. */
 export function errorText(error: unknown): string {

@@ -1,6 +1,13 @@
 /** Addresses as the file writes them: alone, with a prefix length, with a port. */
 import * as z from 'zod';
-import { addressToBytes, familyOf, type IpAddress, type Prefix, parseAddress } from '../model/address.ts';
+import {
+  addressToBytes,
+  familyOf,
+  fullLength,
+  type IpAddress,
+  type Prefix,
+  parseAddress,
+} from '../model/address.ts';
 import { phrase } from './phrase.ts';
 
 const OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
@@ -48,17 +55,16 @@ function isPrefix(text: string, leastLength: number): boolean {
   const [host = '', length] = text.split('/');
   const address = parseAddress(host);
   if (address === undefined) return false;
-  return length === undefined || (Number(length) >= leastLength && Number(length) <= fullLength(address));
+  return (
+    length === undefined || (Number(length) >= leastLength && Number(length) <= fullLength(familyOf(address)))
+  );
 }
 
 function toPrefix(text: string): Prefix {
   const [host = '', length] = text.split('/');
   const address = toAddress(host);
-  return { address, length: Number(length ?? fullLength(address)) };
+  return { address, length: Number(length ?? fullLength(familyOf(address))) };
 }
-
-/** The prefix length of a single address. */
-export const fullLength = (address: IpAddress): number => (familyOf(address) === 'ipv4' ? 32 : 128);
 
 /** An address and, behind a colon, perhaps a port. */
 export interface Endpoint {

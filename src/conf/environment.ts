@@ -1,7 +1,7 @@
 /** What the machine tells that a configuration is held against: read once, so that loading stays pure. */
 import { readFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
-import { type Prefix, parseAddress } from '../model/address.ts';
+import { familyOf, fullLength, type Prefix, parseAddress } from '../model/address.ts';
 import { fileProblem, inspectProgram, readSecret } from './files.ts';
 
 export interface Environment {
@@ -66,6 +66,6 @@ function interfaceNames(): readonly string[] {
 function toPrefix({ address, cidr }: { address: string; cidr: string | null }): Prefix[] {
   const parsed = parseAddress(address);
   if (parsed === undefined) return [];
-  const full = address.includes(':') ? 128 : 32;
+  const full = fullLength(familyOf(parsed));
   return [{ address: parsed, length: Number(cidr?.split('/')[1] ?? full) }];
 }

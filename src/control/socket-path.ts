@@ -6,7 +6,7 @@ import { makeDirectory } from '../sys/directory.ts';
 import { SOCKET_NAME } from './api.ts';
 
 /** sun_path of struct sockaddr_un (linux/un.h) without its closing zero; Linux would cut a longer name silently. */
-export const MAX_SOCKET_PATH = 107;
+const MAX_SOCKET_PATH = 107;
 
 export const socketPath = (runtimeDir: string): string => join(runtimeDir, SOCKET_NAME);
 

@@ -1,6 +1,6 @@
 /** Whether a real server has its VIPs, and where nobody else hears of them. Pure. */
 import type { Link } from '../kernel/links.ts';
-import { formatPrefix, type IpAddress, type Prefix } from '../model/address.ts';
+import { familyOf, formatPrefix, fullLength, type IpAddress, type Prefix } from '../model/address.ts';
 import type { RealServerRole } from '../prepare/real-server.ts';
 import { type Finding, good, problem } from './finding.ts';
 
@@ -67,7 +67,7 @@ function holderFindings({ link, prefix }: Holder, role: RealServerRole): readonl
       ),
     ];
   }
-  if (link.name === 'lo' && prefix.length < (prefix.address.includes(':') ? 128 : 32)) {
+  if (link.name === 'lo' && prefix.length < fullLength(familyOf(prefix.address))) {
     return [
       problem(
         `${text} is on lo with its whole network`,

@@ -55,7 +55,7 @@ function hasLro(link: string): boolean {
   }
 }
 
-export const lroFinding = (link: string): Finding =>
+const lroFinding = (link: string): Finding =>
   warning(
     `${link} joins packets of clients to larger ones (large receive offload)`,
     'what is forwarded is then larger than the way to the real server takes, and is dropped: uploads hang or crawl',

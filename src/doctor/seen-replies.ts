@@ -93,7 +93,7 @@ function decodeReply(packet: Uint8Array, { ttl, source, destination, tcp }: Layo
  * Keeps the first answers (SYN or RST) to `destination`: a director forwards gigabits. What has options or further
  * headers is let go: nothing of ours asks for them.
  */
-export function replyFilter(destination: IpAddress): readonly FilterInstruction[] {
+function replyFilter(destination: IpAddress): readonly FilterInstruction[] {
   const layout = LAYOUT[familyOf(destination)];
   const bytes = addressToBytes(destination);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,5 +1,5 @@
 /** Whether what goes into the tunnel of a real server comes out there: a ping in the tunnel, answered outside of it. */
-import { familyOf, type IpAddress } from '../model/address.ts';
+import { familyOf, fullLength, type IpAddress } from '../model/address.ts';
 import type { Config } from '../model/config.ts';
 import { milliseconds } from '../model/units.ts';
 import type { Tunnel } from '../model/virtual-server.ts';
@@ -113,7 +113,7 @@ function openingOf({ tunnel: { kind, port }, address, vips }: TunnelEnd): string
       const unfiltered = `sysctl -w net.ipv4.conf.${device}.rp_filter=0 net.ipv4.conf.all.rp_filter=0`;
       return [
         `modprobe ${isIpv4 ? 'ip_gre' : 'ip6_gre'}`,
-        ...vips.map((vip) => `ip addr add ${vip}/${isIpv4 ? 32 : 128} dev ${device}`),
+        ...vips.map((vip) => `ip addr add ${vip}/${fullLength(familyOf(vip))} dev ${device}`),
         `ip link set ${device} up`,
         ...(isIpv4 ? [unfiltered] : []),
       ].join('; ');

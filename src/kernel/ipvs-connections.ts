@@ -8,7 +8,7 @@ export const readConnections = (text: string): readonly IpvsConnection[] =>
   connectionsIn(text.split('\n').slice(1));
 
 /** Of some of its lines. */
-export const connectionsIn = (lines: readonly string[]): readonly IpvsConnection[] =>
+const connectionsIn = (lines: readonly string[]): readonly IpvsConnection[] =>
   lines.flatMap((line) => readConnection(line) ?? []);
 
 const CONNECTIONS = '/proc/net/ip_vs_conn';

@@ -15,7 +15,7 @@
  * director makes the connections known that IPVS knows (manager/tracked-connections.ts), with the same translation.
  */
 import { type Family, familyOf } from '../model/address.ts';
-import type { PortRange } from '../model/config.ts';
+import { type PortRange, rangeText } from '../model/config.ts';
 import type { MarkRule, PacketRules, SourceNatRule } from '../model/packet-rules.ts';
 import { applyRuleset, NftMissing, RulesetError, type RulesetOptions, readTable } from './nft.ts';
 import { intervalMapLines, intervalSetLines } from './nft-text.ts';
@@ -234,8 +234,6 @@ function joined(ranges: readonly PortRange[]): readonly PortRange[] {
   }
   return result;
 }
-
-const rangeText = ({ from, to }: PortRange): string => (from === to ? `${from}` : `${from}-${to}`);
 
 const chain = (name: string, head: string, rules: readonly string[]): readonly string[] => [
   `  chain ${name} {`,

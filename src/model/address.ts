@@ -28,6 +28,12 @@ export function parseAddress(text: string): IpAddress | undefined {
 
 export const familyOf = (address: IpAddress): Family => (address.includes(':') ? 'ipv6' : 'ipv4');
 
+/** As people write it. */
+export const familyName = (family: Family): string => (family === 'ipv4' ? 'IPv4' : 'IPv6');
+
+/** Bits of an address, which is the prefix length of a single one. */
+export const fullLength = (family: Family): number => (family === 'ipv4' ? 32 : 128);
+
 /** Four or sixteen bytes, in network order. */
 export const addressToBytes = (address: IpAddress): Uint8Array =>
   address.includes(':') ? ipv6Bytes(address) : ipv4Bytes(address);

@@ -107,6 +107,9 @@ export interface PortRange {
   readonly to: number;
 }
 
+/** `80`, or `8000-8010`. */
+export const rangeText = ({ from, to }: PortRange): string => (from === to ? `${from}` : `${from}-${to}`);
+
 /** All connections of a client go to the real server of its first one, as long as the template lives. */
 export interface Persistence {
   /** 1 to 2^31 / HZ; the kernel counts on from the last connection's end. */

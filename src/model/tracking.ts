@@ -3,7 +3,7 @@ import type { IpAddress } from './address.ts';
 import type { RunAs } from './notify.ts';
 import type { Milliseconds } from './units.ts';
 
-export const TRACK_KINDS = ['interface', 'script', 'process', 'file', 'service', 'gateway'] as const;
+const TRACK_KINDS = ['interface', 'script', 'process', 'file', 'service', 'gateway'] as const;
 export type TrackKind = (typeof TRACK_KINDS)[number];
 
 /** How a virtual router, or a sync group, uses one tracked thing. */

@@ -5,7 +5,7 @@
  * IPv4: the VIP is hidden by arp_ignore and arp_announce. IPv6: a host answers neighbour solicitations only on the link
  * that has the address, so one on lo or on a tunnel is hidden by itself.
  */
-import { type Family, familyOf, type IpAddress, type Prefix } from '../model/address.ts';
+import { type Family, familyOf, fullLength, type IpAddress, type Prefix } from '../model/address.ts';
 import type { KernelModule } from './modules.ts';
 import type { KernelSetting } from './setting.ts';
 
@@ -82,7 +82,7 @@ const tunnelEnds = (role: RealServerRole) =>
 const hidden = (role: RealServerRole): readonly HiddenAddress[] =>
   role.vips.map((address) => ({
     device: role.forwarding === 'dr' ? 'lo' : TUNNEL[outerFamily(role, address)][familyOf(address)].device,
-    prefix: { address, length: familyOf(address) === 'ipv4' ? 32 : 128 },
+    prefix: { address, length: fullLength(familyOf(address)) },
   }));
 
 const distinct = (addresses: readonly HiddenAddress[]): readonly HiddenAddress[] => [

@@ -1,4 +1,6 @@
 /** The part of the status that is about VRRP. */
+
+import { familyName } from '../../model/address.ts';
 import {
   type RouterCounters,
   type RouterPathStatus,
@@ -76,7 +78,7 @@ function pathsOf({ paths = [] }: RouterStatus, view: View): string[][] {
   if (!several && !view.verbose) return [];
   const families = new Set(paths.map(({ family }) => family));
   return paths.map((path) => {
-    const family = families.size > 1 ? ` ${path.family === 'ipv4' ? 'IPv4' : 'IPv6'}` : '';
+    const family = families.size > 1 ? ` ${familyName(path.family)}` : '';
     return ['path', `${path.interface} ${path.transport}${family}: ${pathWord(path, view)}`];
   });
 }

@@ -58,10 +58,8 @@ function convert(name: string, shape: ServiceShape): ConfiguredVirtualServer {
 }
 
 /** The tables of mh agree on two directors only while their real servers do (ip_vs_mh.c). */
-export const onFailureOf = ({
-  on_failure: given,
-  scheduler,
-}: Pick<ServiceShape, 'on_failure' | 'scheduler'>) => given ?? (scheduler === 'mh' ? 'drain' : 'remove');
+const onFailureOf = ({ on_failure: given, scheduler }: Pick<ServiceShape, 'on_failure' | 'scheduler'>) =>
+  given ?? (scheduler === 'mh' ? 'drain' : 'remove');
 
 const toRealServer = (server: RealServerShape, service: ServiceShape): ConfiguredRealServer => ({
   address: server.address,
@@ -97,7 +95,7 @@ const sourceAddressOf = (own: Way, usual: ServiceShape): IpAddress | undefined =
 /** IANA's port of generic UDP encapsulation. */
 const GUE_PORT = 6080;
 
-export const toTunnel = ({ type, port, checksum }: TunnelShape): Tunnel => ({
+const toTunnel = ({ type, port, checksum }: TunnelShape): Tunnel => ({
   kind: type,
   port: type === 'gue' ? (port ?? GUE_PORT) : 0,
   checksum: checksum ?? 'none',

@@ -54,8 +54,6 @@ export function familiesOf({ addresses }: VirtualRouterDraft): readonly Family[]
 export const knowsAddresses = ({ addresses }: VirtualRouterDraft): boolean =>
   addresses !== undefined && !addresses.includes(undefined);
 
-export const familyName = (family: Family): string => (family === 'ipv4' ? 'IPv4' : 'IPv6');
-
 function named<T>(section: string, entries: Readonly<Record<string, T | undefined>> | undefined) {
   return Object.entries(entries ?? {}).flatMap(([name, value]): Named<T>[] =>
     value === undefined ? [] : [{ name, path: [section, name], value }],

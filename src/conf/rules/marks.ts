@@ -1,10 +1,10 @@
 /** Firewall marks: which families they are of, and what gets them. */
-import { familyOf, type IpAddress } from '../../model/address.ts';
+import { familyName, familyOf, type IpAddress } from '../../model/address.ts';
 import type { PortRange } from '../../model/config.ts';
 import type { Protocol } from '../../model/virtual-server.ts';
 import { USUAL_PROTOCOL } from '../convert/entries.ts';
 import { errorAt, type Finding, type Path, warningAt } from '../finding.ts';
-import { type ConfigDraft, familyName, itemsOf } from './draft.ts';
+import { type ConfigDraft, itemsOf } from './draft.ts';
 import { readServices, type Service } from './service.ts';
 import { EVERY_PORT, firstOverlap } from './virtual-servers.ts';
 

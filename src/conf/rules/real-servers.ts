@@ -1,15 +1,16 @@
 /** The real servers of a virtual server. */
-import { type Family, familyOf, isLinkLocal, isLoopback, isNotUnicast } from '../../model/address.ts';
+import {
+  type Family,
+  familyName,
+  familyOf,
+  isLinkLocal,
+  isLoopback,
+  isNotUnicast,
+} from '../../model/address.ts';
 import { endpoint } from '../../model/virtual-server.ts';
 import { singlePort } from '../convert/entries.ts';
 import { errorAt, errorAtKey, type Finding, type Path, warningAt, warningAtKey } from '../finding.ts';
-import {
-  type ConfigDraft,
-  duplicates,
-  familyName,
-  type RealServerDraft,
-  type SorryServerDraft,
-} from './draft.ts';
+import { type ConfigDraft, duplicates, type RealServerDraft, type SorryServerDraft } from './draft.ts';
 import { forwardingOf, portOf, readServices, realServers, type Server, type Service } from './service.ts';
 import { isMapped } from './virtual-addresses.ts';
 

@@ -2,6 +2,7 @@
 import {
   addressFromBytes,
   addressToBytes,
+  familyName,
   familyOf,
   formatPrefix,
   type IpAddress,
@@ -12,7 +13,7 @@ import { routeFamily } from '../convert/network.ts';
 import { errorAt, errorAtKey, type Finding, type Path } from '../finding.ts';
 import type { Draft } from '../salvage.ts';
 import type { RouteShape, RuleShape } from '../schema/index.ts';
-import { type ConfigDraft, familyName, itemsOf, virtualRoutersOf } from './draft.ts';
+import { type ConfigDraft, itemsOf, virtualRoutersOf } from './draft.ts';
 
 type RouteDraft = Draft<RouteShape>;
 type RuleDraft = Draft<RuleShape>;

@@ -1,7 +1,9 @@
 /** How connections are shared out: scheduler, flags, persistence and one-packet scheduling. */
+
+import { familyName } from '../../model/address.ts';
 import type { Scheduler, SchedulerFlag } from '../../model/virtual-server.ts';
 import { errorAt, type Finding, warningAt, warningAtKey } from '../finding.ts';
-import { type ConfigDraft, familyName, itemsOf } from './draft.ts';
+import { type ConfigDraft, itemsOf } from './draft.ts';
 import { forwardingOf, readServices, realServers, type Service, sorryServers } from './service.ts';
 
 export const schedulingFindings = (draft: ConfigDraft): readonly Finding[] =>

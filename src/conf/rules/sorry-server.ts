@@ -1,9 +1,16 @@
 /** The sorry servers of a virtual server. */
-import { familyOf, type IpAddress, isLinkLocal, isLoopback, isNotUnicast } from '../../model/address.ts';
+import {
+  familyName,
+  familyOf,
+  type IpAddress,
+  isLinkLocal,
+  isLoopback,
+  isNotUnicast,
+} from '../../model/address.ts';
 import { endpoint } from '../../model/virtual-server.ts';
 import { singlePort } from '../convert/entries.ts';
 import { errorAt, type Finding, warningAt, warningAtKey } from '../finding.ts';
-import { type ConfigDraft, duplicates, familyName, type SorryServerDraft } from './draft.ts';
+import { type ConfigDraft, duplicates, type SorryServerDraft } from './draft.ts';
 import { otherFamily, serverKey } from './real-servers.ts';
 import {
   forwardingOf,

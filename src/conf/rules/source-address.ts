@@ -1,6 +1,7 @@
 /** The address that real servers behind fullnat see. */
 import {
   type Family,
+  familyName,
   familyOf,
   type IpAddress,
   isLinkLocal,
@@ -9,7 +10,7 @@ import {
 } from '../../model/address.ts';
 import type { Environment } from '../environment.ts';
 import { errorAt, errorAtKey, type Finding, type Path, warningAt } from '../finding.ts';
-import { type ConfigDraft, familyName, itemsOf, syncGroupsOf, virtualRoutersOf } from './draft.ts';
+import { type ConfigDraft, itemsOf, syncGroupsOf, virtualRoutersOf } from './draft.ts';
 import { forwardingOf, readServices, realServers, type Service, sorryServers } from './service.ts';
 import { isMapped } from './virtual-addresses.ts';
 

@@ -1,12 +1,11 @@
 /** The ways that adverts go: peers, sources, heartbeats. */
-import { familyOf, type IpAddress, isLoopback, isNotUnicast } from '../../model/address.ts';
+import { familyName, familyOf, type IpAddress, isLoopback, isNotUnicast } from '../../model/address.ts';
 import type { Environment } from '../environment.ts';
 import { errorAt, type Finding, type Path, warningAt } from '../finding.ts';
 import {
   type ConfigDraft,
   duplicates,
   familiesOf,
-  familyName,
   itemsOf,
   knowsAddresses,
   type Named,

@@ -2,6 +2,7 @@
 import {
   addressToBytes,
   type Family,
+  familyName,
   familyOf,
   formatPrefix,
   type IpAddress,
@@ -18,7 +19,6 @@ import {
   type ConfigDraft,
   duplicates,
   familiesOf,
-  familyName,
   itemsOf,
   knowsAddresses,
   type Named,

@@ -83,7 +83,7 @@ export interface Verdict {
 }
 
 /** `nftables chain inet filter input`, `iptables filter INPUT`. */
-export const chainName = ({ place: { program, family, table, name } }: Chain): string =>
+const chainName = ({ place: { program, family, table, name } }: Chain): string =>
   program === 'nft' ? `nftables chain ${family} ${table} ${name}` : `${program} ${table} ${name}`;
 
 const ACCEPT: Verdict = { verdict: 'accept', by: '', chain: undefined };

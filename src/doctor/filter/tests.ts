@@ -2,6 +2,7 @@
 import {
   type Family,
   familyOf,
+  fullLength,
   type IpAddress,
   isWithin,
   type Prefix,
@@ -91,7 +92,7 @@ export function addressIs(which: 'source' | 'destination', text: string): Test {
   const prefix = toPrefix(text);
   if (prefix === undefined) return MAYBE;
   const family = familyOf(prefix.address);
-  const single = prefix.length === (family === 'ipv4' ? 32 : 128);
+  const single = prefix.length === fullLength(family);
   return (probe: Probe) => {
     if (probe.family !== family) return 'no';
     const address = probe[which];
@@ -104,7 +105,7 @@ function toPrefix(text: string): Prefix | undefined {
   const [host = '', mask] = text.split('/');
   const address: IpAddress | undefined = parseAddress(host);
   if (address === undefined) return undefined;
-  const full = familyOf(address) === 'ipv4' ? 32 : 128;
+  const full = fullLength(familyOf(address));
   const length = mask === undefined ? full : maskLength(mask);
   return length === undefined || length > full ? undefined : { address, length };
 }

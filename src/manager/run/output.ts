@@ -2,7 +2,7 @@
 import { Socket } from 'node:net';
 
 /** Kept of one program's output, in bytes. */
-export const OUTPUT_LIMIT = 4 * 1024;
+const OUTPUT_LIMIT = 4 * 1024;
 /** Read at once from a program that prints without end, and the pause after it: 13 MB/s at most. */
 const BURST = 64 * 1024;
 const PAUSE = 5;

@@ -4,6 +4,7 @@ import {
   addressToBytes,
   type Family,
   familyOf,
+  fullLength,
   type IpAddress,
   type Prefix,
 } from '../../model/address.ts';
@@ -156,7 +157,7 @@ function readDestination(
   length: number,
   fault: Fault,
 ): Prefix | 'default' {
-  if (length > (family === 'ipv4' ? 32 : 128)) fault.report(`prefix length ${length}`);
+  if (length > fullLength(family)) fault.report(`prefix length ${length}`);
   if (!attributes.has(RTA_DST)) {
     if (length !== 0) fault.report('no destination');
     return 'default';

@@ -1,5 +1,5 @@
 /** One instance of the protocol within a director: a virtual router in one family, its parameters and its state. */
-import { type Family, familyOf, type IpAddress } from '../../model/address.ts';
+import { type Family, familyName, familyOf, type IpAddress } from '../../model/address.ts';
 import { centisecondsToMilliseconds, type Instant, type Milliseconds } from '../../model/units.ts';
 import type { VirtualRouter } from '../../model/virtual-router.ts';
 import {
@@ -99,7 +99,7 @@ export class Member {
   /** How people call it where its virtual router has both families. */
   get label(): string {
     if (familiesOf(this.router).length < 2) return this.router.name;
-    return `${this.router.name} (${this.family === 'ipv4' ? 'IPv4' : 'IPv6'})`;
+    return `${this.router.name} (${familyName(this.family)})`;
   }
 
   handle(event: Event, now: Instant): readonly Order[] {

@@ -5,7 +5,7 @@
 import type { Addresses } from '../../kernel/addresses.ts';
 import type { GroupNeighbours } from '../../kernel/group-neighbours.ts';
 import type { Link } from '../../kernel/links.ts';
-import { type Family, familyOf, type IpAddress, isLinkLocal } from '../../model/address.ts';
+import { type Family, familyName, familyOf, type IpAddress, isLinkLocal } from '../../model/address.ts';
 import type { ChangedSetting, VrrpNetwork } from '../../model/messages.ts';
 import type { VirtualRouter } from '../../model/virtual-router.ts';
 import type { Reactor } from '../../sys/reactor.ts';
@@ -215,8 +215,7 @@ export class Network {
     path: InstancePath | undefined,
     source: IpAddress | undefined,
   ): string | undefined {
-    if (path === undefined)
-      return `no peer of ${router.name} has an address of ${family === 'ipv4' ? 'IPv4' : 'IPv6'}`;
+    if (path === undefined) return `no peer of ${router.name} has an address of ${familyName(family)}`;
     const own = this.#interfaces.get(path.interface);
     const link = this.#context.linkNamed(path.interface);
     const first = own?.obstacle ?? obstacle(path.interface, family, link, source);

@@ -27,7 +27,7 @@ export const carrierOf = ({ router, family }: Pick<Member, 'router' | 'family'>)
   vmacDevice(router, family) ?? router.interface;
 
 /** RFC 9568 section 7.3: 00-00-5E-00-01-{VRID} for IPv4, 00-00-5E-00-02-{VRID} for IPv6. */
-export const virtualMac = (family: Family, vrid: number): MacAddress =>
+const virtualMac = (family: Family, vrid: number): MacAddress =>
   `00:00:5e:00:0${family === 'ipv4' ? 1 : 2}:${vrid.toString(16).padStart(2, '0')}` as MacAddress;
 
 export interface VmacContext {
