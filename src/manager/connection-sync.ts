@@ -8,6 +8,7 @@
 import {
   type DaemonRole,
   type DaemonSpec,
+  IpvsUnavailable,
   openIpvs,
   type SyncDaemon,
   type SyncDaemons,
@@ -18,6 +19,7 @@ import type { Log } from '../model/messages.ts';
 import { reasonOf } from '../model/reason.ts';
 import type { ConnectionSync } from '../model/sync.ts';
 import { milliseconds } from '../model/units.ts';
+import type { SyncIds } from './sync-ids.ts';
 
 /** How soon what the kernel refused is tried again: it ends a daemon by and by, and links and addresses may come. */
 const RETRY = milliseconds(1_000);
@@ -27,6 +29,8 @@ export interface ConnectionSyncOptions {
   readonly log: Log;
   /** Opens the kernel's IPVS, when there is something to ask it; throws why there is none. */
   readonly open?: () => KernelDaemons;
+  /** What was ours; forgotten with this process unless given. */
+  readonly ids?: SyncIds;
 }
 
 export type KernelDaemons = SyncDaemons & { close(): void };
@@ -48,14 +52,17 @@ export class ConnectionSyncKeeper {
   #role: DaemonRole | undefined;
   #problem: string | undefined;
   #foreign: readonly string[] = [];
-  /** Ids that were ours before the configuration changed. */
-  readonly #formerIds = new Set<number>();
+  readonly #ids: SyncIds | undefined;
+  /** Ids that were ours before the configuration changed, or a former process's. */
+  readonly #formerIds: Set<number>;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor({ log, open = openIpvs }: ConnectionSyncOptions) {
+  constructor({ log, open = openIpvs, ids }: ConnectionSyncOptions) {
     this.#log = log;
     this.#open = open;
+    this.#ids = ids;
+    this.#formerIds = new Set(ids?.read());
   }
 
   get status(): ConnectionSyncStatus {
@@ -66,7 +73,15 @@ export class ConnectionSyncKeeper {
   configure(sync: ConnectionSync | undefined): void {
     if (this.#sync !== undefined && this.#sync.id !== sync?.id) this.#formerIds.add(this.#sync.id);
     this.#sync = sync;
+    // Before one is started with it.
+    this.#remember();
     this.#settle();
+  }
+
+  #remember(): void {
+    const ids = new Set(this.#formerIds);
+    if (this.#sync !== undefined) ids.add(this.#sync.id);
+    this.#ids?.write([...ids].sort((a, b) => a - b));
   }
 
   /** Whether the virtual router that is followed is active. Until this is known, what runs is left as it is. */
@@ -107,9 +122,14 @@ export class ConnectionSyncKeeper {
     try {
       this.#daemons ??= this.#open();
       this.#change(this.#daemons, wanted);
-      this.#formerIds.clear();
+      this.#noneLeft();
       return undefined;
     } catch (error) {
+      // Without IPVS there is none to stop.
+      if (this.#sync === undefined && error instanceof IpvsUnavailable) {
+        this.#noneLeft();
+        return undefined;
+      }
       // Only what the kernel itself refused says that the socket is sound.
       if (!(error instanceof KernelError)) {
         this.#daemons?.close();
@@ -117,6 +137,12 @@ export class ConnectionSyncKeeper {
       }
       return reasonOf(error);
     }
+  }
+
+  /** Of the ids that were ours. */
+  #noneLeft(): void {
+    this.#formerIds.clear();
+    this.#remember();
   }
 
   /** The new role comes before the old one goes, so that nothing is missed in between; both may run side by side. */

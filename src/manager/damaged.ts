@@ -14,6 +14,7 @@ const UNREADABLE = {
   'ipvs-owned.json': 'only virtual servers of the file are taken for ours',
   'kernel-settings.json': 'kernel settings that a former process changed are not put back',
   'connection-timeouts.json': 'time-outs of connections that a former process changed are not put back',
+  'connection-sync.json': 'a sync daemon that a former process started may go on',
   'notify.json': 'it is not known which states were told last',
   'arbiter-identity': 'after a crash the lease of the arbiter has to end first',
 } as const;

@@ -25,6 +25,7 @@ import type { QuorumEvent } from './quorums.ts';
 import { Recording } from './recording.ts';
 import { runProgram } from './run/run.ts';
 import { Standby, withGroups } from './standby.ts';
+import { RememberedSyncIds } from './sync-ids.ts';
 import { type ServiceFacts, serviceVerdicts } from './tracking/services.ts';
 import { TrackerBook } from './tracking/trackers.ts';
 import { VrrpChild } from './vrrp-child.ts';
@@ -81,7 +82,7 @@ export class Failover implements VrrpPartner {
     this.#standby = new Standby(stateDir, log);
     this.#mailer = new Mailer({ log });
     this.#notify = new NotifyQueue({ stateDir, log, mail: this.#mailer });
-    this.#sync = new ConnectionSyncKeeper({ log });
+    this.#sync = new ConnectionSyncKeeper({ log, ids: new RememberedSyncIds(stateDir, log) });
     this.#localRefusal = new LocalRefusal({ log });
     this.#recording = record === undefined ? undefined : new Recording(record, log);
   }

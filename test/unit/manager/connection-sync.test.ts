@@ -1,7 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { DaemonRole, DaemonSpec, SyncDaemon } from '../../../src/kernel/ipvs.ts';
 import { KernelError } from '../../../src/kernel/kernel-error.ts';
 import { ConnectionSyncKeeper, type KernelDaemons } from '../../../src/manager/connection-sync.ts';
+import { RememberedSyncIds } from '../../../src/manager/sync-ids.ts';
 import type { IpAddress } from '../../../src/model/address.ts';
 import type { ConnectionSync } from '../../../src/model/sync.ts';
 import { ERRNO } from '../../../src/sys/errors.ts';
@@ -88,6 +92,37 @@ describe('connection synchronisation', () => {
     expect(kernel.calls).toEqual([]);
     keeper.state(false);
     expect(kernel.calls).toEqual(['start backup 7', 'stop master 7']);
+  });
+
+  it.each([
+    ['nothing', undefined, ['stop master 7']],
+    ['another id', { ...SYNC, id: 8, interface: 'eth1' }, ['stop master 7', 'start master 8']],
+  ])('that a killed process left is stopped when the file wants %s now', (_, wanted, calls) => {
+    const directory = mkdtempSync(join(tmpdir(), 'vipward-sync-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const next = () =>
+      new ConnectionSyncKeeper({
+        log: () => undefined,
+        open: () => kernel,
+        ids: new RememberedSyncIds(
+          directory,
+          () => undefined,
+          () => 'this boot',
+        ),
+      });
+    const killed = next();
+    killed.configure(SYNC);
+    killed.state(true);
+    kernel.calls.length = 0;
+    const one = next();
+    one.configure(wanted);
+    one.state(true);
+    expect(kernel.calls).toEqual(calls);
+    one.stop();
+    kernel.running = [{ ...DEFAULTS, role: 'master', interface: 'eth0', syncId: 7 }];
+    // Which is nobody's of ours any more.
+    next().configure(undefined);
+    expect(kernel.running).toHaveLength(1);
   });
 
   it('starts it anew with other options, or another id', () => {
