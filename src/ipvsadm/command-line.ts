@@ -1,6 +1,7 @@
 /** Command lines of ipvsadm 1.31: which mean something, and what. */
 import type { TableOperation } from '../model/ipvs-table.ts';
 import type { DaemonRole } from '../netlink/ipvs/daemon.ts';
+import type { ConnectionTimeouts } from '../netlink/ipvs/timeouts.ts';
 import { formatOf, hasService, keyOf, listing, namedServer, realServerOf, settingsOf } from './build.ts';
 import type { IpvsadmCommand } from './command.ts';
 import { CommandLineError, IPVSADM_EXIT } from './command-line-error.ts';
@@ -42,42 +43,17 @@ function complete(
   draft: Draft,
   words: readonly string[],
 ): IpvsadmCommand {
-  const timeouts = command === 'set' ? words.slice(0, 3) : [];
-  if (command === 'set' && timeouts.length < 3)
-    throw new CommandLineError('--set needs three time-outs in seconds: tcp, tcpfin and udp');
-  const seconds = timeouts.map((text) => readNumber('a time-out', text, 0, MOST_TIMEOUT));
-  const [tcp = 0, tcpFin = 0, udp = 0] = seconds;
-  const extra = words[timeouts.length];
+  const [timeouts, extra] = command === 'set' ? timeoutsIn(words) : [NO_TIMEOUTS, words[0]];
   if (extra !== undefined) throw new CommandLineError(`\`${extra}' is one argument too many`);
   const { seen } = draft;
   if (command !== 'help' && command !== 'version') checkOptions(command, seen);
   switch (command) {
-    case 'add-service':
-    case 'edit-service': {
-      const key = keyOf(draft);
-      const settings = settingsOf(draft, key);
-      return change(
-        command === 'add-service'
-          ? { op: 'add-virtual-server', key, settings }
-          : { op: 'edit-virtual-server', key, settings, was: settings },
-      );
-    }
-    case 'delete-service':
-      return change({ op: 'remove-virtual-server', key: keyOf(draft) });
-    case 'add-server':
-      return change({ op: 'add-real-server', key: keyOf(draft), realServer: realServerOf(draft) });
-    case 'edit-server': {
-      const realServer = realServerOf(draft);
-      return change({ op: 'edit-real-server', key: keyOf(draft), realServer, was: realServer });
-    }
-    case 'delete-server':
-      return change({ op: 'remove-real-server', key: keyOf(draft), realServer: namedServer(draft) });
     case 'clear':
       return { kind: 'flush' };
     case 'zero':
       return { kind: 'zero', key: hasService(draft) ? keyOf(draft) : undefined };
     case 'set':
-      return { kind: 'set-timeouts', timeouts: { tcp, tcpFin, udp } };
+      return { kind: 'set-timeouts', timeouts };
     case 'start-daemon':
       return { kind: 'start-daemon', spec: { interface: DEFAULT_LINK, syncId: 0, ...draft.daemon, role } };
     case 'stop-daemon':
@@ -91,11 +67,47 @@ function complete(
     case 'version':
       return { kind: command };
     default:
-      return command satisfies never;
+      return { kind: 'change', operation: changeOf(command, draft) };
   }
 }
 
-const change = (operation: TableOperation): IpvsadmCommand => ({ kind: 'change', operation });
+const NO_TIMEOUTS: ConnectionTimeouts = { tcp: 0, tcpFin: 0, udp: 0 };
+
+/** The time-outs of --set, and the word behind them, if there is one. */
+function timeoutsIn(words: readonly string[]): readonly [ConnectionTimeouts, string | undefined] {
+  if (words.length < 3)
+    throw new CommandLineError('--set needs three time-outs in seconds: tcp, tcpfin and udp');
+  const [tcp = 0, tcpFin = 0, udp = 0] = words
+    .slice(0, 3)
+    .map((text) => readNumber('a time-out', text, 0, MOST_TIMEOUT));
+  return [{ tcp, tcpFin, udp }, words[3]];
+}
+
+type ChangeName = Extract<CommandName, `${string}-service` | `${string}-server`>;
+
+function changeOf(command: ChangeName, draft: Draft): TableOperation {
+  const key = keyOf(draft);
+  switch (command) {
+    case 'add-service':
+      return { op: 'add-virtual-server', key, settings: settingsOf(draft, key) };
+    case 'edit-service': {
+      const settings = settingsOf(draft, key);
+      return { op: 'edit-virtual-server', key, settings, was: settings };
+    }
+    case 'delete-service':
+      return { op: 'remove-virtual-server', key };
+    case 'add-server':
+      return { op: 'add-real-server', key, realServer: realServerOf(draft) };
+    case 'edit-server': {
+      const realServer = realServerOf(draft);
+      return { op: 'edit-real-server', key, realServer, was: realServer };
+    }
+    case 'delete-server':
+      return { op: 'remove-real-server', key, realServer: namedServer(draft) };
+    default:
+      return command satisfies never;
+  }
+}
 
 /** Of --start-daemon and --stop-daemon; of no meaning to other commands. */
 function roleOf({ name, value }: Found): DaemonRole {
