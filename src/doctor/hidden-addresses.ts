@@ -63,7 +63,7 @@ function holderFindings({ link, prefix }: Holder, role: RealServerRole): readonl
       problem(
         `the VIP ${prefix.address} is on ${link.name}, where this host answers for it`,
         'it takes the VIP away from the director',
-        `ip addr del ${text} dev ${link.name}; ${startCommand(role)}`,
+        `ip addr del ${text} dev ${link.name}; ${startCommand(role)}; but where it is no VIP, but this host's own address: vipward realserver stop --vip ${role.vips.join(' ')}`,
       ),
     ];
   }

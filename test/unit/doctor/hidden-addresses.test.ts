@@ -29,7 +29,11 @@ describe('the VIP of a real server', () => {
         [1, 32],
         [2, 24],
       ],
-      [expect.stringContaining('ip addr del 10.1.1.254/24 dev eth0; ')],
+      [
+        expect.stringMatching(
+          /^ip addr del 10\.1\.1\.254\/24 dev eth0; .*own address: vipward realserver stop /,
+        ),
+      ],
     ],
     ['on a tunnel that is down', [[3, 32]], ['ip link set tunl0 up']],
     ['on lo with its network', [[1, 24]], [expect.stringContaining('ip addr del 10.1.1.254/24 dev lo; ')]],
