@@ -15,7 +15,7 @@
  * director makes the connections known that IPVS knows (manager/tracked-connections.ts), with the same translation.
  */
 import { type Family, familyOf } from '../model/address.ts';
-import { type PortRange, rangeText } from '../model/config.ts';
+import type { PortRange } from '../model/config.ts';
 import type { MarkRule, PacketRules, SourceNatRule } from '../model/packet-rules.ts';
 import { applyRuleset, NftMissing, RulesetError, type RulesetOptions, readTable } from './nft.ts';
 import { intervalMapLines, intervalSetLines } from './nft-text.ts';
@@ -153,7 +153,8 @@ function sourceNatLines(rules: readonly SourceNatRule[]): readonly string[] {
 
 /**
  * What real servers say to an address that floats, of connections that nobody knows here yet: it would get as far as
- * this host's own TCP, whose reset ends the connection at the real server (SCTP has its ABORT; of UDP nothing ends).
+ * this host's own TCP, whose reset ends the connection at the real server (SCTP has its ABORT). Of UDP connection
+ * tracking would take it for one that begins, in whose place the real one could not be made known.
  * Only around a take-over: a connection that is forgotten later is to be reset, or the real server says it again and
  * again for a quarter of an hour.
  */
@@ -165,8 +166,7 @@ function earlyReplyLines(
   const statements: string[] = [];
   for (const { family, suffix, header, type } of FAMILIES) {
     const own = rules.filter(
-      ({ virtual: { address, protocol }, to }) =>
-        awaited.has(to) && protocol !== 'udp' && familyOf(address) === family,
+      ({ virtual: { address }, to }) => awaited.has(to) && familyOf(address) === family,
     );
     if (own.length === 0) continue;
     const name = `replies${suffix}`;
@@ -234,6 +234,8 @@ function joined(ranges: readonly PortRange[]): readonly PortRange[] {
   }
   return result;
 }
+
+const rangeText = ({ from, to }: PortRange): string => (from === to ? `${from}` : `${from}-${to}`);
 
 const chain = (name: string, head: string, rules: readonly string[]): readonly string[] => [
   `  chain ${name} {`,

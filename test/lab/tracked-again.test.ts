@@ -3,6 +3,8 @@
  * still knows it: as it was when the first one's turn was over. The directors translate its source as fullnat does.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { packetRuleset } from '../../src/kernel/packet-rules.ts';
+import type { IpAddress } from '../../src/model/address.ts';
 import { Lab } from './support/lab.ts';
 import type { NamespaceNode } from './support/network.ts';
 
@@ -85,3 +87,46 @@ it.each([
   },
   90_000,
 );
+
+/** As vipward has them on a director that takes over. */
+const DATAGRAM_PORT = 8053;
+const DATAGRAM_RULES = packetRuleset({
+  marks: [],
+  sourceNats: [
+    {
+      virtual: { address: SERVER.address as IpAddress, protocol: 'udp', ports: [] },
+      realServers: [{ address: SERVER.address as IpAddress, port: DATAGRAM_PORT }],
+      to: SOURCE as IpAddress,
+    },
+  ],
+  awaited: [SOURCE as IpAddress],
+});
+
+it('a client that only listens to datagrams hears them by the next director, though some came there too early', async () => {
+  const [first, second] = directors;
+  const port = 40_002;
+  for (const director of directors) await director.run('nft -f -', { input: DATAGRAM_RULES });
+  await change(second, first);
+  const teller = await server.spawn(['node', 'test/lab/echo-driver.ts', 'tell', String(DATAGRAM_PORT)]);
+  await teller.stdout.waitFor((line) => line === 'ready');
+  const to = `UDP4:${SERVER.address}:${DATAGRAM_PORT},sourceport=${port}`;
+  const ear = await client.spawn(['socat', '-', to]);
+  ear.write('here\n');
+  await teller.stdout.waitFor((line) => line === `heard ${port}`);
+  teller.write('one\n');
+  await ear.stdout.waitFor((line) => line === 'one');
+  await change(first, second);
+  teller.write('early\n');
+  // Behind it on the same way; nobody listens there.
+  expect((await server.exec(['bash', '-c', `exec 3<>/dev/tcp/${SOURCE}/9`])).stderr).toContain('refused');
+  const end = { address: SERVER.address, port: DATAGRAM_PORT };
+  const connection = {
+    ...{ protocol: 'udp', state: 'established', timeout: 900, virtual: end, realServer: end },
+    client: { address: CLIENT, port },
+    source: { address: SOURCE, port },
+  };
+  const driver = ['node', 'test/lab/conntrack-driver.ts', JSON.stringify([connection])];
+  expect(JSON.parse(await second.run(driver))).toEqual({ made: 1, there: 0, errors: [] });
+  teller.write('two\n');
+  await ear.stdout.waitFor((line) => line === 'two');
+}, 90_000);

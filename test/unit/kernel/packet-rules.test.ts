@@ -93,7 +93,7 @@ it('source NAT is of real servers behind a virtual address, at their own port or
       '10.1.1.254 . tcp . 10.2.0.2 . 1000-1010, 10.1.1.254 . tcp . 10.2.0.2 . 8080, 10.1.1.254 . tcp . 10.2.0.3 . 0-65535',
     masqueraded4_1: '10.1.1.254 . tcp . 10.2.0.4 . 80, 10.1.1.254 . udp . 10.2.0.4 . 0-65535',
     masqueraded4_2: '10.1.1.254 . tcp . 10.2.0.5 . 80',
-    replies4: '10.2.0.9 . tcp . 10.2.0.4 . 80',
+    replies4: '10.2.0.9 . tcp . 10.2.0.4 . 80, 10.2.0.9 . udp . 10.2.0.4 . 0-65535',
   });
   expect(text).toContain('@masqueraded4_0 masquerade\n');
   expect(text).toContain('@masqueraded4_1 snat ip to 10.2.0.9\n');
