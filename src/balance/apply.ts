@@ -7,18 +7,23 @@ import {
   type TableRealServer,
   tableKeyText,
 } from '../model/ipvs-table.ts';
+import { atOnce, eachOf, type Steps } from '../model/steps.ts';
+import { byKey } from './present.ts';
 
 const IDLE = { active: 0, inactive: 0, persistent: 0 };
 
 /** `table` after `operations`, all of them made. The newest real server comes first, as the kernel lists them. */
-export function afterOperations(table: ActualTable, operations: readonly TableOperation[]): ActualTable {
+export const afterOperations = (table: ActualTable, operations: readonly TableOperation[]): ActualTable =>
+  atOnce(afterSteps(table, operations));
+
+export function* afterSteps(table: ActualTable, operations: readonly TableOperation[]): Steps<ActualTable> {
   if (operations.length === 0) return table;
-  const entries = new Map(table.map((entry) => [tableKeyText(entry.key), entry]));
-  for (const [text, changes] of byEntry(operations)) {
+  const entries = yield* byKey(table);
+  yield* eachOf(yield* byEntry(operations), ([text, changes]) => {
     const changed = changedEntry(entries.get(text), changes);
     if (changed === undefined) entries.delete(text);
     else entries.set(text, changed);
-  }
+  });
   return [...entries.values()];
 }
 
@@ -57,14 +62,16 @@ function changedEntry(
   return changed && { ...changed, realServers: [...servers.values()].reverse() };
 }
 
-function byEntry(operations: readonly TableOperation[]): ReadonlyMap<string, readonly TableOperation[]> {
+function* byEntry(
+  operations: readonly TableOperation[],
+): Steps<ReadonlyMap<string, readonly TableOperation[]>> {
   const groups = new Map<string, TableOperation[]>();
-  for (const operation of operations) {
+  yield* eachOf(operations, (operation) => {
     const text = tableKeyText(operation.key);
     const group = groups.get(text);
     if (group === undefined) groups.set(text, [operation]);
     else group.push(operation);
-  }
+  });
   return groups;
 }
 
@@ -75,11 +82,14 @@ export interface Stages {
   readonly second: readonly TableOperation[];
 }
 
+export const stagesOf = (operations: readonly TableOperation[]): Stages => atOnce(stageSteps(operations));
+
 /** Splits a plan, so that what is added is complete, in every entry, before what it replaces goes. */
-export function stagesOf(operations: readonly TableOperation[]): Stages {
-  const comesBack = new Set(
-    operations.flatMap((operation) => (operation.op === 'add-real-server' ? [idOf(operation)] : [])),
-  );
+export function* stageSteps(operations: readonly TableOperation[]): Steps<Stages> {
+  const comesBack = new Set<string>();
+  yield* eachOf(operations, (operation) => {
+    if (operation.op === 'add-real-server') comesBack.add(idOf(operation));
+  });
   const takesAway = (operation: TableOperation): boolean => {
     switch (operation.op) {
       case 'remove-virtual-server':
@@ -93,9 +103,12 @@ export function stagesOf(operations: readonly TableOperation[]): Stages {
         return false;
     }
   };
-  const second = operations.filter(takesAway);
-  const late = new Set(second);
-  return { first: operations.filter((operation) => !late.has(operation)), second };
+  const first: TableOperation[] = [];
+  const second: TableOperation[] = [];
+  yield* eachOf(operations, (operation) => {
+    (takesAway(operation) ? second : first).push(operation);
+  });
+  return { first, second };
 }
 
 const idOf = (operation: TableOperation & { readonly realServer: TableRealServer }): string =>
@@ -105,19 +118,23 @@ const idOf = (operation: TableOperation & { readonly realServer: TableRealServer
  * Those of `second` that must not be made because something of the first stage was refused: they would leave a virtual
  * server without anybody who serves. `table`: as it is after the first stage.
  */
-export function heldBack(
+export const heldBack = (...given: Parameters<typeof heldBackSteps>): ReadonlySet<TableOperation> =>
+  atOnce(heldBackSteps(...given));
+
+export function* heldBackSteps(
   second: readonly TableOperation[],
   refused: readonly TableOperation[],
   table: ActualTable,
-): ReadonlySet<TableOperation> {
+): Steps<ReadonlySet<TableOperation>> {
+  const held = new Set<TableOperation>();
+  if (refused.length === 0 || second.length === 0) return held;
   const short = new Set(
     refused
       .filter(({ op }) => op === 'add-real-server' || op === 'edit-real-server')
       .map(({ key }) => tableKeyText(key)),
   );
-  const groups = byEntry(second.filter(({ key }) => short.has(tableKeyText(key))));
-  const entries = new Map(table.map((entry) => [tableKeyText(entry.key), entry]));
-  const held = new Set<TableOperation>();
+  const groups = yield* byEntry(second.filter(({ key }) => short.has(tableKeyText(key))));
+  const entries = yield* byKey(table);
   for (const [text, operations] of groups) {
     const before = entries.get(text);
     const afterwards = changedEntry(before, operations);

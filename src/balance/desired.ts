@@ -16,6 +16,7 @@ import {
   tableKeyText,
 } from '../model/ipvs-table.ts';
 import type { OverrideOf } from '../model/override.ts';
+import { atOnce, eachOf, type Steps } from '../model/steps.ts';
 import type { Instant } from '../model/units.ts';
 import { entryOf, sorryEntry, takesPart } from './entry.ts';
 import { PresentTable, sumOf } from './present.ts';
@@ -40,27 +41,36 @@ export interface Desired {
   readonly sorry: ReadonlyMap<string, SorryPhase>;
 }
 
-export function desiredTable(
+export const desiredTable = (...given: Parameters<typeof desiredTableSteps>): Desired =>
+  atOnce(desiredTableSteps(...given));
+
+export function* desiredTableSteps(
   virtualServers: readonly ConfiguredVirtualServer[],
   facts: BalanceFacts,
   actual: ActualTable,
   sorry: ReadonlyMap<string, SorryPhase>,
   now: Instant,
-): Desired {
-  const present = new PresentTable(actual);
+): Steps<Desired> {
+  const present = yield* PresentTable.inSteps(actual);
   const phases = new Map<string, SorryPhase>();
-  const table = virtualServers.flatMap((virtualServer) => {
-    const standings = standingsOf(virtualServer, facts.healthOf, facts.overrideOf, present);
+  const table: DesiredVirtualServer[] = [];
+  let count = 0;
+  for (const virtualServer of virtualServers) {
+    const standings = yield* standingsOf(virtualServer, facts.healthOf, facts.overrideOf, present);
     const pool: Pool = { virtualServer, standings, isLost: isLost(virtualServer, standings, facts), present };
-    return virtualServer.entries.map((key): DesiredVirtualServer => {
+    yield* eachOf(virtualServer.entries, (key) => {
       const name = tableKeyText(key);
       const { realServers, phase } = serversAt(pool, key, facts, sorry.get(name) ?? SORRY_IDLE, now);
       phases.set(name, phase);
-      return { key, settings: settingsOf(virtualServer, key), realServers };
+      table.push({ key, settings: settingsOf(virtualServer, key), realServers });
     });
-  });
+    if (++count % FEW_DEFINITIONS === 0) yield;
+  }
   return { table, sorry: phases };
 }
+
+/** Definitions that are thought over between two rests, each with its real servers. */
+const FEW_DEFINITIONS = 128;
 
 /** A definition as it stands, for all of its entries. */
 interface Pool {

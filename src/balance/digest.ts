@@ -12,12 +12,19 @@ import {
   tunnelOf,
 } from '../model/ipvs-table.ts';
 import { SERVICE_FLAG } from '../model/service-flags.ts';
+import { atOnce, eachOf, mapped, type Steps } from '../model/steps.ts';
 import { isOrdered } from './settings.ts';
 
 /** SHA-256 in hexadecimal. */
-export function digestOf(entries: ActualTable): string {
-  const lines = entries.map(entryLine).sort();
-  return createHash('sha256').update(lines.join('\n')).digest('hex');
+export const digestOf = (entries: ActualTable): string => atOnce(digestSteps(entries));
+
+export function* digestSteps(entries: ActualTable): Steps<string> {
+  const lines = [...(yield* mapped(entries, entryLine))].sort();
+  const hash = createHash('sha256');
+  yield* eachOf(lines, (line, i) => {
+    hash.update(i === 0 ? line : `\n${line}`);
+  });
+  return hash.digest('hex');
 }
 
 function entryLine({ key, settings, realServers }: ActualVirtualServer): string {

@@ -6,13 +6,25 @@ import {
   type TableOperation,
   tableKeyText,
 } from '../model/ipvs-table.ts';
-import { type Ownership, planTable } from './plan.ts';
+import { atOnce, eachOf, mapped, type Steps } from '../model/steps.ts';
+import { type Ownership, planTableSteps } from './plan.ts';
 import { operationText } from './words.ts';
 
 /** One line for each difference between the table as it was `left` and as it is; what is not ours does not count. */
-export function findDrift(left: ActualTable, actual: ActualTable, ownership: Ownership): readonly string[] {
-  const ours = left.filter(({ key }) => ownership.exclusive || ownership.owned.has(tableKeyText(key)));
-  return planTable(ours.map(asAdded), actual, ownership).operations.map(driftText);
+export const findDrift = (left: ActualTable, actual: ActualTable, ownership: Ownership): readonly string[] =>
+  atOnce(driftSteps(left, actual, ownership));
+
+export function* driftSteps(
+  left: ActualTable,
+  actual: ActualTable,
+  ownership: Ownership,
+): Steps<readonly string[]> {
+  const ours: DesiredVirtualServer[] = [];
+  yield* eachOf(left, (entry) => {
+    if (ownership.exclusive || ownership.owned.has(tableKeyText(entry.key))) ours.push(asAdded(entry));
+  });
+  const { operations } = yield* planTableSteps(ours, actual, ownership);
+  return yield* mapped(operations, driftText);
 }
 
 /** The kernel lists the newest first; a plan names them in the order in which they are added. */

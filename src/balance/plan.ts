@@ -17,7 +17,9 @@ import {
   tunnelOf,
 } from '../model/ipvs-table.ts';
 import { SERVICE_FLAG } from '../model/service-flags.ts';
+import { atOnce, eachOf, type Steps } from '../model/steps.ts';
 import { sameTunnel } from '../model/virtual-server.ts';
+import { byKey } from './present.ts';
 import { isOrdered } from './settings.ts';
 
 /** Who owns what in the table. */
@@ -34,21 +36,30 @@ export interface Plan {
   readonly foreign: readonly string[];
 }
 
-export function planTable(desired: DesiredTable, actual: ActualTable, ownership: Ownership): Plan {
-  const present = new Map(actual.map((entry) => [tableKeyText(entry.key), entry]));
-  const wanted = new Set(desired.map((entry) => tableKeyText(entry.key)));
-  const undesired = actual.filter((entry) => !wanted.has(tableKeyText(entry.key)));
-  const ours = (entry: ActualVirtualServer) =>
-    ownership.exclusive || ownership.owned.has(tableKeyText(entry.key));
+export const planTable = (desired: DesiredTable, actual: ActualTable, ownership: Ownership): Plan =>
+  atOnce(planTableSteps(desired, actual, ownership));
 
-  const changes = desired.flatMap((entry) => planVirtualServer(entry, present.get(tableKeyText(entry.key))));
-  const removals = undesired
-    .filter(ours)
-    .map(({ key }): TableOperation => ({ op: 'remove-virtual-server', key }));
-  return {
-    operations: [...changes, ...removals],
-    foreign: undesired.filter((entry) => !ours(entry)).map((entry) => tableKeyText(entry.key)),
-  };
+export function* planTableSteps(
+  desired: DesiredTable,
+  actual: ActualTable,
+  ownership: Ownership,
+): Steps<Plan> {
+  const present = yield* byKey(actual);
+  const wanted = new Set<string>();
+  const operations: TableOperation[] = [];
+  yield* eachOf(desired, (entry) => {
+    const text = tableKeyText(entry.key);
+    for (const operation of planVirtualServer(entry, present.get(text))) operations.push(operation);
+    wanted.add(text);
+  });
+  const foreign: string[] = [];
+  yield* eachOf(present, ([text, { key }]) => {
+    if (wanted.has(text)) return;
+    if (ownership.exclusive || ownership.owned.has(text))
+      operations.push({ op: 'remove-virtual-server', key });
+    else foreign.push(text);
+  });
+  return { operations, foreign };
 }
 
 function planVirtualServer(

@@ -7,6 +7,7 @@ import {
   type TableKey,
   tableKeyText,
 } from '../model/ipvs-table.ts';
+import { atOnce, eachOf, type Steps } from '../model/steps.ts';
 
 type Held = ActualVirtualServer['realServers'][number];
 
@@ -15,8 +16,12 @@ export class PresentTable {
   /** Made for those that are asked for. */
   readonly #realServers = new Map<string, ReadonlyMap<string, Held>>();
 
-  constructor(table: ActualTable) {
-    this.#entries = new Map(table.map((entry) => [tableKeyText(entry.key), entry]));
+  constructor(table: ActualTable, entries?: ReadonlyMap<string, ActualVirtualServer>) {
+    this.#entries = entries ?? atOnce(byKey(table));
+  }
+
+  static *inSteps(table: ActualTable): Steps<PresentTable> {
+    return new PresentTable(table, yield* byKey(table));
   }
 
   virtualServer(key: TableKey): ActualVirtualServer | undefined {
@@ -38,6 +43,17 @@ export class PresentTable {
     this.#realServers.set(text, made);
     return made;
   }
+}
+
+/** The entries by `tableKeyText`. */
+export function* byKey<Entry extends { readonly key: TableKey }>(
+  table: readonly Entry[],
+): Steps<Map<string, Entry>> {
+  const entries = new Map<string, Entry>();
+  yield* eachOf(table, (entry) => {
+    entries.set(tableKeyText(entry.key), entry);
+  });
+  return entries;
 }
 
 /** undefined when there is none of them in the table. */

@@ -7,6 +7,7 @@ import type {
 } from '../model/config.ts';
 import { realServerKey, type TableRealServer } from '../model/ipvs-table.ts';
 import type { Override, OverrideOf } from '../model/override.ts';
+import { eachOf, type Steps } from '../model/steps.ts';
 import { entryOf, serverName, takesPart } from './entry.ts';
 import type { PresentTable } from './present.ts';
 import { targetOf } from './targets.ts';
@@ -53,26 +54,28 @@ const isOut = (override: Override | undefined): boolean =>
  * restart of the daemon or a change of its check. A fresh one is what the definition says (`initial`). The result is in
  * a fixed order.
  */
-export function standingsOf(
+export function* standingsOf(
   virtualServer: ConfiguredVirtualServer,
   healthOf: HealthOf,
   overrideOf: OverrideOf,
   present: PresentTable,
-): readonly Standing[] {
-  return inFixedOrder(virtualServer).map((server) => {
+): Steps<readonly Standing[]> {
+  const standings: Standing[] = [];
+  for (const server of inFixedOrder(virtualServer)) {
     const override = overrideOf(virtualServer.name, server);
     const weight = effectiveWeight(server, override);
     const known = healthOfServer(virtualServer, server, healthOf);
-    const healthy = known ?? standsInTable(virtualServer, server, weight, present);
+    const healthy = known ?? (yield* standsInTable(virtualServer, server, weight, present));
     const assumed = virtualServer.initial === 'up' ? true : undefined;
-    return {
+    standings.push({
       server,
       weight,
       healthy: healthy ?? assumed,
       checked: known !== undefined,
       out: isOut(override),
-    };
-  });
+    });
+  }
+  return standings;
 }
 
 /** The same on every director, whatever the order in the file. */
@@ -89,16 +92,17 @@ function inFixedOrder(virtualServer: ConfiguredVirtualServer): readonly Configur
 const ORDERS = new WeakMap<ConfiguredVirtualServer, readonly ConfiguredRealServer[]>();
 
 /** true: it serves; false: it is there with the weight of one that failed; undefined: no entry of the definition has it. */
-function standsInTable(
+function* standsInTable(
   virtualServer: ConfiguredVirtualServer,
   server: ConfiguredRealServer,
   weight: number,
   present: PresentTable,
-): boolean | undefined {
-  const held = virtualServer.entries.flatMap((key): readonly TableRealServer[] => {
-    if (!takesPart(virtualServer, key, server)) return [];
+): Steps<boolean | undefined> {
+  const held: TableRealServer[] = [];
+  yield* eachOf(virtualServer.entries, (key) => {
+    if (!takesPart(virtualServer, key, server)) return;
     const entry = present.realServer(key, realServerKey(entryOf(key, server, 0)));
-    return entry === undefined ? [] : [entry];
+    if (entry !== undefined) held.push(entry);
   });
   if (held.length === 0) return undefined;
   // One that failed is left with weight 0 only where the definition says so.

@@ -1,6 +1,6 @@
 /** `vipward handover`: the other director is made to take over, make before break. */
 import { Command } from 'commander';
-import { controlClient } from '../control/client.ts';
+import { type ControlClient, controlClient } from '../control/client.ts';
 import { socketPath } from '../control/socket-path.ts';
 import type { HandoverOutcome } from '../model/router-status.ts';
 import { printable } from './format/text.ts';
@@ -25,15 +25,34 @@ Exits with 1 when one of them was active and nobody took it over.`,
       const client = controlClient(socketPath(options.runtimeDir));
       const { outcomes } = await client.handover({ names, stayDown: options.stayDown ?? false });
       if (options.json) printJson(terminal, { outcomes });
-      else
+      else {
         for (const outcome of outcomes)
           printLines(isGood(outcome) ? terminal.out : terminal.err, [text(outcome)]);
+        printLines(terminal.out, await resumeLines(client, outcomes));
+      }
       finish(outcomes.every(isGood) ? EXIT.success : EXIT.failure);
     });
 }
 
 const isGood = ({ outcome }: HandoverOutcome): boolean =>
   outcome === 'handed-over' || outcome === 'not-active';
+
+/** Who hands over what is a backup already may want the opposite, where an earlier command keeps it one. */
+async function resumeLines(
+  client: Pick<ControlClient, 'status'>,
+  outcomes: readonly HandoverOutcome[],
+): Promise<readonly string[]> {
+  const names = outcomes.flatMap(({ name, outcome }) => (outcome === 'not-active' ? [name] : []));
+  if (names.length === 0) return [];
+  // The hand-over is done; that nobody can say more of it is no failure of it.
+  const status = await client.status().catch(() => undefined);
+  const kept = (status?.virtualRouters ?? []).filter(({ name, standby }) => standby && names.includes(name));
+  return kept.map(
+    ({ name }) =>
+      `${printable(name)}: stays a backup here by \`vipward handover --stay-down\`; ` +
+      `to have it take part again: vipward resume ${printable(name)}`,
+  );
+}
 
 function text({ name, outcome, successor, reason }: HandoverOutcome): string {
   const what = printable(name);

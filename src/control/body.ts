@@ -8,17 +8,8 @@ import {
   type PlanRequest,
   type RestoreRequest,
 } from './api.ts';
-
-/** A request that is not carried out, with the HTTP status that says why. */
-export class Refusal extends Error {
-  override readonly name = 'Refusal';
-  readonly status: number;
-
-  constructor(status: number, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.status = status;
-  }
-}
+import { checked, listOfTexts, oneOf, optional, text, wholeNumber, yesOrNo } from './fields.ts';
+import { Refusal } from './refusal.ts';
 
 const TOO_LARGE = new Refusal(413, `the body is larger than ${MAX_BODY} bytes`);
 const CROWDED = new Refusal(503, 'other clients are sending too much: try again in some seconds');
@@ -69,83 +60,52 @@ export async function withBody<Result>(
   }
 }
 
+const PLAN = {
+  file: text(4_096, 'the name by which problems call the file'),
+  text: text(MAX_BODY, 'the contents of the file'),
+};
+
 /** Throws a Refusal unless the bytes are a PlanRequest in JSON. */
-export function parsePlanRequest(body: Uint8Array): PlanRequest {
-  const value = parseJson(body);
-  if (
-    typeof value !== 'object' ||
-    value === null ||
-    !('file' in value && typeof value.file === 'string') ||
-    !('text' in value && typeof value.text === 'string')
-  ) {
-    throw new Refusal(400, 'the body is not {"file": "its name", "text": "its contents"}');
-  }
-  return { file: value.file, text: value.text };
-}
+export const parsePlanRequest = (body: Uint8Array): PlanRequest => checked(parseJson(body), PLAN);
+
+/** More names than this fit no configuration. */
+const NAMES = listOfTexts(10_000, 'names of virtual routers; empty: all');
 
 /** Throws a Refusal unless the bytes are a HandoverRequest in JSON. */
 export function parseHandoverRequest(body: Uint8Array): HandoverRequest {
-  const value = parseJson(body);
-  const names = namesIn(value);
-  const stayDown =
-    typeof value === 'object' && value !== null && 'stayDown' in value ? value.stayDown : false;
-  if (names === undefined || typeof stayDown !== 'boolean') {
-    throw new Refusal(400, 'the body is not {"names": ["a virtual router", …], "stayDown": true or false}');
-  }
+  const { names, stayDown = false } = checked(parseJson(body), {
+    names: NAMES,
+    stayDown: optional(yesOrNo),
+  });
   return { names, stayDown };
 }
 
 /** Throws a Refusal unless the bytes are a RestoreRequest in JSON. */
-export function parseRestoreRequest(body: Uint8Array): RestoreRequest {
-  const names = namesIn(parseJson(body));
-  if (names === undefined) throw new Refusal(400, 'the body is not {"names": ["a virtual router", …]}');
-  return { names };
-}
+export const parseRestoreRequest = (body: Uint8Array): RestoreRequest =>
+  checked(parseJson(body), { names: NAMES });
 
-const OVERRIDE =
-  'the body is not {"service": "its name", "server": "10.1.1.2:80", "action": "drain", "disable", "enable" or ' +
-  '"weight"} with, where wanted, "reason", the "weight" (0 to 2147483647), the "timeout" of drain (milliseconds, up ' +
-  'to a year) and the "sudoUser" who asks as root';
-const ACTIONS: readonly unknown[] = ['drain', 'disable', 'enable', 'weight'];
 const A_YEAR = 365 * 24 * 3_600_000;
+const OVERRIDE = {
+  service: text(256, 'the name of a service'),
+  server: text(256, 'a real server of it such as 10.1.1.2:80'),
+  action: oneOf(['drain', 'disable', 'enable', 'weight']),
+  weight: optional(wholeNumber(0x7fffffff, 'the weight')),
+  timeout: optional(wholeNumber(A_YEAR, 'milliseconds that a drain waits')),
+  reason: optional(text(4_096, 'why')),
+  sudoUser: optional(text(256, 'the user behind sudo')),
+};
 
 /** Throws a Refusal unless the bytes are an OverrideDemand in JSON. */
 export function parseOverrideDemand(body: Uint8Array): OverrideDemand {
-  const value = parseJson(body);
-  if (!isOverrideDemand(value)) throw new Refusal(400, OVERRIDE);
-  const { service, server, action, weight, timeout, reason, sudoUser } = value;
-  return { service, server, action, weight, timeout, reason, sudoUser };
-}
-
-function isOverrideDemand(value: unknown): value is OverrideDemand {
-  if (typeof value !== 'object' || value === null) return false;
-  const { service, server, action, weight, timeout, reason, sudoUser } = value as Readonly<
-    Record<string, unknown>
-  >;
-  return (
-    isText(service, 256) &&
-    isText(server, 256) &&
-    (sudoUser === undefined || isText(sudoUser, 256)) &&
-    (reason === undefined || isText(reason, 4_096)) &&
-    ACTIONS.includes(action) &&
-    (action === 'weight' ? isWithin(weight, 0x7fffffff) : weight === undefined) &&
-    (timeout === undefined || (action === 'drain' && isWithin(timeout, A_YEAR)))
-  );
-}
-
-const isText = (value: unknown, limit: number): boolean => typeof value === 'string' && value.length <= limit;
-
-const isWithin = (value: unknown, limit: number): boolean =>
-  Number.isInteger(value) && Number(value) >= 0 && Number(value) <= limit;
-
-/** More names than this fit no configuration. */
-const MOST_NAMES = 10_000;
-
-function namesIn(value: unknown): readonly string[] | undefined {
-  if (typeof value !== 'object' || value === null || !('names' in value)) return undefined;
-  const { names } = value;
-  if (!Array.isArray(names) || names.length > MOST_NAMES) return undefined;
-  return names.every((name): name is string => typeof name === 'string') ? names : undefined;
+  const demand = checked(parseJson(body), OVERRIDE);
+  const { action, weight, timeout } = demand;
+  if (action === 'weight' && weight === undefined)
+    throw new Refusal(400, `the field "weight" is missing: it must be ${OVERRIDE.weight.words}`);
+  if (action !== 'weight' && weight !== undefined)
+    throw new Refusal(400, `the field "weight" goes with the action weight alone, not with ${action}`);
+  if (action !== 'drain' && timeout !== undefined)
+    throw new Refusal(400, `the field "timeout" goes with the action drain alone, not with ${action}`);
+  return demand;
 }
 
 function parseJson(body: Uint8Array): unknown {

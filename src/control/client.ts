@@ -15,13 +15,13 @@ import { request } from './http.ts';
 import { checkSocketPath } from './socket-path.ts';
 
 /**
- * Milliseconds that a request may take in all; a reload waits for the other processes to take the configuration, a
- * hand-over for the successor.
+ * Milliseconds that a request may take in all; a plan goes through tables of sixty thousand entries, a reload makes
+ * them and waits for the other processes to take the configuration, a hand-over for the successor.
  */
 const TIME_LIMITS = {
   status: 10_000,
-  plan: 30_000,
-  reload: 60_000,
+  plan: 120_000,
+  reload: 180_000,
   handover: 120_000,
   resume: 10_000,
   override: 30_000,

@@ -15,11 +15,11 @@ import {
   parseOverrideDemand,
   parsePlanRequest,
   parseRestoreRequest,
-  Refusal,
   withBody,
 } from './body.ts';
 import { Callers } from './caller.ts';
 import { createServer } from './http.ts';
+import { Refusal } from './refusal.ts';
 import { claimSocketPath } from './socket-path.ts';
 
 /** Owner and group may connect: who may write to the socket commands the director. */

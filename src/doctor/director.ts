@@ -14,7 +14,7 @@ import { lookAtFilters } from './filters.ts';
 import { type Finding, warning } from './finding.ts';
 import { lookAtKernel, lookAtLog, lookAtNeighbours, lookAtNetwork, type Sight, wayTo } from './host.ts';
 import { kernelFindings } from './kernel-features.ts';
-import { limited } from './limited.ts';
+import { BUDGET, limitedUntil } from './limited.ts';
 import { lookAtLinks } from './link-traps.ts';
 import { lookAtOffLink } from './off-link.ts';
 import { type AskedAddress, askOwners, ownerFindings } from './owners.ts';
@@ -146,10 +146,10 @@ async function waysToTunnels({ virtualServers }: Config, sight: Sight) {
   const servers = virtualServers.flatMap(({ realServers }) =>
     realServers.filter(({ forwarding }) => forwarding === 'tun').map(({ address }) => address),
   );
-  const ways = await limited(
-    [...new Set(servers)],
-    AT_ONCE,
-    async (address) => [address, await wayTo(address, sight)] as const,
-  );
-  return new Map(ways);
+  const ways = new Map<string, Awaited<ReturnType<typeof wayTo>>>();
+  // Of further ones nothing is said: those in one network have one MTU mostly.
+  await limitedUntil([...new Set(servers)], AT_ONCE, performance.now() + BUDGET, async (address) => {
+    ways.set(address, await wayTo(address, sight));
+  });
+  return ways;
 }

@@ -1,4 +1,5 @@
 /** What `vipward doctor` finds: what is wrong, what that breaks, and the command that mends it. */
+import { BUDGET } from './limited.ts';
 
 export interface Finding {
   /** problem: it breaks something; warning: it may; good: looked at, and as it should be; unknown: could not be seen. */
@@ -24,6 +25,20 @@ export const warning = (what: string, breaks: string, mend: string): Finding => 
   breaks,
   mend,
 });
+/** Hosts that there was no time to ask; nothing where all were asked. `what`: of them, in words. */
+export function notAsked(hosts: ReadonlySet<string>, what: string): readonly Finding[] {
+  const [first] = hosts;
+  if (first === undefined) return [];
+  const others = hosts.size === 1 ? '' : ` and ${hosts.size - 1} more`;
+  return [
+    unknown(
+      `${hosts.size} real servers not asked (${first}${others}): ${what}`,
+      `the others took all of the ${BUDGET / 1000} s that this may last`,
+      'mend what is found of the others, and run vipward doctor again: hosts that answer take no time',
+    ),
+  ];
+}
+
 export const unknown = (what: string, why: string, mend = ''): Finding => ({
   severity: 'unknown',
   what,

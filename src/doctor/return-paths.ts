@@ -8,9 +8,9 @@ import type { Config, ConfiguredVirtualServer } from '../model/config.ts';
 import { milliseconds } from '../model/units.ts';
 import { tryConnection } from './connection.ts';
 import { echo } from './echo.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, good, notAsked } from './finding.ts';
 import type { Sight } from './host.ts';
-import { limited } from './limited.ts';
+import { BUDGET, limited, limitedUntil } from './limited.ts';
 import {
   type AskedServer,
   isAskable,
@@ -24,7 +24,7 @@ import { openSeenReplies, type Reply, type SeenReplies } from './seen-replies.ts
 
 /** Long enough for a host that has to be woken up, and for a second SYN where the first is lost. */
 const PATIENCE = milliseconds(1200);
-const AT_ONCE = 64;
+const AT_ONCE = 100;
 /** Connections through one service: each is one of a client's to its real servers. */
 const THROUGH_SERVICE = 8;
 const THROUGH: Means = 'a connection through the service';
@@ -47,28 +47,46 @@ export async function lookAtReturnPaths(
 ): Promise<readonly Finding[]> {
   const asked = config.virtualServers.flatMap((virtualServer) => askingsOf(virtualServer, config, sight));
   const useful = asked.filter(({ vips, server }) => isAskable(server, vips));
-  const ways = new Map<string, Way>();
+  const ways: Ways = new Map();
+  const deadline = performance.now() + BUDGET;
   for (const [source, askings] of Map.groupBy(useful, ({ server }) => server.source)) {
     if (source === undefined) continue;
     const seen = openSeenReplies(source, linksFor(source, sight));
     try {
       await askThroughServices(askings, source, seen, ways, sight);
-      // One real server behind many services is asked once for each of its ports.
-      const rest = new Map(askings.map((asking) => [keyOf(asking.server), asking.server]));
-      const open = [...rest.values()].filter((server) => !ways.has(keyOf(server)));
-      await limited(open, AT_ONCE, async (server) => {
-        ways.set(keyOf(server), await askServer(server, source, seen, sight));
+      // One real server behind many services, on many ports, has one gateway.
+      const rest = new Map(askings.map((asking) => [asking.server.address, asking.server]));
+      const open = [...rest.values()].filter(({ address }) => !ways.has(address));
+      await limitedUntil(open, AT_ONCE, deadline, async (server) => {
+        ways.set(server.address, { way: await askServer(server, source, seen, sight), port: server.port });
       });
     } finally {
       seen.close();
     }
   }
-  return asked.map(({ vips, server }) =>
-    returnPathFinding(server, vips, ways.get(keyOf(server)) ?? { kind: 'silent' }),
-  );
+  const isUnasked = ({ vips, server }: Asking) => isAskable(server, vips) && !ways.has(server.address);
+  const unasked = new Set(asked.filter(isUnasked).map(({ server }) => server.address));
+  const findings = asked
+    .filter(({ server }) => !unasked.has(server.address))
+    .map(({ vips, server }) => {
+      const { way, port } = ways.get(server.address) ?? { way: { kind: 'silent' } as const, ...server };
+      return returnPathFinding({ ...server, port }, vips, way);
+    });
+  return [...together(findings), ...notAsked(unasked, 'their gateways')];
 }
 
-const keyOf = ({ address, port }: AskedServer): string => `${address} ${port}`;
+/** How each real server answered, and the port that it was asked at. */
+type Ways = Map<IpAddress, { readonly way: Way; readonly port: number | undefined }>;
+
+/** So many that are as they should be are told one by one. */
+const MOST_GOOD = 20;
+
+function together(findings: readonly Finding[]): readonly Finding[] {
+  const count = findings.filter(({ severity }) => severity === 'good').length;
+  if (count <= MOST_GOOD) return findings;
+  const others = findings.filter(({ severity }) => severity !== 'good');
+  return [...others, good(`${count} real servers behind nat answer by way of this director`)];
+}
 
 /** Where an answer may come in: links below others, as those of a bond, have no address of their own. */
 const linksFor = (source: IpAddress, { links, addresses }: Sight): Sight['links'] =>
@@ -122,11 +140,11 @@ async function askThroughServices(
   askings: readonly Asking[],
   source: IpAddress,
   seen: SeenReplies,
-  ways: Map<string, Way>,
+  ways: Ways,
   sight: Sight,
 ): Promise<void> {
   const services = [...Map.groupBy(askings, ({ virtualServer }) => virtualServer)].slice(0, SERVICES);
-  await limited(services, AT_ONCE / 8, async ([{ entries }, ofService]) => {
+  await limited(services, THROUGH_SERVICE, async ([{ entries }, ofService]) => {
     const entry = entries.find(
       (each) =>
         each.kind === 'address' &&
@@ -146,9 +164,9 @@ async function askThroughServices(
   });
 }
 
-function note(server: AskedServer, by: Means, seen: SeenReplies, ways: Map<string, Way>): void {
+function note(server: AskedServer, by: Means, seen: SeenReplies, ways: Ways): void {
   const way = wayOf(server, by, seen);
-  if (way !== undefined && !ways.has(keyOf(server))) ways.set(keyOf(server), way);
+  if (way !== undefined && !ways.has(server.address)) ways.set(server.address, { way, port: server.port });
 }
 
 /** The direct way where one of the answers took it: links one above the other both see it. */

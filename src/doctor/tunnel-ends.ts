@@ -4,13 +4,13 @@ import type { Config } from '../model/config.ts';
 import { milliseconds } from '../model/units.ts';
 import type { Tunnel } from '../model/virtual-server.ts';
 import { echo } from './echo.ts';
-import { type Finding, good, problem, unknown } from './finding.ts';
+import { type Finding, good, notAsked, problem, unknown } from './finding.ts';
 import { type Sight, wayTo } from './host.ts';
-import { limited } from './limited.ts';
+import { BUDGET, limitedUntil } from './limited.ts';
 import { openTunnelSender } from './tunnel-sender.ts';
 
 const PATIENCE = milliseconds(900);
-const AT_ONCE = 32;
+const AT_ONCE = 100;
 
 /** The end of a tunnel, and the virtual addresses that come out there. */
 export interface TunnelEnd {
@@ -50,8 +50,17 @@ export async function lookAtTunnelEnds(
 ): Promise<readonly Finding[]> {
   const ours = new Set(sight.addresses.map(({ prefix }) => prefix.address));
   const ends = tunnelEnds(config).filter(({ address }) => !ours.has(address));
-  const answers = await limited(ends, AT_ONCE, (end) => answersOf(end, sight));
-  return tunnelEndFindings(ends.map((end, i) => [end, answers[i] ?? 'none']));
+  const deadline = performance.now() + BUDGET;
+  const answers = await limitedUntil(ends, AT_ONCE, deadline, (end) => answersOf(end, sight));
+  const asked = ends.flatMap((end, i) => {
+    const answer = answers[i];
+    return answer === undefined ? [] : [[end, answer] as const];
+  });
+  const unasked = new Set(ends.filter((_, i) => answers[i] === undefined).map(({ address }) => address));
+  return [
+    ...(asked.length === 0 && unasked.size > 0 ? [] : tunnelEndFindings(asked)),
+    ...notAsked(unasked, 'their ends of the tunnels'),
+  ];
 }
 
 async function answersOf({ address, tunnel }: TunnelEnd, sight: Sight): Promise<Answers> {

@@ -10,6 +10,7 @@ import {
   type TableKey,
   tableKeyText,
 } from '../model/ipvs-table.ts';
+import { atOnce, mapped, type Steps } from '../model/steps.ts';
 import { encodeGetDestinations, encodeGetService, encodeGetServices } from '../netlink/ipvs/command.ts';
 import {
   type Destination,
@@ -23,6 +24,8 @@ import type { NetlinkRequest, NetlinkRequester } from './request.ts';
 
 /** How often a listing is made again because virtual servers came or went between its parts. */
 const ATTEMPTS = 10;
+/** How often the kernel is asked between two rests. */
+const FEW_QUESTIONS = 32;
 
 /** What is read of an entry: with or without its counters. */
 interface Decoders<Server extends Service, Real extends Destination> {
@@ -47,12 +50,17 @@ export class IpvsListing {
 
   /** Throws KernelError or KernelAnswerError. */
   table(): ActualTable {
+    return atOnce(this.tableSteps());
+  }
+
+  /** As `table`, in steps, between which nothing else may be asked on this socket. */
+  tableSteps(): Steps<ActualTable> {
     return this.#table(PLAIN);
   }
 
   /** As `table`, with the counters. */
   countedTable(): readonly CountedVirtualServer[] {
-    return this.#table(COUNTED);
+    return atOnce(this.#table(COUNTED));
   }
 
   /** One virtual server with its counters; undefined when there is none. */
@@ -61,25 +69,25 @@ export class IpvsListing {
     return service === undefined ? undefined : { ...service, realServers: this.#realServers(key, COUNTED) };
   }
 
-  #table<Server extends Service, Real extends Destination>(
+  *#table<Server extends Service, Real extends Destination>(
     decoders: Decoders<Server, Real>,
-  ): readonly Listed<Server, Real>[] {
+  ): Steps<readonly Listed<Server, Real>[]> {
     const attempt = { operation: 'list', object: 'virtual servers' };
     for (let count = 0; count < ATTEMPTS; count++) {
-      const services = this.#netlink.dump(this.#request(attempt, encodeGetServices()), (message) =>
-        decoders.service(message),
-      );
-      const table = this.#complete(services, decoders);
-      if (table !== undefined && !hasDoubles(table.map(({ key }) => tableKeyText(key)))) return table;
+      const request = this.#request(attempt, encodeGetServices());
+      const services = yield* this.#netlink.dumpSteps(request, (message) => decoders.service(message));
+      const table = yield* this.#complete(services, decoders);
+      if (table !== undefined && !hasDoubles(yield* mapped(table, ({ key }) => tableKeyText(key))))
+        return table;
     }
     throw new KernelAnswerError(attempt, `the table changed during each of ${ATTEMPTS} listings`);
   }
 
   /** Adds the real servers; undefined when the table changed meanwhile. */
-  #complete<Server extends Service, Real extends Destination>(
+  *#complete<Server extends Service, Real extends Destination>(
     services: readonly Server[],
     decoders: Decoders<Server, Real>,
-  ): readonly Listed<Server, Real>[] | undefined {
+  ): Steps<readonly Listed<Server, Real>[] | undefined> {
     const table: Listed<Server, Real>[] = [];
     for (const service of services) {
       const realServers = this.#realServers(service.key, decoders);
@@ -87,6 +95,8 @@ export class IpvsListing {
       // The kernel gives no real servers, and no error, for a virtual server that has vanished.
       if (realServers.length === 0 && this.#service(service.key, PLAIN) === undefined) return undefined;
       table.push({ ...service, realServers });
+      // Each is a question to the kernel.
+      if (table.length % FEW_QUESTIONS === 0) yield;
     }
     return table;
   }

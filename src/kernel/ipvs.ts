@@ -15,6 +15,7 @@ import type {
   TableOperation,
 } from '../model/ipvs-table.ts';
 import { tableKeyText } from '../model/ipvs-table.ts';
+import type { Steps } from '../model/steps.ts';
 import { decodeFamily, encodeGetFamily, GENL_ID_CTRL } from '../netlink/generic.ts';
 import {
   decodeInfo,
@@ -61,6 +62,8 @@ export interface Ipvs {
   info(): IpvsInfo;
   /** Real servers are in the kernel's order, the newest first. Throws KernelError or KernelAnswerError. */
   dump(): ActualTable;
+  /** As `dump`, in steps; nothing else may be asked before its end. */
+  dumpSteps(): Steps<ActualTable>;
   /** As `dump`, with the counters of everything. */
   dumpCounted(): readonly CountedVirtualServer[];
   /** One virtual server with its counters; undefined when there is none. Throws as `dump`. */
@@ -154,6 +157,14 @@ class NetlinkIpvs implements Ipvs, SyncDaemons {
 
   dump(): ActualTable {
     return explained(() => this.#listing.table());
+  }
+
+  *dumpSteps(): Steps<ActualTable> {
+    try {
+      return yield* this.#listing.tableSteps();
+    } catch (error) {
+      throw error instanceof KernelError ? explainTableRefusal(error) : error;
+    }
   }
 
   dumpCounted(): readonly CountedVirtualServer[] {

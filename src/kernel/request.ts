@@ -4,6 +4,7 @@
  */
 
 import { reasonOf } from '../model/reason.ts';
+import { atOnce, type Steps } from '../model/steps.ts';
 import {
   type Acknowledgement,
   decodeDone,
@@ -87,8 +88,13 @@ export class NetlinkRequester {
    * it: the next one comes into the same buffer. A listing that the kernel says was interrupted by a change is made again.
    */
   dump<Value>(request: NetlinkRequest, decode: Decode<Value>): readonly Value[] {
+    return atOnce(this.dumpSteps(request, decode));
+  }
+
+  /** As `dump`, with a rest after each datagram; until its end nothing else may be asked here. */
+  *dumpSteps<Value>(request: NetlinkRequest, decode: Decode<Value>): Steps<readonly Value[]> {
     for (let attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
-      const entries = this.#dumpOnce(request, decode);
+      const entries = yield* this.#dumpOnce(request, decode);
       if (entries !== undefined) return entries;
     }
     throw new KernelAnswerError(request.attempt, `it changed during each of ${DUMP_ATTEMPTS} listings`);
@@ -106,10 +112,12 @@ export class NetlinkRequester {
     this.#socket.close();
   }
 
-  #dumpOnce<Value>(request: NetlinkRequest, decode: Decode<Value>): readonly Value[] | undefined {
+  *#dumpOnce<Value>(request: NetlinkRequest, decode: Decode<Value>): Steps<readonly Value[] | undefined> {
     const { attempt } = request;
     const sequence = this.#next();
-    return this.#exchange(attempt, encode(request, NLM_F.dump, sequence), () => {
+    let isRead = false;
+    try {
+      this.#socket.send(encode(request, NLM_F.dump, sequence));
       const entries: Value[] = [];
       const message = new MessageWalk();
       let interrupted = false;
@@ -121,6 +129,7 @@ export class NetlinkRequester {
           interrupted ||= (message.flags & NLM_F.dumpInterrupted) !== 0;
           if (type === NLMSG.done || type === NLMSG.error) {
             accept(attempt, type === NLMSG.done ? decodeDone(message) : decodeError(message));
+            isRead = true;
             return interrupted ? undefined : entries;
           }
           const entry = decode(message);
@@ -128,9 +137,15 @@ export class NetlinkRequester {
           if (entry !== undefined) entries.push(entry);
         }
         if (message.problem !== undefined) throw new KernelAnswerError(attempt, message.problem);
+        yield;
       }
       throw new KernelAnswerError(attempt, 'the listing has no end');
-    });
+    } catch (error) {
+      throw asOurs(attempt, error);
+    } finally {
+      // Also where whoever listed did not want the rest.
+      if (!isRead) this.#drain();
+    }
   }
 
   /**
@@ -190,9 +205,7 @@ export class NetlinkRequester {
       return read();
     } catch (error) {
       this.#drain();
-      if (error instanceof KernelError || error instanceof KernelAnswerError) throw error;
-      const reason = reasonOf(error);
-      throw new KernelAnswerError(attempt, reason, error);
+      throw asOurs(attempt, error);
     }
   }
 
@@ -234,6 +247,11 @@ export class NetlinkRequester {
     this.#sequence = sequenceAfter(this.#sequence, 1);
     return this.#sequence;
   }
+}
+
+function asOurs(attempt: Attempt, error: unknown): unknown {
+  if (error instanceof KernelError || error instanceof KernelAnswerError) return error;
+  return new KernelAnswerError(attempt, reasonOf(error), error);
 }
 
 const sequenceAfter = (sequence: number, count: number): number => (sequence + count) >>> 0;

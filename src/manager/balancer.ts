@@ -6,16 +6,23 @@
  *                  └───────────────────────────────────────────────────┴─▶ table keeper ─▶ kernel
  *   operator ─▶ overrides ─────────────────────────────────────────────▲
  */
-import { PresentTable } from '../balance/present.ts';
 import { coldTargets, concernedBy } from '../balance/targets.ts';
 import type { OverrideRequest } from '../control/api.ts';
 import type { CheckTarget } from '../model/check.ts';
 import type { Config, ConfiguredVirtualServer } from '../model/config.ts';
 import type { ActualTable } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
-import type { OverrideDocument, OverridesDocument, ProcessStatus, StatusDocument } from '../model/status.ts';
+import type {
+  OverrideDocument,
+  OverridesDocument,
+  ProcessStatus,
+  StatusDocument,
+  VirtualServerStatus,
+} from '../model/status.ts';
+import type { Steps } from '../model/steps.ts';
 import { milliseconds } from '../model/units.ts';
 import { monotonicNow } from '../sys/clock.ts';
+import { type Answer, inPieces } from '../sys/pieces.ts';
 import { ChangedSettings } from './changed-settings.ts';
 import { CheckerChild } from './checker-child.ts';
 import { Checks } from './checks.ts';
@@ -27,6 +34,7 @@ import { pendingChanges } from './pending.ts';
 import { QuorumBook, type QuorumEvent } from './quorums.ts';
 import { virtualServerStatus } from './server-status.ts';
 import { TableKeeper } from './table.ts';
+import { summaryOf } from './table-summary.ts';
 import type { ServiceFacts } from './tracking/services.ts';
 
 export interface BalancerOptions {
@@ -43,6 +51,18 @@ export interface BalancerOptions {
 const CHECKER_START = 2_000;
 /** However slow checks may be, addresses are not held back for longer, in milliseconds. */
 const LONGEST_ACQUAINTANCE = 10_000;
+
+/** Definitions that are put into words between two rests. */
+const FEW = 64;
+
+export interface BalancePreview {
+  /** What would be changed, in words. */
+  readonly changes: readonly string[];
+  /** The table right after that; undefined: it cannot be had. */
+  readonly after: ActualTable | undefined;
+}
+
+type BalanceStatus = Pick<StatusDocument, 'virtualServers' | 'overrides' | 'table'>;
 
 export class Balancer {
   readonly #options: BalancerOptions;
@@ -80,6 +100,7 @@ export class Balancer {
         unwritable: 'time-outs of connections are not put back if this process is killed',
       }),
       // What it is told about may be in the middle of its work.
+      summarise: (actual) => this.#summarise(actual),
       onReach: () => setImmediate(() => this.#options.onServices()),
     });
     this.#operator = new Operator({
@@ -116,14 +137,19 @@ export class Balancer {
   }
 
   /** The table itself; returns what was changed, in words. */
-  configureTable(config: Config): readonly string[] {
+  configureTable(config: Config): Answer<readonly string[]> {
     return this.#table.configure(config);
   }
 
   /** What `after` in the place of the present configuration would change, in words. */
-  preview(after: Config): readonly string[] {
+  async preview(after: Config): Promise<BalancePreview> {
     const overrides = this.#overrides.under(after.virtualServers);
-    return [...this.#table.preview.changes(after, overrides.of), ...this.pending(after)];
+    const { knownTable } = this;
+    const preview = await this.#table.preview(after, overrides.of);
+    return {
+      changes: [...preview.changes, ...this.pending(after)],
+      after: knownTable === undefined ? undefined : preview.after,
+    };
   }
 
   /** What becomes of overrides that `after` gives another name, or nothing to apply to: one line each. */
@@ -141,7 +167,7 @@ export class Balancer {
    * first checks the real servers of what is not served yet, for no longer than a check may take.
    */
   async getToKnow(): Promise<void> {
-    const targets = coldTargets(this.#checks.checked, this.#table.read());
+    const targets = coldTargets(this.#checks.checked, await this.#table.read());
     if (targets.length === 0) return;
     const limit = acquaintance(targets);
     if (await this.#health.known(targets, limit)) return;
@@ -153,7 +179,7 @@ export class Balancer {
 
   /** Those who track virtual servers may begin and end to be active. */
   routersChanged(): void {
-    if (this.#checks.routersChanged()) this.#rebalance();
+    if (this.#checks.routersChanged()) void this.#rebalance();
   }
 
   /** As the kernel holds it, as far as is known; undefined: it cannot be had. */
@@ -161,15 +187,9 @@ export class Balancer {
     return this.#table.known;
   }
 
-  /** As it would be right after `after` has taken the place of the present configuration; undefined as above. */
-  tableAfter(after: Config): ActualTable | undefined {
-    if (this.knownTable === undefined) return undefined;
-    return this.#table.preview.after(after, this.#overrides.under(after.virtualServers).of);
-  }
-
-  /** Throws NoSuchName. */
-  override(request: OverrideRequest): OverrideDocument {
-    const document = this.#operator.carryOut(request);
+  /** Rejects with a NoSuchName. */
+  async override(request: OverrideRequest): Promise<OverrideDocument> {
+    const document = await this.#operator.carryOut(request);
     return { ...document, tableUnavailable: this.tableUnavailable };
   }
 
@@ -179,8 +199,8 @@ export class Balancer {
     return this.#table.status.unavailable;
   }
 
-  overrides(): OverridesDocument {
-    const overrides = this.#operator.status(this.#table.read());
+  async overrides(): Promise<OverridesDocument> {
+    const overrides = this.#operator.status(await this.#table.read());
     return { overrides, tableUnavailable: this.tableUnavailable };
   }
 
@@ -188,26 +208,37 @@ export class Balancer {
     return this.#checker.child.status;
   }
 
-  status(): Pick<StatusDocument, 'virtualServers' | 'overrides' | 'table'> {
-    const actual = this.#table.read();
+  async status(): Promise<BalanceStatus> {
+    return (await inPieces(this.#status(await this.#table.read()))) as BalanceStatus;
+  }
+
+  /** Ahead of those who ask. */
+  *#summarise(actual: ActualTable): Steps<void> {
+    for (const server of this.#config.virtualServers) yield* summaryOf(server, actual);
+    yield* this.#table.statusOf(actual);
+  }
+
+  *#status(actual: ActualTable): Steps<BalanceStatus> {
     const facts = {
       ...this.services,
-      present: new PresentTable(actual),
+      actual,
       overrideOf: this.#overrides.of,
       healthOf: (id: string) => this.#health.of(id),
       sorryPhase: (key: string) => this.#table.sorryPhase(key),
     };
-    return {
-      virtualServers: this.#config.virtualServers.map((server) => virtualServerStatus(server, facts)),
-      overrides: this.#operator.status(actual),
-      table: this.#table.statusOf(actual),
-    };
+    const virtualServers: VirtualServerStatus[] = [];
+    for (const server of this.#config.virtualServers) {
+      virtualServers.push(yield* virtualServerStatus(server, facts));
+      if (virtualServers.length % FEW === 0) yield;
+    }
+    const overrides = this.#operator.status(actual);
+    return { virtualServers, overrides, table: yield* this.#table.statusOf(actual) };
   }
 
   /** The table stays in the kernel. */
   async stop(): Promise<void> {
     await this.#checker.stop();
-    this.#table.close();
+    await this.#table.close();
   }
 
   /** Verdicts that arrive together are answered by one reconciliation. */
@@ -223,12 +254,12 @@ export class Balancer {
       for (const server of this.#concerned.get(id) ?? []) concerned.add(server);
     this.#verdicts = new Set();
     this.#quorums.updateOnly([...concerned]);
-    this.#table.updateOnly([...concerned]);
+    void this.#table.updateOnly([...concerned]);
     this.#options.onServices();
   }
 
   /** What decides about the table, its configuration apart, has changed; returns the changes of the table in words. */
-  #rebalance(): readonly string[] {
+  #rebalance(): Answer<readonly string[]> {
     this.#quorums.update(this.#config.virtualServers);
     const changes = this.#table.update();
     this.#options.onServices();

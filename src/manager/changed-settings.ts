@@ -5,18 +5,21 @@
 import { z } from 'zod';
 import { kernelIdentity } from '../kernel/identity.ts';
 import type { ChangedSetting, Log } from '../model/messages.ts';
+import { isPathPart, isSettingValue } from '../prepare/setting.ts';
 import type { StateFileName } from './damaged.ts';
 import { StateFile } from './state-file.ts';
 
 const SIZE_LIMIT = 1024 * 1024;
 
+/** It is written by root's hand: one that leads out of /proc/sys was not written by vipward, and is not followed. */
+const Part = z.string().refine(isPathPart, 'it is no part of the name of a kernel setting');
+const Value = z.string().refine(isSettingValue, 'it is no value of a kernel setting');
+
 const Changed = z.object({
   version: z.literal(1),
   /** Of which kernel: after a reboot, and in another network namespace, there is nothing to put back. */
   kernel: z.string(),
-  changed: z.array(
-    z.object({ path: z.tuple([z.string()], z.string()).readonly(), was: z.string(), set: z.string() }),
-  ),
+  changed: z.array(z.object({ path: z.tuple([Part], Part).readonly(), was: Value, set: Value })),
 });
 
 export interface ChangedSettingsOptions {

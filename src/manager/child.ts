@@ -42,6 +42,7 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
   #startedAt = 0;
   #heardAt = 0;
   #hung = false;
+  #lost: ProcessStatus['lost'];
   #silence: NodeJS.Timeout | undefined;
   #restart: NodeJS.Timeout | undefined;
   #ended = Promise.withResolvers<void>();
@@ -56,6 +57,7 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
       pid: this.#process?.pid,
       state: this.#state,
       restarts: this.#restarts,
+      ...(this.#lost !== undefined && { lost: this.#lost }),
     };
   }
 
@@ -136,7 +138,10 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
       child.kill('SIGKILL');
       return;
     }
-    if (message.type === 'ready') this.#state = 'running';
+    if (message.type === 'ready') {
+      this.#state = 'running';
+      this.#lost = undefined;
+    }
     this.#heard();
     if (message.type === 'ready') this.#options.onReady();
     else this.#options.onMessage(message);
@@ -194,7 +199,7 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
   #gone(tell: (wait: Milliseconds) => void): void {
     clearTimeout(this.#silence);
     this.#process = undefined;
-    this.#state = 'stopped';
+    this.#state = this.#stopping ? 'stopped' : 'restarting';
     if (this.#stopping) {
       this.#ended.resolve();
       return;
@@ -204,6 +209,8 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
     const wait = BACK_OFF[Math.min(this.#crashes, BACK_OFF.length - 1)] ?? milliseconds(0);
     this.#crashes++;
     this.#restarts++;
+    const now = Date.now();
+    this.#lost = { at: this.#lost?.at ?? now, nextAt: now + wait };
     this.#options.onLost(milliseconds(this.#hung ? performance.now() - this.#heardAt : 0));
     if (wait === 0) this.start();
     else this.#restart = setTimeout(() => this.start(), wait);

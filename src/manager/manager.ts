@@ -120,7 +120,7 @@ export class Manager implements ControlHandlers {
     this.#balancer.configure(config);
     if (tableMasquerades()) await this.#packetRules.adopt();
     await this.#prepare(config);
-    this.#balancer.configureTable(config);
+    await this.#balancer.configureTable(config);
     if (this.#stopping) return;
     this.#preparation.inForce();
     void this.#packetRules.inForce();
@@ -193,7 +193,7 @@ export class Manager implements ControlHandlers {
       syncGroups: this.#failover.vrrp.groups,
       guards: guardStatus(this.#failover.status(), monotonicNow()),
       activity: this.#failover.activity(),
-      ...this.#balancer.status(),
+      ...(await this.#balancer.status()),
       preparation: {
         problems: [
           ...this.#preparation.problems,
@@ -210,11 +210,12 @@ export class Manager implements ControlHandlers {
     const { config, problems } = await loadText(request.text, request.file);
     if (config === undefined) return { problems, virtualRouters: [], addresses: [], table: [], settings: [] };
     const routers = await this.#planRouters(config);
-    const tableAfter = () => this.#balancer.tableAfter(config);
+    const table = await this.#balancer.preview(config);
+    const tableAfter = () => table.after;
     return {
       problems,
       ...routers,
-      table: this.#balancer.preview(config),
+      table: table.changes,
       settings: [
         ...this.#preparation.preview(config, tableAfter),
         ...this.#packetRules.preview(config, tableAfter),
@@ -235,12 +236,11 @@ export class Manager implements ControlHandlers {
   }
 
   override(request: OverrideRequest): Promise<OverrideDocument> {
-    // What it throws is the promise's.
-    return Promise.resolve(request).then((asked) => this.#balancer.override(asked));
+    return this.#balancer.override(request);
   }
 
   overrides(): Promise<OverridesDocument> {
-    return Promise.resolve(this.#balancer.overrides());
+    return this.#balancer.overrides();
   }
 
   restore({ names }: RestoreRequest): Promise<RestoreDocument> {
@@ -284,7 +284,7 @@ export class Manager implements ControlHandlers {
     this.#balancer.configure(config);
     const settings = await this.#prepare(config);
     // Before addresses come for it, and before the vrrp process wants the processor.
-    const changes = this.#balancer.configureTable(config);
+    const changes = await this.#balancer.configureTable(config);
     await this.#configureRouters(config);
     if (this.#stopping) return [...changes, ...settings];
     // What served the old configuration goes behind everything that was in its place.

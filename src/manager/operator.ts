@@ -11,9 +11,10 @@ import type { Log } from '../model/messages.ts';
 import type { Override } from '../model/override.ts';
 import type { OverrideDocument, OverrideStatus } from '../model/status.ts';
 import type { ReadSetting } from '../prepare/setting.ts';
+import { type Answer, answered } from '../sys/pieces.ts';
 import { lastServerNotes } from './last-server.ts';
 import type { OverrideBook } from './overrides.ts';
-import { heldOf } from './server-status.ts';
+import { heldOf } from './table-summary.ts';
 
 /** Milliseconds that a drain waits for connections to end, unless the operator says otherwise. */
 const DRAIN_TIMEOUT = 5 * 60_000;
@@ -34,7 +35,7 @@ export interface OperatorOptions {
   /** Milliseconds since 1970: `Date.now` unless given. */
   readonly now?: () => number;
   /** Brings the table to what it should be now; the changes in words. */
-  readonly onChange: () => readonly string[];
+  readonly onChange: () => Answer<readonly string[]>;
   /** The table as far as it is known; undefined: it cannot be reached. */
   readonly table: () => ActualTable | undefined;
   /** Settings of the kernel; the kernel's own unless given. */
@@ -55,7 +56,7 @@ export class Operator {
   }
 
   /** Throws NoSuchName. */
-  carryOut(request: OverrideRequest): OverrideDocument {
+  carryOut(request: OverrideRequest): Answer<OverrideDocument> {
     return request.action === 'enable'
       ? this.#enable(request)
       : this.#set({ ...request, action: request.action });
@@ -64,6 +65,7 @@ export class Operator {
   /** All that was said, with what is left of connections in `actual`. */
   status(actual: ActualTable): readonly OverrideStatus[] {
     const { overrides } = this.#options;
+    if (overrides.all.length === 0) return [];
     const dangling = new Set(overrides.dangling);
     const present = new PresentTable(actual);
     return overrides.all.map((override) => {
@@ -78,7 +80,7 @@ export class Operator {
     });
   }
 
-  #set(request: OverrideRequest & { readonly action: Override['action'] }): OverrideDocument {
+  #set(request: OverrideRequest & { readonly action: Override['action'] }): Answer<OverrideDocument> {
     const { overrides, log, onChange } = this.#options;
     const { service, server } = this.#find(request);
     const [name, at] = [service.name, serverName(server)];
@@ -96,18 +98,19 @@ export class Operator {
     const kept = overrides.set(override);
     log('info', `${by}: ${action} real server ${at} of ${name}${reasonText(reason)}`, { ...override });
     const before = this.#options.table() ?? [];
-    const changes = onChange();
-    const last = lastServerNotes(service, before, this.#options.table() ?? before);
-    for (const note of last) log('warn', note, { service: name });
-    const notes = [
-      ...last,
-      ...(absent ? ['it was not in the table, and had no connections to finish'] : []),
-      ...notesOn(service, action, (setting) => this.#settingOf(setting)),
-      ...((this.#config.virtualRouters ?? []).length > 0 ? [HERE_ALONE] : []),
-      ...(kept ? [] : ['it is not remembered across a restart: see the log of vipward']),
-    ];
-    // A drain that had nothing to wait for is done already.
-    return { service: name, server: at, override: overrides.of(name, server), was, changes, notes };
+    return answered(onChange(), (changes) => {
+      const last = lastServerNotes(service, before, this.#options.table() ?? before);
+      for (const note of last) log('warn', note, { service: name });
+      const notes = [
+        ...last,
+        ...(absent ? ['it was not in the table, and had no connections to finish'] : []),
+        ...notesOn(service, action, (setting) => this.#settingOf(setting)),
+        ...((this.#config.virtualRouters ?? []).length > 0 ? [HERE_ALONE] : []),
+        ...(kept ? [] : ['it is not remembered across a restart: see the log of vipward']),
+      ];
+      // A drain that had nothing to wait for is done already.
+      return { service: name, server: at, override: overrides.of(name, server), was, changes, notes };
+    });
   }
 
   /** Of `net.ipv4.vs`: as it is, else as it is to be. */
@@ -123,7 +126,7 @@ export class Operator {
   }
 
   /** Also for what is not in the file any more. */
-  #enable(request: OverrideRequest): OverrideDocument {
+  #enable(request: OverrideRequest): Answer<OverrideDocument> {
     const { overrides, log, onChange } = this.#options;
     const dangling = overrides.dangling.find(
       ({ service, server }) => service === request.service && server === request.server,
@@ -131,15 +134,13 @@ export class Operator {
     const [service, server] =
       dangling === undefined ? this.#names(request) : [dangling.service, dangling.server];
     const was = overrides.remove(service, server);
-    const changes = was === undefined ? [] : onChange();
-    if (was !== undefined)
-      log('info', `${request.by}: enable real server ${server} of ${service}${reasonText(request.reason)}`, {
-        service,
-        server,
-        was,
-      });
-    const notes = was === undefined ? ['nothing was said of it: it is as in the file'] : [];
-    return { service, server, override: undefined, was, changes, notes };
+    const nobody = ['nothing was said of it: it is as in the file'];
+    if (was === undefined) return { service, server, override: undefined, was, changes: [], notes: nobody };
+    return answered(onChange(), (changes) => {
+      const what = `enable real server ${server} of ${service}${reasonText(request.reason)}`;
+      log('info', `${request.by}: ${what}`, { service, server, was });
+      return { service, server, override: undefined, was, changes, notes: [] };
+    });
   }
 
   #names(request: OverrideRequest): readonly [string, string] {

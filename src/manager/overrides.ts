@@ -13,8 +13,8 @@ import type { Override, OverrideOf } from '../model/override.ts';
 import { durationText, milliseconds } from '../model/units.ts';
 import { monotonicNow } from '../sys/clock.ts';
 import { type KeptOverride, type Place, placeNotes, placesOf, type Services } from './override-places.ts';
-import { heldOf } from './server-status.ts';
 import { StateFile } from './state-file.ts';
+import { heldOf } from './table-summary.ts';
 
 /** Room for ten thousand with long reasons, in bytes. */
 const SIZE_LIMIT = 16 * 1024 * 1024;

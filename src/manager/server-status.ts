@@ -1,7 +1,5 @@
 /** Virtual servers and real servers as `status` shows them: configuration, health, overrides and kernel put side by side. */
-import { digestOf } from '../balance/digest.ts';
-import { entryOf, serverName, sorryEntry, takesPart } from '../balance/entry.ts';
-import { type PresentTable, sumOf } from '../balance/present.ts';
+import { serverName } from '../balance/entry.ts';
 import type { Assessment } from '../balance/quorum.ts';
 import { targetOf } from '../balance/targets.ts';
 import type { Health } from '../model/check.ts';
@@ -10,18 +8,14 @@ import type {
   ConfiguredSorryServer,
   ConfiguredVirtualServer,
 } from '../model/config.ts';
-import {
-  type ActualVirtualServer,
-  realServerKey,
-  type TableKey,
-  type TableRealServer,
-  tableKeyText,
-} from '../model/ipvs-table.ts';
+import { type ActualTable, tableKeyText } from '../model/ipvs-table.ts';
 import type { OverrideOf } from '../model/override.ts';
 import type { RealServerStatus, SorryServerStatus, VirtualServerStatus } from '../model/status.ts';
+import type { Steps } from '../model/steps.ts';
+import { type HeldServer, summaryOf } from './table-summary.ts';
 
 export interface ServerFacts {
-  readonly present: PresentTable;
+  readonly actual: ActualTable;
   readonly overrideOf: OverrideOf;
   healthOf(targetId: string): Health | undefined;
   sorryPhase(key: string): SorryServerStatus['state'];
@@ -30,72 +24,75 @@ export interface ServerFacts {
   rests(name: string): boolean;
 }
 
-export function virtualServerStatus(
+export function* virtualServerStatus(
   virtualServer: ConfiguredVirtualServer,
   facts: ServerFacts,
-): VirtualServerStatus {
-  const { check, entries, name, quorum, scheduler, sorryServers } = virtualServer;
-  const [first, ...others] = entries.map(tableKeyText);
+): Steps<VirtualServerStatus> {
+  const { check, entries, name, quorum, scheduler, realServers, sorryServers } = virtualServer;
+  const summary = yield* summaryOf(virtualServer, facts.actual);
+  const [first, ...others] = summary.entries;
   const { state, healthy } = facts.assessment(name);
+  const heldAs = (server: ConfiguredRealServer | ConfiguredSorryServer) =>
+    summary.servers.get(server) ?? NOWHERE;
   return {
     name,
     entries: [first ?? tableKeyText(entries[0]), ...others],
     scheduler,
-    forwarding: virtualServer.realServers[0]?.forwarding ?? 'dr',
+    forwarding: realServers[0]?.forwarding ?? 'dr',
     checks: check === undefined ? 'none' : facts.rests(name) ? 'resting' : 'running',
     quorum: { state, healthy, ...quorum },
-    digest: digestOf(entries.flatMap((key) => facts.present.virtualServer(key) ?? [])),
-    realServers: virtualServer.realServers.map((server) => realServerStatus(virtualServer, server, facts)),
-    sorryServers: sorryServers.map((sorry) => sorryServerStatus(virtualServer, sorry, facts)),
+    digest: summary.digest,
+    realServers: realServers.map((server) => realServerStatus(virtualServer, server, heldAs(server), facts)),
+    sorryServers: sorryServers.map((sorry) => sorryServerStatus(virtualServer, sorry, heldAs(sorry), facts)),
   };
 }
 
-/** The server in every entry of its definition that has it. */
-export function heldOf(
-  virtualServer: Pick<ConfiguredVirtualServer, 'entries'>,
-  server: Pick<TableRealServer, 'address'>,
-  at: (key: TableKey) => TableRealServer,
-  present: PresentTable,
-): readonly ActualVirtualServer['realServers'][number][] {
-  return virtualServer.entries
-    .filter((key) => takesPart(virtualServer, key, server))
-    .flatMap((key) => present.realServer(key, realServerKey(at(key))) ?? []);
-}
+const NOWHERE: HeldServer = { weight: undefined, connections: undefined };
 
 function realServerStatus(
   virtualServer: ConfiguredVirtualServer,
   server: ConfiguredRealServer,
+  held: HeldServer,
   facts: ServerFacts,
 ): RealServerStatus {
-  const held = heldOf(virtualServer, server, (key) => entryOf(key, server, 0), facts.present);
   return {
     server: serverName(server),
     weight: server.weight,
-    tableWeight: held.length === 0 ? undefined : Math.max(...held.map(({ weight }) => weight)),
+    tableWeight: held.weight,
     upperThreshold: server.upperThreshold,
     lowerThreshold: server.lowerThreshold,
     override: facts.overrideOf(virtualServer.name, server),
-    inTable: held.length > 0,
+    inTable: held.weight !== undefined,
     health: healthOf(virtualServer, server, facts),
-    connections: sumOf(held.map(({ connections }) => connections)),
+    connections: held.connections,
   };
 }
 
 function sorryServerStatus(
   virtualServer: ConfiguredVirtualServer,
   sorry: ConfiguredSorryServer,
+  held: HeldServer,
   facts: ServerFacts,
 ): SorryServerStatus {
-  const held = heldOf(virtualServer, sorry, (key) => sorryEntry(key, sorry, 0), facts.present);
-  const phases = virtualServer.entries.map((key) => facts.sorryPhase(tableKeyText(key)));
-  const phase = phases.find((each) => each !== 'idle') ?? 'idle';
   return {
     server: serverName(sorry),
     // Of several, one that is not healthy is left out.
-    state: held.length === 0 ? 'idle' : phase,
+    state: held.weight === undefined ? 'idle' : phaseOf(virtualServer, facts),
     health: healthOf(virtualServer, sorry, facts),
-    connections: sumOf(held.map(({ connections }) => connections)),
+    connections: held.connections,
   };
+}
+
+/** Of the first entry whose sorry servers do anything. */
+function phaseOf(
+  { entries }: ConfiguredVirtualServer,
+  { sorryPhase }: ServerFacts,
+): SorryServerStatus['state'] {
+  for (const key of entries) {
+    const phase = sorryPhase(tableKeyText(key));
+    if (phase !== 'idle') return phase;
+  }
+  return 'idle';
 }
 
 function healthOf(

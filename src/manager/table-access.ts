@@ -1,6 +1,6 @@
 /** The way to the kernel's table: opened when somebody wants it, and told when it cannot be had. */
 import { type Ipvs, IpvsUnavailable, openIpvs } from '../kernel/ipvs.ts';
-import type { ActualTable } from '../model/ipvs-table.ts';
+import type { Steps } from '../model/steps.ts';
 import type { TableReport } from './table-report.ts';
 
 export interface TableAccessOptions {
@@ -57,9 +57,14 @@ export class TableAccess {
     }
   }
 
-  /** The table as the kernel holds it; empty while it cannot be reached. */
-  read(): ActualTable {
-    return this.guard(() => this.open()?.dump() ?? [], []);
+  /** As `guard`, of work in steps. */
+  *guardSteps<Result>(work: Steps<Result>, otherwise: Result): Steps<Result> {
+    try {
+      return yield* work;
+    } catch (error) {
+      this.#unreachable(error);
+      return otherwise;
+    }
   }
 
   close(): void {

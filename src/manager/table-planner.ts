@@ -1,18 +1,20 @@
 /** What the table should be by the present configuration, and the plan that leads there; nothing here acts on it. */
 import { type DefinitionOf, Definitions } from '../balance/definitions.ts';
-import { type BalanceFacts, desiredTable } from '../balance/desired.ts';
-import { findDrift } from '../balance/drift.ts';
-import { type Ownership, type Plan, planTable } from '../balance/plan.ts';
+import { type BalanceFacts, desiredTableSteps } from '../balance/desired.ts';
+import { driftSteps } from '../balance/drift.ts';
+import { type Ownership, type Plan, planTableSteps } from '../balance/plan.ts';
 import type { SorryPhase } from '../balance/sorry.ts';
 import type { Config, ConfiguredVirtualServer } from '../model/config.ts';
 import {
   type ActualTable,
+  type ActualVirtualServer,
   type DesiredTable,
   type TableKey,
   type TableOperation,
   tableKeyText,
 } from '../model/ipvs-table.ts';
 import type { OverrideOf } from '../model/override.ts';
+import { eachOf, type Steps } from '../model/steps.ts';
 import type { Clock } from '../model/units.ts';
 import type { WantedTimeouts } from './ipvs-timeouts.ts';
 import type { OwnedVirtualServers } from './owned.ts';
@@ -74,61 +76,77 @@ export class TablePlanner {
     return entries.filter((key) => this.sorryPhase(tableKeyText(key)) === 'draining');
   }
 
-  plan(actual: ActualTable): { readonly table: DesiredTable; readonly plan: Plan } {
+  *plan(actual: ActualTable): Steps<{ readonly table: DesiredTable; readonly plan: Plan }> {
     const { clock, facts } = this.#options;
-    const desired = desiredTable(this.#config.virtualServers, facts, actual, this.#sorry, clock());
+    const { virtualServers } = this.#config;
+    const desired = yield* desiredTableSteps(virtualServers, facts, actual, this.#sorry, clock());
     this.#sorry = desired.sorry;
-    return {
-      table: desired.table,
-      plan: planTable(desired.table, actual, this.#ownership(this.#config, desired.table)),
-    };
+    const { table } = desired;
+    return { table, plan: yield* planTableSteps(table, actual, this.#ownership(this.#config)) };
   }
 
   /** For the entries of these definitions alone, all of which are in `part`. */
-  planPart(
+  *planPart(
     virtualServers: readonly ConfiguredVirtualServer[],
     part: ActualTable,
     keys: ReadonlySet<string>,
-  ): readonly TableOperation[] {
+  ): Steps<readonly TableOperation[]> {
     const { clock, facts } = this.#options;
-    const desired = desiredTable(virtualServers, facts, part, this.#sorry, clock());
+    const desired = yield* desiredTableSteps(virtualServers, facts, part, this.#sorry, clock());
     this.#sorry = new Map([...this.#sorry, ...desired.sorry]);
-    return planTable(desired.table, part, { owned: keys, exclusive: false }).operations;
+    const { operations } = yield* planTableSteps(desired.table, part, { owned: keys, exclusive: false });
+    return operations;
   }
 
   /** What `config` and `overrideOf` in the place of the present ones would do; nothing is remembered of it. */
-  preview(config: ConfiguredTable, overrideOf: OverrideOf, actual: ActualTable): readonly TableOperation[] {
+  *preview(
+    config: ConfiguredTable,
+    overrideOf: OverrideOf,
+    actual: ActualTable,
+  ): Steps<readonly TableOperation[]> {
     const { clock } = this.#options;
     const facts = { ...this.#options.facts, overrideOf };
-    const { table } = desiredTable(config.virtualServers, facts, actual, this.#sorry, clock());
-    return planTable(table, actual, this.#ownership(config, table)).operations;
+    const { table } = yield* desiredTableSteps(config.virtualServers, facts, actual, this.#sorry, clock());
+    const { operations } = yield* planTableSteps(table, actual, this.#ownership(config));
+    return operations;
   }
 
   /** What somebody else did to the table since it was `left`, in words. */
-  drift(left: ActualTable, actual: ActualTable): readonly string[] {
-    return findDrift(left, actual, {
+  drift(left: ActualTable, actual: ActualTable): Steps<readonly string[]> {
+    return driftSteps(left, actual, {
       owned: this.#options.owned.keys,
       exclusive: this.#config.ipvs.exclusive,
     });
   }
 
   /** What is ours of the table. */
-  oursOf(actual: ActualTable): ActualTable {
+  *oursOf(actual: ActualTable): Steps<ActualTable> {
     const { exclusive } = this.#config.ipvs;
-    return actual.filter(({ key }) => exclusive || this.#options.owned.keys.has(tableKeyText(key)));
+    if (exclusive) return actual;
+    const { keys } = this.#options.owned;
+    const ours: ActualVirtualServer[] = [];
+    yield* eachOf(actual, (entry) => {
+      if (keys.has(tableKeyText(entry.key))) ours.push(entry);
+    });
+    return ours;
   }
 
-  rememberOwned(desired: DesiredTable, actual: ActualTable): void {
+  *rememberOwned(desired: DesiredTable, actual: ActualTable): Steps<void> {
     const { owned } = this.#options;
+    const keys = new Set<string>();
+    yield* eachOf(desired, ({ key }) => {
+      keys.add(tableKeyText(key));
+    });
     // One that the kernel would not remove yet is still ours to remove.
-    const left = actual.map((entry) => tableKeyText(entry.key)).filter((key) => owned.keys.has(key));
-    owned.remember(new Set([...desired.map((entry) => tableKeyText(entry.key)), ...left]));
+    yield* eachOf(actual, ({ key }) => {
+      const text = tableKeyText(key);
+      if (owned.keys.has(text)) keys.add(text);
+    });
+    owned.remember(keys);
   }
 
-  #ownership(config: ConfiguredTable, desired: DesiredTable): Ownership {
-    return {
-      owned: new Set([...this.#options.owned.keys, ...desired.map((entry) => tableKeyText(entry.key))]),
-      exclusive: config.ipvs.exclusive,
-    };
+  /** Whatever is wanted is not asked for. */
+  #ownership(config: ConfiguredTable): Ownership {
+    return { owned: this.#options.owned.keys, exclusive: config.ipvs.exclusive };
   }
 }

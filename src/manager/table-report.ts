@@ -5,6 +5,7 @@ import { type OperationOutcome, tableKeyText } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
 import { reasonOf } from '../model/reason.ts';
 import type { TableStatus } from '../model/status.ts';
+import { eachOf, type Steps } from '../model/steps.ts';
 import { type ToldChange, toldChanges } from './table-words.ts';
 
 export type TableReportStatus = Omit<TableStatus, 'digest'>;
@@ -59,13 +60,13 @@ export class TableReport {
    * What was made, in words: a line for each definition and change, here and in the log, which has the entries at
    * debug; a refusal that is known already is not logged again.
    */
-  outcomes(outcomes: readonly OperationOutcome[], definitionOf: DefinitionOf): readonly string[] {
-    const all = toldChanges(outcomes, definitionOf);
-    for (const told of all) this.#tell(told, definitionOf);
+  *outcomes(outcomes: readonly OperationOutcome[], definitionOf: DefinitionOf): Steps<readonly string[]> {
+    const all = yield* toldChanges(outcomes, definitionOf);
+    for (const told of all) yield* this.#tell(told, definitionOf);
     return all.flatMap(({ text, refused }) => (refused ? [] : [text]));
   }
 
-  #tell({ text, refused, outcomes }: ToldChange, definitionOf: DefinitionOf): void {
+  *#tell({ text, refused, outcomes }: ToldChange, definitionOf: DefinitionOf): Steps<void> {
     const [{ operation, error, errno }, ...others] = outcomes;
     const key = tableKeyText(operation.key);
     const fields =
@@ -75,8 +76,9 @@ export class TableReport {
     if (!refused) this.#log('info', text, fields);
     else if (!this.#status.refused.includes(text)) this.#log('error', text, { ...fields, errno });
     if (others.length === 0) return;
-    for (const { operation: each } of outcomes)
+    yield* eachOf(outcomes, ({ operation: each }) => {
       this.#log('debug', operationText(each), { operation: each.op, error: error?.message });
+    });
   }
 
   reachable(): void {

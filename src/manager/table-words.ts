@@ -5,6 +5,7 @@
 import type { DefinitionOf } from '../balance/definitions.ts';
 import { commonText, kindOfChange, operationText } from '../balance/words.ts';
 import { type OperationOutcome, type TableOperation, tableKeyText } from '../model/ipvs-table.ts';
+import { eachOf, type Steps } from '../model/steps.ts';
 
 /** So many are told one by one, each by its entry. */
 const FEW = 3;
@@ -18,11 +19,17 @@ export interface ToldChange {
 }
 
 /** In the order in which the first of each comes. */
-export function toldChanges(
+export function* toldChanges(
   outcomes: readonly OperationOutcome[],
   definitionOf: DefinitionOf,
-): readonly ToldChange[] {
-  const groups = Map.groupBy(outcomes, (outcome) => groupOf(outcome, definitionOf));
+): Steps<readonly ToldChange[]> {
+  const groups = new Map<string, OperationOutcome[]>();
+  yield* eachOf(outcomes, (outcome) => {
+    const name = groupOf(outcome, definitionOf);
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [outcome]);
+    else group.push(outcome);
+  });
   return [...groups.values()].flatMap((group) =>
     group.length > FEW
       ? together(group, definitionOf)
@@ -34,17 +41,19 @@ export function toldChanges(
 export const changeTexts = (
   operations: readonly TableOperation[],
   definitionOf: DefinitionOf,
-): readonly string[] =>
-  toldChanges(
+): Steps<readonly string[]> =>
+  refusalTexts(
     operations.map((operation) => ({ operation, error: undefined, errno: undefined })),
     definitionOf,
-  ).map(({ text }) => text);
+  );
 
 /** What was refused, in words. */
-export const refusalTexts = (
+export function* refusalTexts(
   refused: readonly OperationOutcome[],
   definitionOf: DefinitionOf,
-): readonly string[] => toldChanges(refused, definitionOf).map(({ text }) => text);
+): Steps<readonly string[]> {
+  return (yield* toldChanges(refused, definitionOf)).map(({ text }) => text);
+}
 
 function groupOf({ operation, error, errno }: OperationOutcome, definitionOf: DefinitionOf): string {
   const definition = definitionOf(tableKeyText(operation.key));

@@ -1,5 +1,5 @@
 /** Carrying out a plan for the table, and what became of it in words. */
-import { afterOperations, heldBack, stagesOf } from '../balance/apply.ts';
+import { afterSteps, heldBackSteps, stageSteps } from '../balance/apply.ts';
 import { findDrift } from '../balance/drift.ts';
 import type { Ipvs } from '../kernel/ipvs.ts';
 import {
@@ -10,6 +10,7 @@ import {
   type TableOperation,
   tableKeyText,
 } from '../model/ipvs-table.ts';
+import type { Steps } from '../model/steps.ts';
 
 export interface Work {
   readonly outcomes: readonly OperationOutcome[];
@@ -21,17 +22,36 @@ export interface Work {
  * Makes the operations on `table`: first what adds, then what takes away, as far as somebody is left who serves. What
  * is held back for that comes out as refused.
  */
-export function carryOut(ipvs: Ipvs, operations: readonly TableOperation[], table: ActualTable): Work {
-  const { first, second } = stagesOf(operations);
-  const firstOutcomes = ipvs.apply(first);
-  const between = afterOperations(table, made(firstOutcomes));
+export function* carryOut(
+  ipvs: Ipvs,
+  operations: readonly TableOperation[],
+  table: ActualTable,
+): Steps<Work> {
+  const { first, second } = yield* stageSteps(operations);
+  const firstOutcomes = yield* applied(ipvs, first);
+  const between = yield* afterSteps(table, made(firstOutcomes));
   const refused = firstOutcomes.flatMap(({ error, operation }) => (error === undefined ? [] : [operation]));
-  const held = heldBack(second, refused, between);
-  const secondOutcomes = ipvs.apply(second.filter((operation) => !held.has(operation)));
+  const held = yield* heldBackSteps(second, refused, between);
+  const secondOutcomes = yield* applied(
+    ipvs,
+    held.size === 0 ? second : second.filter((operation) => !held.has(operation)),
+  );
   return {
     outcomes: [...firstOutcomes, ...secondOutcomes, ...[...held].map(heldOutcome)],
-    table: afterOperations(between, made(secondOutcomes)),
+    table: yield* afterSteps(between, made(secondOutcomes)),
   };
+}
+
+/** Some batches of messages, between two rests. */
+const FEW_CHANGES = 256;
+
+function* applied(ipvs: Ipvs, operations: readonly TableOperation[]): Steps<readonly OperationOutcome[]> {
+  const outcomes: OperationOutcome[] = [];
+  for (let at = 0; at < operations.length; at += FEW_CHANGES) {
+    if (at > 0) yield;
+    for (const outcome of ipvs.apply(operations.slice(at, at + FEW_CHANGES))) outcomes.push(outcome);
+  }
+  return outcomes;
 }
 
 /** The entries of these keys (`tableKeyText`), as far as they are there. */

@@ -7,26 +7,38 @@
  * plan met a refusal. Of what drains, the entries alone are looked at each second.
  */
 import type { BalanceFacts } from '../balance/desired.ts';
-import { digestOf } from '../balance/digest.ts';
+import { digestSteps } from '../balance/digest.ts';
 import type { SorryPhase } from '../balance/sorry.ts';
 import type { Ipvs } from '../kernel/ipvs.ts';
 import type { ConfiguredVirtualServer } from '../model/config.ts';
-import { type ActualTable, type OperationOutcome, type TableKey, tableKeyText } from '../model/ipvs-table.ts';
+import {
+  type ActualTable,
+  type DesiredTable,
+  type OperationOutcome,
+  type TableKey,
+  tableKeyText,
+} from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
+import type { OverrideOf } from '../model/override.ts';
 import type { TableStatus } from '../model/status.ts';
+import type { Steps } from '../model/steps.ts';
 import { type Clock, elapsed, milliseconds } from '../model/units.ts';
+import { type Answer, answered } from '../sys/pieces.ts';
 import { NO_TIMEOUTS, TimeoutKeeper, type TimeoutMemory } from './ipvs-timeouts.ts';
 import type { OwnedVirtualServers } from './owned.ts';
 import { TableAccess } from './table-access.ts';
 import { type ConfiguredTable, TablePlanner } from './table-planner.ts';
-import { TablePreview } from './table-preview.ts';
+import { type Preview, TablePreview } from './table-preview.ts';
 import { TableReport, type TableReportStatus } from './table-report.ts';
 import { TableSchedule } from './table-schedule.ts';
+import { TableTurns } from './table-turns.ts';
 import { refusalTexts } from './table-words.ts';
 import { carryOut, partOf, refreshed, withoutConsequences, withPart } from './table-work.ts';
 
 /** Plans made for one reconciliation before the rest is left to the next: others may be changing the table too. */
 const ATTEMPTS = 3;
+/** A table of more virtual servers takes a second or more to look at, which nobody who asks is made to wait for. */
+const LONG = 2_048;
 
 export interface TableKeeperOptions {
   readonly log: Log;
@@ -37,6 +49,8 @@ export interface TableKeeperOptions {
   readonly onRead?: (actual: ActualTable) => void;
   /** Virtual servers of which somebody waits for connections to end. */
   readonly awaited?: () => readonly TableKey[];
+  /** Works out what the status says of a table, ahead of those who ask: for one that takes long to go through. */
+  readonly summarise?: (actual: ActualTable) => Steps<void>;
   /** Told when the table can be had again, and when it no longer can. */
   readonly onReach?: () => void;
   /** What was changed of the time-outs of connections; forgotten with this process unless given. */
@@ -52,17 +66,21 @@ interface Quick {
 }
 
 export class TableKeeper {
-  readonly preview: TablePreview;
   readonly #options: TableKeeperOptions;
   readonly #report: TableReport;
   readonly #timeouts: TimeoutKeeper;
   readonly #planner: TablePlanner;
   readonly #access: TableAccess;
+  readonly #preview: TablePreview;
   readonly #schedule: TableSchedule;
   /** The table as the last reconciliation left it: any other one since then is somebody else's doing. */
   #left: ActualTable | undefined;
   /** Of reading the table the last time. */
   #cost = milliseconds(0);
+  readonly #digests = new WeakMap<ActualTable, string>();
+  readonly #turns = new TableTurns();
+  /** The next update, where it has to wait for its turn. */
+  #nextUpdate: Promise<readonly string[]> | undefined;
 
   constructor(options: TableKeeperOptions) {
     this.#options = options;
@@ -77,11 +95,11 @@ export class TableKeeper {
       },
       open: options.open,
     });
-    this.preview = new TablePreview(this.#planner, this.#access, this.#timeouts);
+    this.#preview = new TablePreview(this.#planner, this.#access, this.#timeouts, () => this.#looked());
     this.#schedule = new TableSchedule({
       clock: options.clock,
       isAwaited: () => this.#awaited().length > 0,
-      onVerify: () => void this.reconcile(),
+      onVerify: () => void this.#verify(),
       onLook: () => void this.update(),
     });
   }
@@ -98,8 +116,13 @@ export class TableKeeper {
   }
 
   /** With the digest of what is ours of `actual`. */
-  statusOf(actual: ActualTable): TableStatus {
-    return { ...this.status, digest: digestOf(this.#planner.oursOf(actual)) };
+  *statusOf(actual: ActualTable): Steps<TableStatus> {
+    // What is ours changes with the table alone, but where everything in it is.
+    const { exclusive } = this.#planner.config.ipvs;
+    const known = exclusive ? undefined : this.#digests.get(actual);
+    const digest = known ?? (yield* digestSteps(yield* this.#planner.oursOf(actual)));
+    if (!exclusive) this.#digests.set(actual, digest);
+    return { ...this.status, digest };
   }
 
   /** As it was left last; empty where nobody wants it, undefined where it cannot be had. */
@@ -112,41 +135,103 @@ export class TableKeeper {
     return this.#planner.sorryPhase(key);
   }
 
-  /** What is new comes at once; whatever else is not as it should be is mended before this returns. */
-  configure(config: ConfiguredTable): readonly string[] {
-    this.#planner.configure(config);
-    return [...this.#quickly().changes, ...this.reconcile()];
+  /**
+   * What is new comes at once; whatever else is not as it should be is mended before this is answered, or soon after
+   * that where a look at the table takes long.
+   */
+  configure(config: ConfiguredTable): Answer<readonly string[]> {
+    return this.#take(() => this.#configured(config));
   }
 
-  /** The table as the kernel holds it; empty while it cannot be reached. */
-  read(): ActualTable {
-    return this.#access.read();
+  *#configured(config: ConfiguredTable): Steps<readonly string[]> {
+    this.#planner.configure(config);
+    const quick = yield* this.#quickly();
+    if (quick.done && this.#isLong) return yield* this.#answer(quick);
+    return [...quick.changes, ...(yield* this.#reconciled(false))];
+  }
+
+  /**
+   * The table as the kernel holds it, or, where a look at it takes long, as it was when it was last looked at, with what
+   * was changed since then. Empty while it cannot be reached.
+   */
+  read(): Answer<ActualTable> {
+    if (this.#isLong || this.#turns.busy) return this.#left ?? [];
+    return answered(
+      this.#turns.take(() => this.#looked()),
+      (table) => table ?? [],
+    );
+  }
+
+  /** What `config` in the place of the present one would make of the table; nothing is done. */
+  preview(config: ConfiguredTable, overrideOf: OverrideOf): Answer<Preview> {
+    return answered(
+      this.#turns.take(() => this.#preview.of(config, overrideOf)),
+      (preview) => preview ?? { changes: [], after: [] },
+    );
+  }
+
+  /** As `read`, in its turn. */
+  *#looked(): Steps<ActualTable> {
+    return this.#isLong ? (this.#left ?? []) : yield* this.#access.guardSteps(this.#listed(), []);
+  }
+
+  *#listed(): Steps<ActualTable> {
+    const ipvs = this.#access.open();
+    return ipvs === undefined ? [] : yield* this.#turns.interruptible(ipvs.dumpSteps(), false);
   }
 
   /** Answers a change of what is wanted, as fast as that can be done safely; returns what was changed, in words. */
-  update(): readonly string[] {
-    return this.#answer(this.#quickly());
+  update(): Answer<readonly string[]> {
+    if (!this.#turns.busy) return this.#take(() => this.#updated());
+    // It will find everything that changes until then.
+    this.#nextUpdate ??= Promise.resolve(
+      this.#take(() => {
+        this.#nextUpdate = undefined;
+        return this.#updated();
+      }),
+    );
+    return this.#nextUpdate;
+  }
+
+  *#updated(): Steps<readonly string[]> {
+    return yield* this.#answer(yield* this.#quickly());
   }
 
   /** The same where nothing changed but what decides about these definitions. */
-  updateOnly(virtualServers: readonly ConfiguredVirtualServer[]): readonly string[] {
-    const changes: string[] = [];
-    const done = this.#access.guard(() => this.#partFromMemory(virtualServers, changes), false);
-    return done ? this.#answer({ changes, done }) : [...changes, ...this.update()];
+  updateOnly(virtualServers: readonly ConfiguredVirtualServer[]): Answer<readonly string[]> {
+    return this.#turns.busy ? this.update() : this.#take(() => this.#updatedOnly(virtualServers));
   }
 
-  #answer({ changes, done }: Quick): readonly string[] {
-    if (!done) return [...changes, ...this.reconcile()];
+  *#updatedOnly(virtualServers: readonly ConfiguredVirtualServer[]): Steps<readonly string[]> {
+    const changes: string[] = [];
+    const done = yield* this.#access.guardSteps(this.#partFromMemory(virtualServers, changes), false);
+    return done ? yield* this.#answer({ changes, done }) : [...changes, ...(yield* this.#updated())];
+  }
+
+  *#answer({ changes, done }: Quick): Steps<readonly string[]> {
+    if (!done) return [...changes, ...(yield* this.#reconciled(false))];
     if (changes.length > 0) this.#schedule.changed();
     else this.#schedule.arm();
     return changes;
   }
 
   /** Reads the kernel's table and brings it to what it should be; returns what was changed, in words. */
-  reconcile(): readonly string[] {
+  reconcile(): Answer<readonly string[]> {
+    return this.#take(() => this.#reconciled(false));
+  }
+
+  /** As `reconcile`, unasked: the look at the table gives way to whoever has something to do. */
+  #verify(): void {
+    const changes = this.#turns.take(() => this.#reconciled(true));
+    void answered(changes, (made) => {
+      if (made === undefined) this.#schedule.changed();
+    });
+  }
+
+  *#reconciled(givesWay: boolean): Steps<readonly string[]> {
     if (this.#access.closed) return [];
     const changes: string[] = [];
-    const done = this.#access.guard(() => this.#reconcile(changes), false);
+    const done = yield* this.#access.guardSteps(this.#reconcile(changes, givesWay), false);
     // What was refused for good is tried again when the table is verified.
     const soon = !done && !this.#access.lacking && this.#report.status.refused.length === 0;
     this.#schedule.verified(soon, this.#cost);
@@ -157,11 +242,22 @@ export class TableKeeper {
    * The table stays as it is in the kernel, so that connections outlive a restart of the daemon; their time-outs are
    * put back.
    */
-  close(): void {
+  close(): Answer<void> {
     this.#schedule.close();
-    const { current } = this.#access;
-    if (current !== undefined) this.#timeouts.keep(current, NO_TIMEOUTS);
-    this.#access.close();
+    return this.#turns.close(() => {
+      const { current } = this.#access;
+      if (current !== undefined) this.#timeouts.keep(current, NO_TIMEOUTS);
+      this.#schedule.close();
+      this.#access.close();
+    });
+  }
+
+  #take(work: () => Steps<readonly string[]>): Answer<readonly string[]> {
+    return answered(this.#turns.take(work), (changes) => changes ?? []);
+  }
+
+  get #isLong(): boolean {
+    return this.#left !== undefined && this.#left.length > LONG;
   }
 
   /** Whose connections decide what comes next. */
@@ -170,10 +266,11 @@ export class TableKeeper {
   }
 
   /** By the table as it was left; not done where that will not do, or something was refused. */
-  #quickly(): Quick {
+  *#quickly(): Steps<Quick> {
     const changes: string[] = [];
     if (this.#left === undefined || this.#access.closed) return { changes, done: false };
-    const done = this.#access.guard(() => this.#lookAtAwaited() && this.#fromMemory(changes), false);
+    const looked = this.#access.guard(() => this.#lookAtAwaited(), false);
+    const done = looked && (yield* this.#access.guardSteps(this.#fromMemory(changes), false));
     return { changes, done };
   }
 
@@ -190,23 +287,22 @@ export class TableKeeper {
     return true;
   }
 
-  #fromMemory(changes: string[]): boolean {
+  *#fromMemory(changes: string[]): Steps<boolean> {
     const ipvs = this.#access.open();
-    const { plan, table } = this.#planner.plan(this.#left ?? []);
+    const { plan, table } = yield* this.#planner.plan(this.#left ?? []);
     if (ipvs === undefined || this.#left === undefined) return false;
     changes.push(...this.#keepTimeouts(ipvs));
     if (plan.operations.length === 0) {
       this.#report.made(plan.foreign);
       return true;
     }
-    const work = carryOut(ipvs, plan.operations, this.#left);
+    const work = yield* carryOut(ipvs, plan.operations, this.#left);
     // Also after a refusal: what was made is no drift.
-    this.#left = work.table;
-    this.#tell(
+    yield* this.#leave(work.table, table);
+    yield* this.#tell(
       work.outcomes.filter(({ error }) => error === undefined),
       changes,
     );
-    this.#planner.rememberOwned(table, work.table);
     const done = work.outcomes.every(({ error }) => error === undefined);
     if (done) this.#report.made(plan.foreign);
     return done;
@@ -217,7 +313,7 @@ export class TableKeeper {
    * real servers is at stake: somebody finishes connections, something is refused or missing. A refusal is answered by
    * reading the table, whoever asked.
    */
-  #partFromMemory(virtualServers: readonly ConfiguredVirtualServer[], changes: string[]): boolean {
+  *#partFromMemory(virtualServers: readonly ConfiguredVirtualServer[], changes: string[]): Steps<boolean> {
     const ipvs = this.#access.open();
     const left = this.#left;
     if (ipvs === undefined || left === undefined || this.#access.closed) return false;
@@ -225,53 +321,67 @@ export class TableKeeper {
     const keys = new Set(virtualServers.flatMap(({ entries }) => entries.map(tableKeyText)));
     const part = partOf(left, keys);
     if (part.length < keys.size) return false;
-    const operations = this.#planner.planPart(virtualServers, part, keys);
+    const operations = yield* this.#planner.planPart(virtualServers, part, keys);
     if (operations.length === 0) return true;
-    const work = carryOut(ipvs, operations, part);
+    const work = yield* carryOut(ipvs, operations, part);
     this.#left = withPart(left, part, work.table);
     const made = work.outcomes.filter(({ error }) => error === undefined);
-    this.#tell(made, changes);
+    yield* this.#tell(made, changes);
     return made.length === work.outcomes.length;
   }
 
-  #reconcile(changes: string[]): boolean {
+  *#reconcile(changes: string[], givesWay: boolean): Steps<boolean> {
     const ipvs = this.#access.open();
     if (ipvs === undefined) return true;
     changes.push(...this.#keepTimeouts(ipvs));
     let refused: readonly OperationOutcome[] = [];
-    const begun = this.#options.clock();
-    let actual = ipvs.dump();
-    this.#cost = elapsed(begun, this.#options.clock());
-    this.#noticeDrift(actual);
+    let actual = yield* this.#list(ipvs, givesWay);
+    if (this.#left !== undefined) this.#report.drift(yield* this.#planner.drift(this.#left, actual));
     this.#options.onRead?.(actual);
-    let planned = this.#planner.plan(actual);
+    let planned = yield* this.#planner.plan(actual);
     for (let attempt = 1; attempt <= ATTEMPTS && planned.plan.operations.length > 0; attempt++) {
-      const { outcomes } = carryOut(ipvs, planned.plan.operations, actual);
-      refused = outcomes.filter(({ error }) => error !== undefined);
-      this.#tell(withoutConsequences(outcomes), changes);
-      actual = ipvs.dump();
-      planned = this.#planner.plan(actual);
+      const work = yield* carryOut(ipvs, planned.plan.operations, actual);
+      refused = work.outcomes.filter(({ error }) => error !== undefined);
+      yield* this.#tell(withoutConsequences(work.outcomes), changes);
+      // It is looked at soon, by itself.
+      if (refused.length === 0 && work.table.length > LONG) {
+        yield* this.#leave(work.table, planned.table);
+        this.#report.made(planned.plan.foreign);
+        return false;
+      }
+      actual = yield* this.#list(ipvs, false);
+      planned = yield* this.#planner.plan(actual);
       // The same refusal again would only repeat the log.
       if (refused.length === planned.plan.operations.length) break;
     }
     const done = planned.plan.operations.length === 0;
-    this.#left = actual;
-    this.#planner.rememberOwned(planned.table, actual);
+    yield* this.#leave(actual, planned.table);
     const left = done ? [] : withoutConsequences(refused);
-    this.#report.verified(planned.plan.foreign, refusalTexts(left, this.#planner.definitionOf));
+    this.#report.verified(planned.plan.foreign, yield* refusalTexts(left, this.#planner.definitionOf));
     return done;
+  }
+
+  *#list(ipvs: Ipvs, givesWay: boolean): Steps<ActualTable> {
+    const begun = this.#options.clock();
+    const actual = yield* this.#turns.interruptible(ipvs.dumpSteps(), givesWay);
+    this.#cost = elapsed(begun, this.#options.clock());
+    return actual;
   }
 
   #keepTimeouts(ipvs: Ipvs): readonly string[] {
     return this.#timeouts.keep(ipvs, this.#planner.config.ipvs.timeouts ?? NO_TIMEOUTS);
   }
 
-  #noticeDrift(actual: ActualTable): void {
-    if (this.#left !== undefined) this.#report.drift(this.#planner.drift(this.#left, actual));
+  /** `table` is what is there now. */
+  *#leave(table: ActualTable, desired: DesiredTable): Steps<void> {
+    yield* this.#planner.rememberOwned(desired, table);
+    const { summarise } = this.#options;
+    if (summarise !== undefined && table.length > LONG) yield* summarise(table);
+    this.#left = table;
   }
 
-  #tell(outcomes: readonly OperationOutcome[], changes: string[]): void {
-    const texts = this.#report.outcomes(outcomes, this.#planner.definitionOf);
+  *#tell(outcomes: readonly OperationOutcome[], changes: string[]): Steps<void> {
+    const texts = yield* this.#report.outcomes(outcomes, this.#planner.definitionOf);
     for (const text of texts) changes.push(text);
   }
 }

@@ -7,6 +7,14 @@ import type { Config } from './config.ts';
  * addresses and those of the peers, and whether either preempts. Secrets are in it, so that a wrong key shows.
  */
 export function sharedDigest(config: Config): string {
+  const digest = DIGESTS.get(config) ?? digestOf(config);
+  DIGESTS.set(config, digest);
+  return digest;
+}
+
+const DIGESTS = new WeakMap<Config, string>();
+
+function digestOf(config: Config): string {
   const { director: _, virtualRouters, ...common } = config;
   const shared = {
     ...common,

@@ -125,6 +125,8 @@ export interface ProcessStatus {
   readonly pid: number | undefined;
   readonly state: 'starting' | 'running' | 'restarting' | 'stopped';
   readonly restarts: number;
+  /** While it is not there although it should be: since when, and when it is started next (or was, if that is past). */
+  readonly lost?: { readonly at: number; readonly nextAt: number };
 }
 
 export interface VirtualServerStatus {

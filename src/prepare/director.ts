@@ -55,7 +55,7 @@ const fromFile = ({ ipvs: { sysctl } }: PreparedConfig): readonly KernelSetting[
 /** Replies to masqueraded connections come back to the director as to a router. */
 function forwarding({ virtualServers }: PreparedConfig, links: readonly string[]): readonly KernelSetting[] {
   const routed = virtualServers.flatMap((virtualServer) =>
-    virtualServer.entries
+    onePerFamily(virtualServer.entries)
       .filter((key) => serversOf(virtualServer).some((server) => isRouted(virtualServer, key, server)))
       .map(familyOfKey),
   );
@@ -71,6 +71,13 @@ function forwarding({ virtualServers }: PreparedConfig, links: readonly string[]
         ]
       : []),
   ];
+}
+
+/** What takes part in one entry does so in all others of its family, and a range of ports has 65,535. */
+function onePerFamily(entries: readonly TableKey[]): readonly TableKey[] {
+  const first = new Map<string, TableKey>();
+  for (const key of entries) if (!first.has(familyOfKey(key))) first.set(familyOfKey(key), key);
+  return [...first.values()];
 }
 
 /** A router hears no router advertisements (accept_ra 1) and loses the routes that it had from them; with 2 it does. */

@@ -15,6 +15,15 @@ export interface KernelSetting {
   readonly without: string;
 }
 
+/**
+ * Whether it can be the part of a path below /proc/sys: the name of a setting or of an interface, which has no slash,
+ * blank or control character and is neither `.` nor `..`.
+ */
+export const isPathPart = (part: string): boolean => /^(?!\.{1,2}$)[^\s/\p{Cc}]{1,63}$/u.test(part);
+
+/** Whether the kernel may have printed it, and takes it: one line. */
+export const isSettingValue = (value: string): boolean => /^[^\p{Cc}]{0,4096}$/u.test(value);
+
 /** What the kernel holds, in the form of `value`; undefined where it has no such setting. */
 export type ReadSetting = (path: SettingPath) => string | undefined;
 

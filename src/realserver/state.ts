@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { kernelIdentity, networkNamespace } from '../kernel/identity.ts';
 import { type IpAddress, parseAddress } from '../model/address.ts';
+import { isPathPart, isSettingValue } from '../prepare/setting.ts';
 import { makeDirectory } from '../sys/directory.ts';
 import { readRegularFile } from '../sys/regular-file.ts';
 
@@ -13,6 +14,9 @@ const Address = z.string().transform((text, context): IpAddress => {
   context.addIssue({ code: 'custom', message: `${text} is no address` });
   return z.NEVER;
 });
+/** One that leads out of /proc/sys is not followed. */
+const Part = z.string().refine(isPathPart, 'it is no part of the name of a kernel setting');
+const Value = z.string().refine(isSettingValue, 'it is no value of a kernel setting');
 const Role = z.object({
   vips: z.array(Address).readonly(),
   forwarding: z.enum(['dr', 'tun']),
@@ -23,9 +27,7 @@ const State = z.object({
   /** After a reboot, and in another network namespace, there is nothing to put back. */
   kernel: z.string(),
   roles: z.record(z.string(), Role),
-  settings: z.array(
-    z.object({ path: z.tuple([z.string()], z.string()).readonly(), was: z.string(), set: z.string() }),
-  ),
+  settings: z.array(z.object({ path: z.tuple([Part], Part).readonly(), was: Value, set: Value })),
   /** Links that we have set up. */
   links: z.array(z.string()),
   /** Tunnels that we have opened to every protocol. */

@@ -21,6 +21,7 @@ import {
   tunnelOf,
 } from '../../src/model/ipvs-table.ts';
 import { SERVICE_FLAG } from '../../src/model/service-flags.ts';
+import { eachOf, type Steps } from '../../src/model/steps.ts';
 import { SCHEDULERS } from '../../src/model/virtual-server.ts';
 import { encodeOperation } from '../../src/netlink/ipvs/command.ts';
 import { keyFamily } from '../../src/netlink/ipvs/service.ts';
@@ -81,6 +82,13 @@ export class FakeIpvs implements Ipvs {
         connections: this.#connections.get(connectionKey(key, server)) ?? IDLE,
       })),
     }));
+  }
+
+  *dumpSteps(): Steps<ActualTable> {
+    const table = this.dump();
+    // A rest for each piece, as the kernel's has.
+    yield* eachOf(table, () => undefined);
+    return table;
   }
 
   /** No packet ever passes here. */

@@ -20,6 +20,7 @@ export function formatStatus(status: StatusDocument, view: View): string[] {
     ...formatTroubles(status, style),
     ...formatConfiguration(status.configuration, view),
     `processes      ${status.processes.map((process) => processText(process, style)).join(', ')}`,
+    ...status.processes.flatMap((process) => lostText(process, view)),
     ...formatTable(status, view),
     ...formatPreparation(status.preparation, style),
     ...formatDamaged(status.damagedFiles, style),
@@ -58,6 +59,22 @@ function processText({ name, pid, state, restarts }: ProcessStatus, style: Style
   const paint = state === 'running' ? style.good : style.bad;
   const again = restarts === 0 ? '' : style.doubtful(` (${countOf(restarts, 'restart')})`);
   return `${name} ${pid === undefined ? '' : `${pid} `}${paint(state)}${again}`;
+}
+
+/** What is not done meanwhile. */
+const WITHOUT: Readonly<Record<ProcessStatus['name'], string>> = {
+  manager: 'nothing is decided',
+  vrrp: 'no adverts are sent, and the addresses go when their leases end',
+  checker: 'real servers are not checked, and stay as they were found last',
+};
+
+function lostText({ name, lost }: ProcessStatus, { style, now }: View): string[] {
+  if (lost === undefined) return [];
+  const rest = lost.nextAt - now;
+  const next = rest > 0 ? `the next try is in ${formatDuration(rest)}` : 'it is being started';
+  return [
+    style.bad(`  the ${name} process died ${formatAgo(lost.at, now)}: ${next}; until then ${WITHOUT[name]}`),
+  ];
 }
 
 function formatTable({ table, virtualServers }: StatusDocument, { style, now, verbose }: View): string[] {

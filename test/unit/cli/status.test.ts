@@ -156,6 +156,26 @@ test('a process that is being restarted', () => {
   expect(text).toContain('vrrp restarting (2 restarts)');
 });
 
+test('a process that has died: since when, when it is tried again, and what is not done until then', () => {
+  const processes = (nextAt: number) => ({
+    processes: [
+      {
+        name: 'checker',
+        pid: undefined,
+        state: 'restarting',
+        restarts: 4,
+        lost: { at: NOW - 3_500, nextAt },
+      },
+    ] as const,
+  });
+  expect(show(processes(NOW + 1_500))).toContain(
+    'the checker process died 3s ago: the next try is in 1s; until then real servers are not checked',
+  );
+  expect(show(processes(NOW - 10))).toContain(
+    'the checker process died 3s ago: it is being started; until then',
+  );
+});
+
 describe('a virtual router', () => {
   test('in backup shows whom it heard', () => {
     expect(showRouter({ state: 'backup' })).toMatch(

@@ -74,7 +74,7 @@ describe('what an operator says', () => {
   ])('is refused with %j', async (more) => {
     const client = await clientOf();
     await expect(client.override({ ...asked, ...more } as never)).rejects.toThrow(
-      'the daemon refused: the body is not',
+      'the daemon refused: the field "',
     );
   });
 

@@ -27,10 +27,13 @@ describe('a process that cannot be started', () => {
     child.start();
     await until(() => said.length > 0);
     expect(said[0]).toMatch(/^checker process cannot be started: .*ENOENT; tried again in 250 ms$/);
-    expect(child.status).toMatchObject({ pid: undefined, restarts: 1 });
+    const { lost, ...status } = child.status;
+    expect(status).toEqual({ name: 'checker', pid: undefined, state: 'restarting', restarts: 1 });
+    expect(lost?.nextAt).toBe((lost?.at ?? 0) + 250);
     process.execPath = node;
     await ready.promise;
     expect(child.running).toBe(true);
+    expect(child.status.lost).toBeUndefined();
     await child.stop({ type: 'stop' }, milliseconds(10_000));
   });
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { Operator } from '../../../src/manager/operator.ts';
 import { OverrideBook } from '../../../src/manager/overrides.ts';
+import { atOnce } from '../../support/at-once.ts';
 import { virtualRouter } from '../../support/virtual-router.ts';
 import { web } from '../balance/table.ts';
 
@@ -24,6 +25,6 @@ it.each([
   });
   operator.configure({ virtualServers: [web], virtualRouters, ipvs: { sysctl: {} } });
   const ask = { service: 'web', server: '10.1.1.2:80', by: 'ada' };
-  expect(operator.carryOut({ ...ask, action: 'disable' }).notes).toEqual(notes);
-  expect(operator.carryOut({ ...ask, action: 'enable' }).notes).toEqual([]);
+  expect(atOnce(operator.carryOut({ ...ask, action: 'disable' })).notes).toEqual(notes);
+  expect(atOnce(operator.carryOut({ ...ask, action: 'enable' })).notes).toEqual([]);
 });

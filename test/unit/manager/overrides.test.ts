@@ -11,6 +11,7 @@ import { TableKeeper } from '../../../src/manager/table.ts';
 import type { ConfiguredVirtualServer } from '../../../src/model/config.ts';
 import { realServerKey, tableKeyText } from '../../../src/model/ipvs-table.ts';
 import { instant, seconds } from '../../../src/model/units.ts';
+import { atOnce } from '../../support/at-once.ts';
 import { FakeIpvs } from '../../support/fake-ipvs.ts';
 import { entryAt, realServerAt } from '../../support/virtual-server.ts';
 import { factsOf, up, web } from '../balance/table.ts';
@@ -63,7 +64,7 @@ function start(
   };
   configure(services);
   const say = (action: OverrideRequest['action'], server = '10.1.1.2:80', more = {}) =>
-    operator.carryOut({ service: 'web', server, action, by: 'ada', ...more });
+    atOnce(operator.carryOut({ service: 'web', server, action, by: 'ada', ...more }));
   const servers = () =>
     kernel
       .dump()
@@ -235,9 +236,9 @@ describe('weight and disable', () => {
   it('are in a plan of another file', () => {
     const { say, keeper, book } = start();
     say('weight', '10.1.1.2', { weight: 7 });
-    expect(keeper.preview.changes({ virtualServers: [web], ipvs: { exclusive: false } }, book.of)).toEqual(
-      [],
-    );
+    expect(
+      atOnce(keeper.preview({ virtualServers: [web], ipvs: { exclusive: false } }, book.of)).changes,
+    ).toEqual([]);
   });
 });
 
@@ -342,7 +343,8 @@ describe('what is said of a real server whose names change in the file', () => {
     const { say, configure, servers, book, keeper, stateDir, kernel, log } = start();
     say('disable', '10.1.1.2', { reason: 'broken disk' });
     const { of, notes } = book.under([bothPorts]);
-    const planned = keeper.preview.changes({ virtualServers: [bothPorts], ipvs: { exclusive: false } }, of);
+    const preview = keeper.preview({ virtualServers: [bothPorts], ipvs: { exclusive: false } }, of);
+    const planned = atOnce(preview).changes;
     expect(planned.join()).not.toContain('10.1.1.2:');
     expect(notes).toEqual(['disable of real server 10.1.1.2:80 of web goes on as that of 10.1.1.2 of web']);
     expect(configure([bothPorts])).toEqual(planned);

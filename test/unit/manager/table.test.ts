@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { checkTargets, concernedBy, targetOf } from '../../../src/balance/targets.ts';
 import { OwnedVirtualServers } from '../../../src/manager/owned.ts';
 import { TableKeeper, type TableKeeperOptions } from '../../../src/manager/table.ts';
@@ -10,6 +10,7 @@ import type { Health } from '../../../src/model/check.ts';
 import { type TableKey, tableKeyText } from '../../../src/model/ipvs-table.ts';
 import type { ChangedSetting } from '../../../src/model/messages.ts';
 import { instant, seconds } from '../../../src/model/units.ts';
+import { atOnce } from '../../support/at-once.ts';
 import { FakeIpvs, type FakeIpvsOptions } from '../../support/fake-ipvs.ts';
 import { entryAt, realServerAt } from '../../support/virtual-server.ts';
 import { down, factsOf, ip, up, web } from '../balance/table.ts';
@@ -154,12 +155,13 @@ describe('a definition of many entries', () => {
   };
   const infos = (log: readonly string[]) => log.filter((line) => line.startsWith('info: '));
 
-  it('is told in one line for each change, and by entry at debug', () => {
-    const { log, keeper } = start();
-    const planned = keeper.preview.changes(config([wide, web]), () => undefined);
-    const changes = keeper.configure(config([wide, web]));
+  it('is told in one line for each change, and by entry at debug', async () => {
+    const { kernel, log, keeper } = start();
+    const { changes: planned, after } = await keeper.preview(config([wide, web]), () => undefined);
+    const changes = await keeper.configure(config([wide, web]));
     expect(changes.map((change) => `info: ${change}`)).toEqual(infos(log));
     expect(planned).toEqual(changes);
+    expect(after).toEqual(kernel.dump());
     expect(infos(log)).toEqual([
       'info: add 200 virtual servers of wide (wrr)',
       'info: add real server 10.1.1.2 to 200 virtual servers of wide (dr, weight 1)',
@@ -171,7 +173,7 @@ describe('a definition of many entries', () => {
     expect(log).toContain('debug: add real server 10.1.1.3:8199 to tcp 10.1.1.254:8199 (dr, weight 1)');
     expect(log.filter((line) => line.startsWith('debug: add'))).toHaveLength(600);
     log.length = 0;
-    keeper.configure(
+    await keeper.configure(
       config([{ ...wide, scheduler: 'lc', entries: [start8000, ...others.slice(0, 99)] }, web]),
     );
     expect(infos(log)).toEqual([
@@ -179,27 +181,92 @@ describe('a definition of many entries', () => {
       'info: remove 100 virtual servers of wide',
     ]);
     log.length = 0;
-    keeper.configure(config([web]));
+    await keeper.configure(config([web]));
     expect(infos(log)).toEqual(['info: remove 100 virtual servers of wide']);
   });
 
-  it('is refused in one line, in the status too', () => {
+  it('is refused in one line, in the status too', async () => {
     const { log, keeper } = start({ schedulers: ['wrr'] });
-    keeper.configure(config([{ ...wide, scheduler: 'twos' }, web]));
-    keeper.reconcile();
+    await keeper.configure(config([{ ...wide, scheduler: 'twos' }, web]));
+    await keeper.reconcile();
     const refusal = /cannot add 200 virtual servers of wide \(twos\): .*modprobe ip_vs_twos/;
     expect(keeper.status.refused).toEqual([expect.stringMatching(refusal)]);
     expect(log.filter((line) => line.startsWith('error'))).toEqual([expect.stringMatching(refusal)]);
   });
 
-  it('is told in part where somebody else cleared all of it', () => {
+  it('is told in part where somebody else cleared all of it', async () => {
     const { kernel, keeper } = start();
-    keeper.configure(config([wide]));
+    await keeper.configure(config([wide]));
     kernel.clear();
-    keeper.reconcile();
+    await keeper.reconcile();
     const found = keeper.status.lastRepair?.found ?? [];
     expect(found).toHaveLength(101);
     expect(found.at(-1)).toBe('and 500 more');
+  });
+});
+
+describe('a table of thousands', () => {
+  const keys = Array.from({ length: 3_000 }, (_, i) => entryAt('10.1.1.254', 10_000 + i));
+  const [start10000 = entryAt('10.1.1.254', 10_000), ...rest] = keys;
+  const huge = {
+    ...web,
+    name: 'huge',
+    entries: [start10000, ...rest] as const,
+    sorryServers: [],
+    realServers: [realServerAt('10.1.1.2', { port: undefined })],
+  };
+  const target = targetOf(huge, huge.realServers[0] ?? first);
+
+  // Nothing is looked at unasked meanwhile, however slow this machine is.
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+  afterEach(() => void vi.useRealTimers());
+
+  async function filled() {
+    const summarised: number[] = [];
+    const stage = start({}, undefined, {
+      *summarise(table) {
+        summarised.push(table.length);
+        yield;
+      },
+    });
+    await stage.keeper.configure(config([huge]));
+    let dumps = 0;
+    const dump = stage.kernel.dump.bind(stage.kernel);
+    stage.kernel.dump = () => {
+      dumps++;
+      return dump();
+    };
+    return { ...stage, summarised, dumps: () => dumps };
+  }
+
+  it('is not listed for those who ask what it is, or what a file would change', async () => {
+    const { keeper, dumps, summarised } = await filled();
+    expect(await keeper.read()).toHaveLength(3_000);
+    const { changes } = await keeper.preview(config([{ ...huge, scheduler: 'lc' }]), () => undefined);
+    expect(changes).toEqual(['change 3000 virtual servers of huge: scheduler wrr → lc']);
+    expect(await keeper.configure(config([{ ...huge, scheduler: 'lc' }]))).toEqual(changes);
+    expect(dumps()).toBe(0);
+    // What the status says is there before anybody asks.
+    expect(summarised).toEqual([3_000, 3_000]);
+    await keeper.reconcile();
+    expect(dumps()).toBe(1);
+    expect(keeper.status).toMatchObject({ repairs: 0, refused: [], verifiedAt: expect.any(Number) });
+  });
+
+  it('is mended when it is looked at, and answers verdicts that come meanwhile', async () => {
+    const { kernel, keeper, health, servers } = await filled();
+    kernel.apply([{ op: 'remove-virtual-server', key: start10000 }]);
+    const looked = keeper.reconcile();
+    if (target === undefined) throw new Error('the example has a check');
+    health.set(target.id, down);
+    const verdict = keeper.updateOnly([huge]);
+    expect(await looked).toContain('add virtual server tcp 10.1.1.254:10000 (wrr)');
+    await verdict;
+    expect(servers()).toEqual([]);
+    health.set(target.id, up);
+    await keeper.updateOnly([huge]);
+    expect(servers()).toHaveLength(3_000);
+    expect(keeper.status.repairs).toBe(1);
   });
 });
 
@@ -367,7 +434,7 @@ describe('the time-outs of connections', () => {
       'change time-out of tcp connections: 900 s → 600 s',
       'change time-out of udp connections: 300 s → 60 s',
     ];
-    expect(keeper.preview.changes(timed, () => undefined)).toEqual(changes);
+    expect(atOnce(keeper.preview(timed, () => undefined)).changes).toEqual(changes);
     expect(keeper.configure(timed)).toEqual(changes);
     expect(kernel.timeouts()).toEqual({ tcp: 600, tcpFin: 120, udp: 60 });
     kernel.setTimeouts({ tcp: 1 });
@@ -381,7 +448,7 @@ describe('the time-outs of connections', () => {
       'put back time-out of udp connections: 60 s → 300 s',
     ];
     keeper.configure(timed);
-    expect(keeper.preview.changes(config(), () => undefined)).toEqual(back);
+    expect(atOnce(keeper.preview(config(), () => undefined)).changes).toEqual(back);
     expect(keeper.configure(config())).toEqual(back);
     expect(kernel.timeouts()).toEqual(USUAL);
     expect(keeper.configure(config())).toEqual([]);
