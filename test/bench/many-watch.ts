@@ -13,7 +13,7 @@ import {
   packetAddress,
   receive,
   SOCK_RAW,
-  setOption,
+  setReceiveBuffer,
   waitReadable,
 } from '../lab/support/libc.ts';
 
@@ -31,8 +31,6 @@ export interface ManyReport {
 const ETHERTYPE_IPV4 = 0x0800;
 const ETHERTYPE_ARP = 0x0806;
 const VRRP = 112;
-const SOL_SOCKET = 1;
-const SO_RCVBUFFORCE = 33;
 const SOL_PACKET = 263;
 const PACKET_STATISTICS = 6;
 const RECEIVE_BUFFER = 32 * 1024 * 1024;
@@ -64,9 +62,7 @@ function decode(frame: Buffer, time: number): ManySeen | undefined {
 
 const [device = 'eth0'] = process.argv.slice(2);
 const fd = openSocket(AF_PACKET, SOCK_RAW, 0);
-const size = Buffer.alloc(4);
-size.writeInt32LE(RECEIVE_BUFFER);
-setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, size);
+setReceiveBuffer(fd, RECEIVE_BUFFER);
 lastStamp(fd);
 bindSocket(fd, packetAddress(device));
 const frame = Buffer.alloc(2_048);

@@ -15,7 +15,7 @@ import {
   packetAddress,
   receive,
   SOCK_RAW,
-  setOption,
+  setReceiveBuffer,
 } from '../lab/support/libc.ts';
 
 /** IPVS_CMD_* of linux/ip_vs.h: those that change the table. */
@@ -50,8 +50,6 @@ export interface WatchReport {
   readonly resets: readonly number[];
 }
 
-const SOL_SOCKET = 1;
-const SO_RCVBUFFORCE = 33;
 const ROOM = 256 * 1024 * 1024;
 // linux/netlink.h: offsets in struct nlmsghdr, the type of an answer, the flag of a request.
 const TYPE = 4;
@@ -68,7 +66,7 @@ const NETLINK_GENERIC = 16;
 
 function listen(): number {
   const fd = openSocket(AF_PACKET, SOCK_RAW, 0);
-  setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, Buffer.from(Int32Array.of(ROOM).buffer));
+  setReceiveBuffer(fd, ROOM);
   lastStamp(fd);
   return fd;
 }

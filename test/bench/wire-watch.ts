@@ -2,16 +2,7 @@
  * wire-watch.ts INTERFACE PORT: prints, as JSON lines with the kernel's time stamps, each TCP connection that this
  * host refuses (a reset that it sends) and each UDP datagram to PORT, with its text.
  */
-import {
-  AF_PACKET,
-  bindSocket,
-  lastStamp,
-  openSocket,
-  packetAddress,
-  receive,
-  SOCK_RAW,
-  waitReadable,
-} from '../lab/support/libc.ts';
+import { FrameSocket, printFrames } from '../lab/support/frames.ts';
 
 /** `time` in ms since the epoch. */
 export type WireEvent =
@@ -35,17 +26,6 @@ function decode(frame: Buffer, time: number, wanted: number): WireEvent | undefi
 }
 
 const [device = 'eth0', port = '9'] = process.argv.slice(2);
-const fd = openSocket(AF_PACKET, SOCK_RAW, 0);
-lastStamp(fd);
-bindSocket(fd, packetAddress(device));
-const frame = Buffer.alloc(2_048);
+const socket = new FrameSocket(device);
 process.stdout.write('ready\n');
-for (;;) {
-  waitReadable(fd, 50);
-  for (let length = receive(fd, frame); length !== undefined; length = receive(fd, frame)) {
-    const time = lastStamp(fd);
-    const event = time === undefined ? undefined : decode(frame.subarray(0, length), time, Number(port));
-    if (event !== undefined) process.stdout.write(`${JSON.stringify(event)}\n`);
-  }
-  await new Promise((resolve) => setImmediate(resolve));
-}
+await printFrames(socket, (frame, time) => decode(frame, time, Number(port)));

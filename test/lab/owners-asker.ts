@@ -3,17 +3,7 @@
  * cache would, and prints each answer as a JSON line: who gave it, and when the kernel received it. SIGTERM ends it.
  */
 import { readFileSync } from 'node:fs';
-import {
-  AF_PACKET,
-  bindSocket,
-  lastStamp,
-  openSocket,
-  packetAddress,
-  receive,
-  SOCK_RAW,
-  sendTo,
-  waitReadable,
-} from './support/libc.ts';
+import { FrameSocket } from './support/frames.ts';
 
 export interface Answer {
   readonly mac: string;
@@ -35,18 +25,12 @@ async function main(device: string, sender: string, target: string, interval: nu
   const mac = readFileSync(`/sys/class/net/${device}/address`, 'utf8').trim().replaceAll(':', '');
   const question = request(Buffer.from(mac, 'hex'), sender, target);
   const wanted = Buffer.from(target.split('.').map(Number));
-  const fd = openSocket(AF_PACKET, SOCK_RAW, 0);
-  lastStamp(fd);
-  const link = packetAddress(device);
-  bindSocket(fd, link);
-  const frame = Buffer.alloc(2_048);
+  const socket = new FrameSocket(device);
   for (;;) {
-    sendTo(fd, question, link);
+    socket.send(question);
     for (const end = performance.now() + interval; performance.now() < end; ) {
-      waitReadable(fd, end - performance.now());
-      for (let length = receive(fd, frame); length !== undefined; length = receive(fd, frame)) {
-        const time = lastStamp(fd);
-        if (length < 42 || time === undefined || !isAnswer(frame, wanted)) continue;
+      for (const { frame, time } of socket.within(end - performance.now())) {
+        if (frame.length < 42 || !isAnswer(frame, wanted)) continue;
         const answer: Answer = { mac: frame.subarray(22, 28).toString('hex'), time };
         process.stdout.write(`${JSON.stringify(answer)}\n`);
       }

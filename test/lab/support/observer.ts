@@ -2,17 +2,7 @@
  * An observer: observer.ts INTERFACE. Prints every VRRP and ARP packet that passes, as a JSON line with the time at
  * which the kernel received it. Its decoding is its own, so that it can bear witness about the project's.
  */
-import {
-  AF_PACKET,
-  bindSocket,
-  lastStamp,
-  openSocket,
-  packetAddress,
-  receive,
-  SOCK_RAW,
-  setReceiveBuffer,
-  waitReadable,
-} from './libc.ts';
+import { FrameSocket, printFrames } from './frames.ts';
 
 export interface VrrpSeen {
   readonly kind: 'vrrp';
@@ -103,26 +93,7 @@ function decode(frame: Buffer, time: number): Seen | undefined {
   }
 }
 
-/** Bytes: a busy machine may not let this program run for seconds, in which nothing must be missed. */
-const BUFFER = 16 * 1024 * 1024;
-
-async function main(device: string): Promise<void> {
-  const fd = openSocket(AF_PACKET, SOCK_RAW, 0);
-  lastStamp(fd);
-  setReceiveBuffer(fd, BUFFER);
-  bindSocket(fd, packetAddress(device));
-  const frame = Buffer.alloc(2_048);
-  process.stdout.write('{"kind":"ready"}\n');
-  for (;;) {
-    waitReadable(fd, 50);
-    for (let length = receive(fd, frame); length !== undefined; length = receive(fd, frame)) {
-      const time = lastStamp(fd);
-      const seen = time === undefined ? undefined : decode(frame.subarray(0, length), time);
-      if (seen !== undefined) process.stdout.write(`${JSON.stringify(seen)}\n`);
-    }
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
 const [device = 'eth0'] = process.argv.slice(2);
-await main(device);
+const socket = new FrameSocket(device);
+process.stdout.write('{"kind":"ready"}\n');
+await printFrames(socket, decode);
