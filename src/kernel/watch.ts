@@ -157,41 +157,53 @@ function isRouting(event: NetworkEvent | RoutingEvent): event is RoutingEvent {
 function decodeNotice(message: Message): NetworkEvent | RoutingEvent | undefined {
   switch (message.type) {
     case RTM_NEWLINK:
-    case RTM_DELLINK: {
-      const link = decodeLink(message.payload);
-      if (link === undefined) return undefined;
-      if (link instanceof Malformed) return { kind: 'overrun' };
-      return message.type === RTM_NEWLINK
-        ? { kind: 'link', link }
-        : { kind: 'link-gone', index: link.index, name: link.name };
-    }
+    case RTM_DELLINK:
+      return linkNotice(message);
     case RTM_NEWADDR:
-    case RTM_DELADDR: {
-      const address = decodeAddress(message.payload);
-      if (address === undefined) return undefined;
-      if (address instanceof Malformed) return { kind: 'overrun' };
-      const { index, prefix, lifetime } = address;
-      return message.type === RTM_NEWADDR
-        ? { kind: 'address', index, prefix, lifetime }
-        : { kind: 'address-gone', index, prefix };
-    }
+    case RTM_DELADDR:
+      return addressNotice(message);
     case RTM_NEWROUTE:
-    case RTM_DELROUTE: {
-      const route = decodeRoute(message.payload);
-      if (route instanceof Malformed) return { kind: 'overrun' };
-      if (route?.protocol !== RTPROT_VIPWARD) return undefined;
-      return { kind: message.type === RTM_NEWROUTE ? 'route' : 'route-gone', route };
-    }
+    case RTM_DELROUTE:
+      return routeNotice(message);
     case RTM_NEWRULE:
-    case RTM_DELRULE: {
-      const rule = decodeRule(message.payload);
-      if (rule instanceof Malformed) return { kind: 'overrun' };
-      if (rule?.protocol !== RTPROT_VIPWARD) return undefined;
-      return { kind: message.type === RTM_NEWRULE ? 'rule' : 'rule-gone', rule };
-    }
+    case RTM_DELRULE:
+      return ruleNotice(message);
     case NLMSG.overrun:
       return { kind: 'overrun' };
     default:
       return undefined;
   }
+}
+
+function linkNotice({ type, payload }: Message): NetworkEvent | undefined {
+  const link = decodeLink(payload);
+  if (link === undefined) return undefined;
+  if (link instanceof Malformed) return { kind: 'overrun' };
+  return type === RTM_NEWLINK
+    ? { kind: 'link', link }
+    : { kind: 'link-gone', index: link.index, name: link.name };
+}
+
+function addressNotice({ type, payload }: Message): NetworkEvent | undefined {
+  const address = decodeAddress(payload);
+  if (address === undefined) return undefined;
+  if (address instanceof Malformed) return { kind: 'overrun' };
+  const { index, prefix, lifetime } = address;
+  return type === RTM_NEWADDR
+    ? { kind: 'address', index, prefix, lifetime }
+    : { kind: 'address-gone', index, prefix };
+}
+
+function routeNotice({ type, payload }: Message): NetworkEvent | RoutingEvent | undefined {
+  const route = decodeRoute(payload);
+  if (route instanceof Malformed) return { kind: 'overrun' };
+  if (route?.protocol !== RTPROT_VIPWARD) return undefined;
+  return { kind: type === RTM_NEWROUTE ? 'route' : 'route-gone', route };
+}
+
+function ruleNotice({ type, payload }: Message): NetworkEvent | RoutingEvent | undefined {
+  const rule = decodeRule(payload);
+  if (rule instanceof Malformed) return { kind: 'overrun' };
+  if (rule?.protocol !== RTPROT_VIPWARD) return undefined;
+  return { kind: type === RTM_NEWRULE ? 'rule' : 'rule-gone', rule };
 }
