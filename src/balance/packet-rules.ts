@@ -71,8 +71,8 @@ function sourceNatsOf(virtualServer: ConfiguredVirtualServer): readonly SourceNa
     });
 }
 
-/** What clients of an entry ask for. */
-function matchesOf({ match }: ConfiguredVirtualServer, key: TableKey): readonly MarkMatch[] {
+/** What clients of an entry ask for, as far as it is known: marks may be set by others. */
+export function matchesOf({ match }: ConfiguredVirtualServer, key: TableKey): readonly MarkMatch[] {
   if (key.kind === 'mark') return match.filter(({ address }) => familyOf(address) === familyOfKey(key));
   const { address, protocol, port } = key;
   return [{ address, protocol, ports: port === 0 ? [] : [{ from: port, to: port }] }];

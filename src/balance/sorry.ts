@@ -44,7 +44,8 @@ export function nextSorryPhase(phase: SorryPhase, facts: SorryFacts, now: Instan
   return isDrained(connections, elapsed(since, now)) ? SORRY_IDLE : { phase: 'draining', since };
 }
 
-function isDrained(connections: ConnectionCounts, waited: number): boolean {
+/** Whether nobody is left to be waited for, `waited` milliseconds after the last new connection. */
+export function isDrained(connections: ConnectionCounts, waited: number): boolean {
   if (waited >= DRAIN_LIMIT) return true;
   if (connections.active > 0) return false;
   return connections.inactive === 0 ? waited > 0 : waited >= HANDSHAKES_DONE;

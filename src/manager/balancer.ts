@@ -6,6 +6,7 @@
  *                  └───────────────────────────────────────────────────┴─▶ table keeper ─▶ kernel
  *   operator ─▶ overrides ─────────────────────────────────────────────▲
  */
+import { NO_TAKE_OVER, takeOverOf } from '../balance/take-over.ts';
 import { coldTargets, concernedBy } from '../balance/targets.ts';
 import type { OverrideRequest } from '../control/api.ts';
 import type { CheckTarget } from '../model/check.ts';
@@ -74,6 +75,7 @@ export class Balancer {
   readonly #quorums: QuorumBook;
   readonly #table: TableKeeper;
   #config: Pick<Config, 'virtualServers'> = { virtualServers: [] };
+  #takeOver = NO_TAKE_OVER;
   #concerned: ReturnType<typeof concernedBy> = new Map();
   /** Targets with another verdict, not yet answered. */
   #verdicts = new Set<string>();
@@ -129,6 +131,7 @@ export class Balancer {
 
   /** Everything that the table depends on, ahead of the table. */
   configure(config: Config): void {
+    this.#takeOver = takeOverOf(this.#config.virtualServers, config.virtualServers);
     this.#config = config;
     this.#concerned = concernedBy(config.virtualServers);
     this.#checks.configure(config);
@@ -136,9 +139,32 @@ export class Balancer {
     this.#quorums.update(config.virtualServers);
   }
 
-  /** The table itself; returns what was changed, in words. */
+  /** The table itself; returns what was changed, in words. What `removeReplaced` is about stays. */
   configureTable(config: Config): Answer<readonly string[]> {
-    return this.#table.configure(config);
+    return this.#table.configure(config, this.#takeOver.replaced);
+  }
+
+  /**
+   * Resolves when virtual servers that get clients of others, by a mark or no longer by one, can serve, as far as checks
+   * will say so within their time. Gives what was changed, in words.
+   */
+  async meetSuccessors(): Promise<readonly string[]> {
+    const checked = new Set(this.#checks.checked);
+    const successors = this.#takeOver.successors.filter((each) => checked.has(each));
+    const targets = successors.length === 0 ? [] : coldTargets(successors, await this.#table.read());
+    if (targets.length === 0) return [];
+    const limit = acquaintance(targets);
+    if (!(await this.#health.known(targets, limit)))
+      this.#options.log(
+        'warn',
+        `not every real server was checked within ${limit} ms: marks change all the same`,
+      );
+    return await this.#rebalance();
+  }
+
+  /** Marks are as configured now: what others were put in the place of goes. Gives that, in words. */
+  removeReplaced(): Answer<readonly string[]> {
+    return this.#table.removeReplaced();
   }
 
   /** What `after` in the place of the present configuration would change, in words. */

@@ -104,7 +104,11 @@ export class Manager implements ControlHandlers {
       record: options.record,
     });
     this.#preparation = new Preparation({ stateDir, log, table: () => this.#balancer.knownTable });
-    this.#packetRules = new PacketRulesKeeper({ log, table: () => this.#balancer.knownTable });
+    this.#packetRules = new PacketRulesKeeper({
+      log,
+      table: () => this.#balancer.knownTable,
+      onMarks: () => void this.#balancer.removeReplaced(),
+    });
     this.#tracked = new TrackedConnections({
       log,
       onAwaited: (sources) => this.#packetRules.awaits(sources),
@@ -284,12 +288,22 @@ export class Manager implements ControlHandlers {
     this.#balancer.configure(config);
     const settings = await this.#prepare(config);
     // Before addresses come for it, and before the vrrp process wants the processor.
-    const changes = await this.#balancer.configureTable(config);
+    const changes = [...(await this.#balancer.configureTable(config)), ...(await this.#setMarks())];
+    if (this.#stopping) return [...changes, ...settings];
     await this.#configureRouters(config);
     if (this.#stopping) return [...changes, ...settings];
     // What served the old configuration goes behind everything that was in its place.
     const backs = this.#preparation.inForce();
     return [...changes, ...settings, ...backs, ...(await this.#packetRules.inForce())];
+  }
+
+  /** What packets get to by their new marks is complete before they do, and what they got to goes behind that. */
+  async #setMarks(): Promise<readonly string[]> {
+    const served = await this.#balancer.meetSuccessors();
+    if (this.#stopping) return served;
+    const marks = await this.#packetRules.setMarks();
+    const gone = this.#packetRules.marksAreSet ? await this.#balancer.removeReplaced() : [];
+    return [...served, ...marks, ...gone];
   }
 
   /** Before the table is filled: forwarding must be there when the first connection is. */

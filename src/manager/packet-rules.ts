@@ -29,6 +29,8 @@ export interface PacketRulesOptions {
   readonly log: Log;
   /** IPVS's, as the kernel holds it, as far as is known; undefined: it cannot be read. */
   readonly table: () => ActualTable | undefined;
+  /** Told by `inForce`, then or later, that the marks are set. */
+  readonly onMarks?: () => void;
   /** The kernel's unless given. */
   readonly kernel?: PacketRulesKernel;
 }
@@ -39,8 +41,9 @@ export class PacketRulesKeeper {
   readonly #log: Log;
   readonly #rules: KeptRules<PacketRules>;
   readonly #table: () => ActualTable | undefined;
+  readonly #onMarks: () => void;
   readonly #held: PacketRulesKernel['held'];
-  #config: Configured = { virtualServers: [] };
+  #config: Configured | undefined;
   #wanted = NONE;
   /** See `awaits`. */
   #awaited: ReadonlySet<SourceNatRule['to']> = new Set();
@@ -51,6 +54,7 @@ export class PacketRulesKeeper {
   constructor({
     log,
     table,
+    onMarks = () => undefined,
     kernel = {
       apply: applyPacketRules,
       held: heldPacketRules,
@@ -59,6 +63,7 @@ export class PacketRulesKeeper {
   }: PacketRulesOptions) {
     this.#log = log;
     this.#table = table;
+    this.#onMarks = onMarks;
     this.#held = () => kernel.held();
     this.#rules = new KeptRules({
       log,
@@ -97,12 +102,31 @@ export class PacketRulesKeeper {
   }
 
   /**
-   * Ahead of the table, whose real servers keep their source NAT. Resolves with what was changed, in words, when that is
-   * in place or was refused, which is logged. Never rejects.
+   * Ahead of the table, whose real servers keep their source NAT. Marks stay as they were until `setMarks`; at the start,
+   * when nobody knows them, they are set. Resolves with what was changed, in words, when that is in place or was refused,
+   * which is logged. Never rejects.
    */
   async configure(config: Configured): Promise<readonly string[]> {
+    clearTimeout(this.#timer);
+    const marks =
+      this.#config === undefined ? packetRulesOf(config.virtualServers).marks : this.#wanted.marks;
     this.#config = config;
-    return await this.#want(this.#meant(config, () => undefined));
+    return await this.#want({ ...this.#meant(config, () => undefined), marks });
+  }
+
+  /** Behind what is new in the table, and ahead of what goes from it. Resolves as `configure`. */
+  async setMarks(): Promise<readonly string[]> {
+    return await this.#want({ ...this.#wanted, marks: this.#marks });
+  }
+
+  /** Whether they are those of the configuration, as far as is known. */
+  get marksAreSet(): boolean {
+    const { inForce } = this.#rules;
+    return packetRuleChanges({ ...NONE, marks: inForce.marks }, { ...NONE, marks: this.#marks }).length === 0;
+  }
+
+  get #marks(): PacketRules['marks'] {
+    return packetRulesOf(this.#config?.virtualServers ?? []).marks;
   }
 
   /**
@@ -111,10 +135,15 @@ export class PacketRulesKeeper {
    */
   async inForce(): Promise<readonly string[]> {
     clearTimeout(this.#timer);
-    const next = this.#meant(this.#config, this.#table);
+    const config = this.#config;
+    if (config === undefined) return [];
+    const next = this.#meant(config, this.#table);
     const changes = packetRuleChanges(this.#wanted, next).length === 0 ? [] : await this.#want(next);
-    const later = packetRuleChanges(next, packetRulesOf(this.#config.virtualServers));
-    if (later.length > 0) this.#timer = setTimeout(() => void this.inForce(), LOOK_INTERVAL).unref();
+    const later = packetRuleChanges(next, packetRulesOf(config.virtualServers));
+    const isSet = this.marksAreSet;
+    if (isSet) this.#onMarks();
+    if (later.length > 0 || !isSet)
+      this.#timer = setTimeout(() => void this.inForce(), LOOK_INTERVAL).unref();
     return [...changes, ...later.map((text) => `${text}${ONCE_UNUSED}`)];
   }
 

@@ -17,6 +17,7 @@ import type { OverrideOf } from '../model/override.ts';
 import { eachOf, type Steps } from '../model/steps.ts';
 import type { Clock } from '../model/units.ts';
 import type { WantedTimeouts } from './ipvs-timeouts.ts';
+import { OutgoingEntries } from './outgoing.ts';
 import type { OwnedVirtualServers } from './owned.ts';
 
 /** What of the configuration decides. */
@@ -35,14 +36,22 @@ export class TablePlanner {
   readonly #definitions = new Definitions();
   #config: ConfiguredTable = { virtualServers: [], ipvs: { exclusive: false } };
   #sorry: ReadonlyMap<string, SorryPhase> = new Map();
+  readonly #outgoing = new OutgoingEntries();
 
   constructor(options: TablePlannerOptions) {
     this.#options = options;
   }
 
-  configure(config: ConfiguredTable): void {
+  /** `replaced`: entries that stay until `release`, and then until their connections are gone. */
+  configure(config: ConfiguredTable, replaced: readonly TableKey[]): void {
     this.#config = config;
     this.#definitions.configure(config.virtualServers);
+    this.#outgoing.configure(replaced, (key) => this.#definitions.of(key) !== undefined);
+  }
+
+  /** Packets go to others: gives those that are to go. */
+  release(): readonly TableKey[] {
+    return this.#outgoing.release(this.#options.clock());
   }
 
   get config(): ConfiguredTable {
@@ -69,8 +78,12 @@ export class TablePlanner {
     return this.#sorry.get(key)?.phase ?? 'idle';
   }
 
-  /** Whose sorry servers finish connections. */
+  /** Whose sorry servers finish connections, and those that go when theirs are finished. */
   get draining(): readonly TableKey[] {
+    return [...this.#withDrainingSorry(), ...this.#outgoing.awaited];
+  }
+
+  #withDrainingSorry(): readonly TableKey[] {
     if (![...this.#sorry.values()].some(({ phase }) => phase === 'draining')) return [];
     const entries = this.#config.virtualServers.flatMap((server) => server.entries);
     return entries.filter((key) => this.sorryPhase(tableKeyText(key)) === 'draining');
@@ -82,7 +95,17 @@ export class TablePlanner {
     const desired = yield* desiredTableSteps(virtualServers, facts, actual, this.#sorry, clock());
     this.#sorry = desired.sorry;
     const { table } = desired;
-    return { table, plan: yield* planTableSteps(table, actual, this.#ownership(this.#config)) };
+    const plan = yield* planTableSteps(table, actual, this.#ownership(this.#config));
+    return { table, plan: this.#withoutOutgoing(plan, actual) };
+  }
+
+  #withoutOutgoing(plan: Plan, actual: ActualTable): Plan {
+    const staying = this.#outgoing.staying(actual, this.#options.clock());
+    if (staying.size === 0) return plan;
+    const operations = plan.operations.filter(
+      ({ op, key }) => op !== 'remove-virtual-server' || !staying.has(tableKeyText(key)),
+    );
+    return { ...plan, operations };
   }
 
   /** For the entries of these definitions alone, all of which are in `part`. */

@@ -16,6 +16,7 @@ import {
   type DesiredTable,
   type OperationOutcome,
   type TableKey,
+  type TableOperation,
   tableKeyText,
 } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
@@ -32,7 +33,7 @@ import { type Preview, TablePreview } from './table-preview.ts';
 import { TableReport, type TableReportStatus } from './table-report.ts';
 import { TableSchedule } from './table-schedule.ts';
 import { TableTurns } from './table-turns.ts';
-import { refusalTexts } from './table-words.ts';
+import { changeTexts, refusalTexts } from './table-words.ts';
 import { carryOut, partOf, refreshed, withoutConsequences, withPart } from './table-work.ts';
 
 /** Plans made for one reconciliation before the rest is left to the next: others may be changing the table too. */
@@ -137,17 +138,30 @@ export class TableKeeper {
 
   /**
    * What is new comes at once; whatever else is not as it should be is mended before this is answered, or soon after
-   * that where a look at the table takes long.
+   * that where a look at the table takes long. `replaced`: see `removeReplaced`.
    */
-  configure(config: ConfiguredTable): Answer<readonly string[]> {
-    return this.#take(() => this.#configured(config));
+  configure(config: ConfiguredTable, replaced: readonly TableKey[] = []): Answer<readonly string[]> {
+    return this.#take(() => this.#configured(config, replaced));
   }
 
-  *#configured(config: ConfiguredTable): Steps<readonly string[]> {
-    this.#planner.configure(config);
+  *#configured(config: ConfiguredTable, replaced: readonly TableKey[]): Steps<readonly string[]> {
+    this.#planner.configure(config, replaced);
     const quick = yield* this.#quickly();
     if (quick.done && this.#isLong) return yield* this.#answer(quick);
     return [...quick.changes, ...(yield* this.#reconciled(false))];
+  }
+
+  /** What was replaced gets no new connections any more, and goes when it has none; gives that in words. */
+  removeReplaced(): Answer<readonly string[]> {
+    return this.#take(() => this.#replacedRemoved());
+  }
+
+  *#replacedRemoved(): Steps<readonly string[]> {
+    const keys = this.#planner.release();
+    if (keys.length === 0) return [];
+    const operations = keys.map((key): TableOperation => ({ op: 'remove-virtual-server', key }));
+    const texts = yield* changeTexts(operations, this.#planner.definitionOf);
+    return [...(yield* this.#updated()), ...texts.map((text) => `${text}, once its connections are gone`)];
   }
 
   /**

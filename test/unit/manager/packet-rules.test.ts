@@ -35,11 +35,12 @@ function fakeKernel() {
 let table: ActualTable | undefined;
 const tableAfter = () => table;
 
-function start(kernel: ReturnType<typeof fakeKernel>) {
+function start(kernel: ReturnType<typeof fakeKernel>, onMarks = () => undefined as unknown) {
   const said: string[] = [];
   const keeper = new PacketRulesKeeper({
     kernel,
     table: () => table,
+    onMarks: () => void onMarks(),
     log: (level, message) => void said.push(`${level}: ${message}`),
   });
   return { keeper, said };
@@ -75,10 +76,34 @@ it('says beforehand what it will do, does it, and takes it away at the end', asy
   expect(await keeper.configure(config)).toEqual([`add ${MARK}`, `add ${NAT}`]);
   expect(kernel.listing).toBe(`${MARK}\n${NAT}`);
   expect(keeper.preview(config, tableAfter)).toEqual([]);
-  expect(await keeper.configure({ virtualServers: [far] })).toEqual([`remove ${MARK}`]);
+  expect(await keeper.configure({ virtualServers: [far] })).toEqual([]);
+  expect(await keeper.setMarks()).toEqual([`remove ${MARK}`]);
+  await vi.advanceTimersByTimeAsync(0);
   await keeper.close();
   expect(kernel.listing).toBeUndefined();
   expect(vi.getTimerCount()).toBe(0);
+});
+
+it('leaves marks as they are until the table is ready for others, and tells when they are set', async () => {
+  const kernel = fakeKernel();
+  let told = 0;
+  const { keeper } = start(kernel, () => told++);
+  await keeper.configure({ virtualServers: [shop] });
+  expect(kernel.listing).toBe(MARK);
+  const other = virtualServer({ ...shop, entries: [{ kind: 'mark', mark: 8, family: 'ipv4' }] });
+  const changes = [`add ${MARK.replace('7', '8')}`, `remove ${MARK}`];
+  expect(keeper.preview({ virtualServers: [other] }, tableAfter)).toEqual(changes);
+  expect(await keeper.configure({ virtualServers: [other, far] })).toEqual([`add ${NAT}`]);
+  expect([kernel.listing, keeper.marksAreSet]).toEqual([`${MARK}\n${NAT}`, false]);
+  kernel.problem = new Error('no');
+  expect(await keeper.setMarks()).toEqual([]);
+  expect(await keeper.inForce()).toEqual([]);
+  expect([keeper.marksAreSet, told]).toEqual([false, 0]);
+  kernel.problem = undefined;
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect([kernel.listing, keeper.marksAreSet]).toEqual([`${MARK.replace('7', '8')}\n${NAT}`, true]);
+  expect(told).toBeGreaterThan(0);
+  await keeper.close();
 });
 
 it('puts back what somebody changed', async () => {
@@ -115,7 +140,8 @@ it('previews against what the kernel has, not against what it refused', async ()
   expect(keeper.preview({ virtualServers: [far] }, tableAfter)).toEqual([]);
   kernel.problem = undefined;
   // A reload of the same file, which succeeds now.
-  expect(await keeper.configure(both)).toEqual([`add ${MARK}`]);
+  expect(await keeper.configure(both)).toEqual([]);
+  expect(await keeper.setMarks()).toEqual([`add ${MARK}`]);
   expect(keeper.preview(both, tableAfter)).toEqual([]);
   await keeper.close();
 });
