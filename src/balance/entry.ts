@@ -11,6 +11,7 @@ import { endpoint, type Forwarding, type ServiceForwarding } from '../model/virt
 /** Everything that a definition says of a real server or a sorry server in the table, its weight apart. */
 type Server = Pick<ConfiguredRealServer, 'address' | 'port' | 'forwarding' | 'tunnel'>;
 
+/** Of a virtual server: its address's, or the one that was given with its mark. */
 export const familyOfKey = (key: TableKey) => (key.kind === 'mark' ? key.family : familyOf(key.address));
 
 /**

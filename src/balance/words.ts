@@ -10,6 +10,7 @@ import {
 import { SERVICE_FLAG, schedulerFlagNames } from '../model/service-flags.ts';
 import type { Tunnel } from '../model/virtual-server.ts';
 
+/** One operation, with the entry that it is about. */
 export function operationText(operation: TableOperation): string {
   const entry = tableKeyText(operation.key);
   const server = 'realServer' in operation ? realServerKey(operation.realServer) : '';

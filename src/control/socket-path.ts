@@ -8,6 +8,7 @@ import { SOCKET_NAME } from './api.ts';
 /** sun_path of struct sockaddr_un (linux/un.h) without its closing zero; Linux would cut a longer name silently. */
 const MAX_SOCKET_PATH = 107;
 
+/** Of the daemon with this directory. */
 export const socketPath = (runtimeDir: string): string => join(runtimeDir, SOCKET_NAME);
 
 /** Throws an error that says what to do when `path` is too long for a unix socket. */

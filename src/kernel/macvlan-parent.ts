@@ -5,8 +5,10 @@ import type { Ipv4Settings } from '../netlink/route/macvlan.ts';
 export const MARK = 'vipward parent';
 /** The alias of one that is being removed. */
 export const GONE = 'vipward gone';
+/** What the parent is set to: it neither answers ARP for addresses of the macvlan nor asks in their name. */
 export const PARENT_SETTINGS = { arp_ignore: 1, arp_announce: 2 } as const;
 type ParentSetting = keyof typeof PARENT_SETTINGS;
+/** What a parent is or was set to. */
 export type ParentSettings = Readonly<Record<ParentSetting, number>>;
 
 /** The settings of the parent for which `to` gives another value; undefined when there are none. */
@@ -21,9 +23,11 @@ export function differing(
   return changes.length === 0 ? undefined : Object.fromEntries(changes);
 }
 
+/** The alias that remembers what the parent's settings were. */
 export const aliasOf = ({ arp_ignore, arp_announce }: ParentSettings): string =>
   `${MARK} arp_ignore=${arp_ignore} arp_announce=${arp_announce}`;
 
+/** What an alias remembers; undefined: nothing. */
 export function parentSettings(alias: string): ParentSettings | undefined {
   const [, ignore, announce] = /^vipward parent arp_ignore=(\d+) arp_announce=(\d+)$/.exec(alias) ?? [];
   return ignore === undefined ? undefined : { arp_ignore: Number(ignore), arp_announce: Number(announce) };

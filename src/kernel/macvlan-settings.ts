@@ -29,6 +29,7 @@ function readSysctl(path: string): number | undefined {
   }
 }
 
+/** Whether we have made it. */
 export const isOwn = ({ kind, alias }: LinkDetail): boolean => kind === 'macvlan' && alias.startsWith(MARK);
 
 const ownOn = (kernel: LinkKernel, parent: number): readonly LinkDetail[] =>

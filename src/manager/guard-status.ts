@@ -3,6 +3,7 @@ import type { StatusDocument } from '../model/status.ts';
 import type { Instant } from '../model/units.ts';
 import type { Failover } from './failover.ts';
 
+/** `now`: on the clock of the leases. */
 export function guardStatus(
   { arbiter, fencing, sync }: ReturnType<Failover['status']>,
   now: Instant,

@@ -78,6 +78,7 @@ function virtualAddressText(virtual: VirtualAddress): string {
 export const useText = ({ kind, name, weight, inverse }: TrackUse): string =>
   `${kind} ${name}${weight === undefined ? '' : ` weight ${weight}`}${inverse ? ' inverse' : ''}`;
 
+/** `active: /etc/promote.sh now, mail`. */
 export function notifyText({ mail, ...targets }: NotifyTargets): string {
   const scripts = Object.entries(targets).flatMap(([state, script]) =>
     script === undefined ? [] : [`${state}: ${script.command.join(' ')}`],
@@ -85,6 +86,7 @@ export function notifyText({ mail, ...targets }: NotifyTargets): string {
   return listText(mail ? [...scripts, 'mail'] : scripts);
 }
 
+/** With commas; `none` for no parts. */
 export const listText = (parts: readonly string[]): string =>
   parts.length === 0 ? 'none' : parts.join(', ');
 

@@ -7,6 +7,7 @@ import {
   shownWord,
 } from '../model/router-status.ts';
 
+/** The line for the state of a virtual router. */
 export function logRouter(log: Log, status: RouterStatus): void {
   const { name, reason, releasing, activeRouter, priority } = status;
   const state = shownWord(status);
@@ -49,12 +50,14 @@ const isFailed = (state: RouterPathStatus['state']): boolean => state === 'silen
 const idOf = ({ interface: link, transport, family }: RouterPathStatus): string =>
   `${link} ${transport} ${family}`;
 
+/** The line for the state of a sync group. */
 export function logGroup(log: Log, status: GroupStatus): void {
   const { name, reason } = status;
   const state = shownWord(status);
   log(state === 'FAULT' ? 'warn' : 'info', `sync group ${name}: ${state}: ${reason}`, { syncGroup: name });
 }
 
+/** The line for another director that was active beside us. */
 export function logRival(
   log: Log,
   { name, address, outcome }: Extract<VrrpToManager, { type: 'rival' }>,
