@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DaemonRole, DaemonSpec } from '../../src/kernel/ipvs.ts';
 import type { IpAddress } from '../../src/model/address.ts';
 import type { Kernel } from './support/kernel.ts';
-import { Lab } from './support/lab.ts';
+import type { Lab } from './support/lab.ts';
 import type { Node } from './support/node.ts';
 import { prepareDirectRouting, startRealServer } from './support/tools.ts';
+import { createSyncStage } from './sync-stage.ts';
 
 const VIP = '10.1.1.254';
 let lab: Lab;
@@ -15,13 +16,9 @@ let client: Node;
 let web: Node;
 
 beforeAll(async () => {
-  lab = await Lab.create();
-  const lan = await lab.addSwitch('lan');
-  client = await lab.addHost('client', { ports: [{ on: lan, addresses: ['10.1.1.100/24'] }] });
-  web = await lab.addHost('web', { ports: [{ on: lan, addresses: ['10.1.1.2/24'] }] });
-  one = await lab.addKernel('lvs1', { ports: [{ on: lan, addresses: ['10.1.1.10/24'] }], memory: 256 });
-  two = await lab.addKernel('lvs2', { ports: [{ on: lan, addresses: ['10.1.1.11/24'] }], memory: 256 });
-  await Promise.all([one.boot(), two.boot()]);
+  ({ one, two, client, web } = await createSyncStage((created) => {
+    lab = created;
+  }));
   for (const kernel of [one, two]) await kernel.run('ip addr add fd00::1/64 dev eth0 nodad');
 });
 afterAll(() => lab?.close());
