@@ -29,6 +29,11 @@ const BACK_OFF = [0, 250, 1_000, 2_000, 5_000].map(milliseconds);
 const HEARING = milliseconds(250);
 /** For a child that is coming up. */
 const START_LIMIT = milliseconds(30_000);
+/**
+ * How often the time that a silent child has is doubled, each time that one was killed for its silence: on a machine
+ * that is too busy for the usual limits no child would ever come up otherwise, and each start is work for it.
+ */
+const MOST_DOUBLINGS = 2;
 /** A child that lived this long has its earlier crashes forgiven. */
 const FORGIVEN_AFTER = milliseconds(60_000);
 
@@ -42,6 +47,8 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
   #startedAt = 0;
   #heardAt = 0;
   #hung = false;
+  /** How many were killed for their silence, one after the other. */
+  #hangs = 0;
   #lost: ProcessStatus['lost'];
   #silence: NodeJS.Timeout | undefined;
   #restart: NodeJS.Timeout | undefined;
@@ -156,16 +163,18 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
     // When this process itself stood still (a paused machine), its timers fire before what the child said meanwhile
     // is read: the child gets the time to be heard before it is judged.
     this.#silence = setTimeout(() => {
-      this.#silence = setTimeout(() => this.#hangs(), HEARING);
+      this.#silence = setTimeout(() => this.#killSilent(), HEARING);
     }, limit);
   }
 
   /** One that is only coming up may take its time: on a machine that is busy with booting, seconds. */
   get #silenceLimit(): Milliseconds {
-    return this.#state === 'running' ? this.#options.silenceLimit : START_LIMIT;
+    const limit = this.#state === 'running' ? this.#options.silenceLimit : START_LIMIT;
+    const forgiven = performance.now() - this.#startedAt >= FORGIVEN_AFTER;
+    return milliseconds(forgiven ? limit : limit * 2 ** Math.min(this.#hangs, MOST_DOUBLINGS));
   }
 
-  #hangs(): void {
+  #killSilent(): void {
     const { name, log } = this.#options;
     log('error', `${name} process has been silent for ${this.#silenceLimit} ms: killed`, { process: name });
     this.#hung = true;
@@ -205,7 +214,11 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
       return;
     }
     const lived = performance.now() - this.#startedAt;
-    this.#crashes = lived >= FORGIVEN_AFTER ? 0 : this.#crashes;
+    if (lived >= FORGIVEN_AFTER) {
+      this.#crashes = 0;
+      this.#hangs = 0;
+    }
+    if (this.#hung) this.#hangs++;
     const wait = BACK_OFF[Math.min(this.#crashes, BACK_OFF.length - 1)] ?? milliseconds(0);
     this.#crashes++;
     this.#restarts++;

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { Child } from '../../../src/manager/child.ts';
+import { Child, type ChildOptions } from '../../../src/manager/child.ts';
 import type { CheckerToManager, ManagerToChecker } from '../../../src/model/messages.ts';
 import { milliseconds } from '../../../src/model/units.ts';
 import { until } from '../../support/until.ts';
@@ -9,20 +9,25 @@ afterEach(() => {
   process.execPath = node;
 });
 
+const checker = (
+  said: string[],
+  options: Pick<ChildOptions<CheckerToManager>, 'silenceLimit' | 'onReady'>,
+): Child<ManagerToChecker, CheckerToManager> =>
+  new Child({
+    name: 'checker',
+    nodeOptions: [],
+    environment: {},
+    log: (_, message) => said.push(message),
+    onMessage: () => undefined,
+    onLost: () => undefined,
+    ...options,
+  });
+
 describe('a process that cannot be started', () => {
   it('is told, and tried again until it can', async () => {
     const said: string[] = [];
     const ready = Promise.withResolvers<void>();
-    const child = new Child<ManagerToChecker, CheckerToManager>({
-      name: 'checker',
-      nodeOptions: [],
-      environment: {},
-      silenceLimit: milliseconds(60_000),
-      log: (_, message) => said.push(message),
-      onMessage: () => undefined,
-      onReady: ready.resolve,
-      onLost: () => undefined,
-    });
+    const child = checker(said, { silenceLimit: milliseconds(60_000), onReady: ready.resolve });
     process.execPath = '/nonexistent/node';
     child.start();
     await until(() => said.length > 0);
@@ -34,6 +39,21 @@ describe('a process that cannot be started', () => {
     await ready.promise;
     expect(child.running).toBe(true);
     expect(child.status.lost).toBeUndefined();
+    await child.stop({ type: 'stop' }, milliseconds(10_000));
+  });
+});
+
+describe('a process that is silent', () => {
+  it('is killed, and the next one has twice the time: a busy machine is no reason to kill for ever', async () => {
+    const said: string[] = [];
+    // A checker without work says nothing for seconds.
+    const child = checker(said, { silenceLimit: milliseconds(200), onReady: () => undefined });
+    child.start();
+    const killed = (): readonly string[] => said.filter((line) => line.includes('silent'));
+    await until(() => killed().length > 2);
+    expect(killed()).toEqual(
+      [200, 400, 800].map((limit) => `checker process has been silent for ${limit} ms: killed`),
+    );
     await child.stop({ type: 'stop' }, milliseconds(10_000));
   });
 });
