@@ -1,5 +1,5 @@
 /** Whether a real server has its VIPs, and where nobody else hears of them. Pure. */
-import type { Link } from '../kernel/links.ts';
+import { isAsked, type Link } from '../kernel/links.ts';
 import { familyOf, formatPrefix, fullLength, type IpAddress, type Prefix } from '../model/address.ts';
 import type { RealServerRole } from '../prepare/real-server.ts';
 import { type Finding, good, problem } from './finding.ts';
@@ -44,9 +44,6 @@ const missing = (role: RealServerRole, vip: IpAddress): Finding =>
     startCommand(role),
   );
 
-/** Links on which nobody asks for an address, whatever they look like. */
-const UNHEARD = /^dummy/;
-
 function holderFindings({ link, prefix }: Holder, role: RealServerRole): readonly Finding[] {
   const text = formatPrefix(prefix);
   if (!link.up) {
@@ -58,7 +55,7 @@ function holderFindings({ link, prefix }: Holder, role: RealServerRole): readonl
       ),
     ];
   }
-  if (link.mac !== undefined && !UNHEARD.test(link.name)) {
+  if (isAsked(link)) {
     return [
       problem(
         `the VIP ${prefix.address} is on ${link.name}, where this host answers for it`,

@@ -1,4 +1,5 @@
 /** The doctor's round on a real server. */
+import { isAsked } from '../kernel/links.ts';
 import { readSetting } from '../kernel/sysctl.ts';
 import { familyOf, type IpAddress } from '../model/address.ts';
 import { type RealServerRole, realServerNeeds } from '../prepare/real-server.ts';
@@ -24,7 +25,9 @@ export async function examineRealServer(roles: readonly RealServerRole[]): Promi
       'kernel settings',
       async () => {
         const byRules = hiddenByArpRules((await filters).arp, roles);
-        return settingFindings(needs.settings).map((finding) => insteadOf(finding, byRules));
+        return settingFindings(needs.settings, readSetting, linksAsked(lookAtNetwork())).map((finding) =>
+          insteadOf(finding, byRules),
+        );
       },
     ],
     ['reverse-path filters', () => strictFilterFindings(linksToOthers(lookAtNetwork()), readSetting)],
@@ -66,6 +69,8 @@ function ownAddresses(roles: readonly RealServerRole[], { links, addresses }: Si
     .map(({ prefix }) => prefix.address)
     .filter((address) => !vips.has(address));
 }
+
+const linksAsked = ({ links }: Sight): readonly string[] => links.filter(isAsked).map(({ name }) => name);
 
 /** Links that are up and have an IPv4 address, what hides a VIP apart. */
 function linksToOthers({ links, addresses }: Sight): readonly string[] {

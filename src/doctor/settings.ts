@@ -2,27 +2,20 @@
 import { readSetting } from '../kernel/sysctl.ts';
 import type { Config } from '../model/config.ts';
 import { defeatsOf, viewOfConfig } from '../prepare/defeats.ts';
-import {
-  isSatisfied,
-  type KernelSetting,
-  type ReadSetting,
-  settingCommand,
-  settingName,
-} from '../prepare/setting.ts';
+import { judge } from '../prepare/quiet.ts';
+import { type KernelSetting, type ReadSetting, settingCommand, settingName } from '../prepare/setting.ts';
 import { type Finding, good, problem, warning } from './finding.ts';
 
 export function settingFindings(
   settings: readonly KernelSetting[],
   read: ReadSetting = readSetting,
+  /** Of a real server: those by which it may be asked for its VIP. */
+  links: readonly string[] = [],
 ): readonly Finding[] {
-  const found = settings
-    .filter((setting) => !isSatisfied(setting, read))
-    .map((setting) =>
-      problem(
-        `${settingName(setting.path)} is ${read(setting.path) ?? 'not there'}`,
-        setting.without,
-        settingCommand(setting),
-      ),
+  const found = judge(settings, links, read)
+    .filter((judged) => !judged.good)
+    .map(({ setting, held }) =>
+      problem(`${settingName(setting.path)} is ${held}`, setting.without, settingCommand(setting)),
     );
   if (found.length > 0 || settings.length === 0) return found;
   return [

@@ -12,6 +12,10 @@ import { NetlinkRequester, type NetlinkTransport } from './request.ts';
 
 export type { Link } from '../netlink/route/link.ts';
 
+/** Whether others may ask by it for an address, and it may ask for theirs (ARP, neighbour solicitations). */
+export const isAsked = ({ name, mac }: Pick<Link, 'name' | 'mac'>): boolean =>
+  mac !== undefined && !name.startsWith('dummy');
+
 /** The network interfaces of this network namespace. */
 export interface Links {
   /** All of them, by index. Throws KernelError or KernelAnswerError. */

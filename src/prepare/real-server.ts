@@ -89,12 +89,16 @@ const distinct = (addresses: readonly HiddenAddress[]): readonly HiddenAddress[]
   ...new Map(addresses.map((each) => [`${each.device} ${each.prefix.address}`, each])).values(),
 ];
 
-/** The kernel goes by the greater of `all` and the interface's own, so `all` is enough for every interface. */
-const QUIET: readonly KernelSetting[] = [
+/**
+ * The kernel goes by the greater of `all` and the interface's own, so `all` is enough for every interface, unless its own
+ * is one that does not serve.
+ */
+export const QUIET: readonly KernelSetting[] = [
   {
     path: ['net', 'ipv4', 'conf', 'all', 'arp_ignore'],
     value: '1',
-    orElse: ['2', '3', '8'],
+    // Not 3, which answers for every address but those of scope host, and the VIP is global.
+    orElse: ['2', '8'],
     without: 'this host answers ARP for the VIP, and takes it away from the director',
   },
   {

@@ -1,7 +1,7 @@
 /** The kernel of a real server: the links, addresses and settings that the VIP takes. */
 import { readdirSync } from 'node:fs';
 import { type Addresses, openAddresses } from '../kernel/addresses.ts';
-import { type Links, openLinks } from '../kernel/links.ts';
+import { isAsked, type Links, openLinks } from '../kernel/links.ts';
 import { loadModule } from '../kernel/modules.ts';
 import { readSetting, writeSetting } from '../kernel/sysctl.ts';
 import { formatPrefix } from '../model/address.ts';
@@ -12,6 +12,8 @@ import { setTunnelProtocol } from '../sys/tunnel-protocol.ts';
 export interface Host {
   readonly settings: SettingsAccess;
   links(): readonly string[];
+  /** Those by which somebody may ask for an address of this host. */
+  askedLinks(): readonly string[];
   isUp(link: string): boolean | undefined;
   setUp(link: string, up: boolean): void;
   openTunnel(link: string, open: boolean): void;
@@ -39,6 +41,11 @@ export function openHost(): Host {
     // Not every link has IPv4.
     links: () =>
       readdirSync('/proc/sys/net/ipv4/conf').filter((name) => name !== 'all' && name !== 'default'),
+    askedLinks: () =>
+      links
+        .list()
+        .filter(isAsked)
+        .map(({ name }) => name),
     isUp: (link) => find(link)?.up,
     setUp: (link, up) => links.setUp(indexOf(link), up),
     openTunnel: (link, open) => setTunnelProtocol(link, open ? 'any' : 'ipv6'),

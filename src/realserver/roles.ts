@@ -3,6 +3,7 @@
  * links; the last that needs one puts back what was there before.
  */
 import { SettingsLedger } from '../prepare/ledger.ts';
+import { judge } from '../prepare/quiet.ts';
 import {
   type HiddenAddress,
   type RealServerNeeds,
@@ -68,7 +69,7 @@ export const stopRole = (directory: string, name: string, host: Host): Promise<C
 export function checkRole(directory: string, name: string, host: Host): readonly RoleCheck[] | undefined {
   const state = readState(directory);
   const role = state.roles[name];
-  return role === undefined ? undefined : checkNeeds(needsOf({ [name]: role }, state, host), state, host);
+  return role === undefined ? undefined : checkNeeds(needsOf({ [name]: role }, state, host), host);
 }
 
 export interface RoleCheck {
@@ -84,15 +85,14 @@ function needsOf(roles: Roles, state: RealServerState, host: Host): RealServerNe
   return realServerNeeds(Object.values(roles), { links: host.links(), filter });
 }
 
-function checkNeeds(needs: RealServerNeeds, state: RealServerState, host: Host): readonly RoleCheck[] {
-  const ledger = new SettingsLedger(host.settings, state.settings);
+function checkNeeds(needs: RealServerNeeds, host: Host): readonly RoleCheck[] {
   const missing = new Set(host.missing(needs.addresses));
   return [
     ...needs.links.map(({ name }) => ({ what: `link ${name} up`, good: host.isUp(name) === true })),
     ...needs.addresses.map((address) => ({ what: addressText(address), good: !missing.has(address) })),
-    ...needs.settings.map((setting) => ({
-      what: `${settingName(setting.path)} ${setting.value} (is ${host.settings.read(setting.path) ?? 'not there'})`,
-      good: ledger.isSatisfied(setting),
+    ...judge(needs.settings, host.askedLinks(), host.settings.read).map(({ setting, held, good }) => ({
+      what: `${settingName(setting.path)} ${setting.value} (is ${held})`,
+      good,
     })),
   ];
 }

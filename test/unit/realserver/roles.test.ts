@@ -59,6 +59,7 @@ class FakeHost implements Host {
     },
   };
   links = () => ['lo', 'eth.0', 'tunl0', 'ip6tnl0'];
+  askedLinks = () => ['eth.0'];
   isUp = (link: string) => this.up.has(link);
   setUp = (link: string, up: boolean) => this.#change(() => (up ? this.up.add(link) : this.up.delete(link)));
   openTunnel = (link: string, open: boolean) =>
@@ -111,6 +112,16 @@ describe('a real server', () => {
     await stopRole(directory, 'a', host);
     expect(host.whole).toEqual(BEFORE);
     expect(await stopRole(directory, 'a', host)).toBeUndefined();
+  });
+
+  it('is wrong by the link that asks for less quiet, or more than the kernel knows', async () => {
+    const host = new FakeHost();
+    await startRole(directory, 'a', ROLE, host);
+    host.values.set(conf('eth.0', 'arp_ignore'), '4');
+    host.values.set(conf('eth.0', 'arp_announce'), '2');
+    host.values.set(conf('all', 'arp_announce'), '0');
+    const wrong = checkRole(directory, 'a', host)?.filter(({ good }) => !good);
+    expect(wrong).toEqual([{ what: 'net.ipv4.conf.eth/0.arp_ignore 1 (is 4)', good: false }]);
   });
 
   const moments = (['before', 'after'] as const).flatMap((when) =>
