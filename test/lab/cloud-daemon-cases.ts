@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kindsCases } from './cloud-daemon-kinds-cases.ts';
 import { named, stage } from './cloud-stage.ts';
-import { answerOn, askAll } from './cloud-tools.ts';
+import { answerOn, askAll, entered } from './cloud-tools.ts';
 import { type Daemon, startDaemon } from './support/daemon.ts';
 
 const VIP = '10.1.1.249';
@@ -61,6 +61,7 @@ describe('the daemon', () => {
     // Emulated, everything takes several times as long as elsewhere.
     daemon = await startDaemon(director, APART, { patience: 120_000 });
     await daemon.said('virtual router web: MASTER', { timeout: 120_000 });
+    for (const port of [80, HTTP, HTTPS]) await entered(daemon, FAR, RegExp(` to tcp ${VIP}:${port} `));
   });
   afterAll(() => daemon?.stop());
 
@@ -78,7 +79,9 @@ describe('the daemon', () => {
     expect(plan.stdout).toContain(
       `add source NAT to ${SECOND} for tcp ${VIP} port ${HTTP}, ${HTTPS} at ${FAR[0]}`,
     );
+    const since = daemon.log.mark;
     expect((await daemon.command('reload')).code).toBe(0);
+    await entered(daemon, [...FAR, ...FAR6], /:0 to fwmark 61 /, since);
     const seen = await answers(HTTP, HTTPS, HTTPS, HTTP, HTTPS);
     expect(new Set(seen.map(([name]) => name)).size).toBe(1);
     expect(new Set(seen.map(([, client]) => client))).toEqual(new Set([SECOND]));

@@ -2,7 +2,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import type { Protocol } from '../../src/model/virtual-server.ts';
 import { stage } from './cloud-stage.ts';
-import { answerOn, askAll } from './cloud-tools.ts';
+import { answerOn, askAll, entered } from './cloud-tools.ts';
 import type { Daemon } from './support/daemon.ts';
 
 /** VIPs, the real servers of each family, and the address of the director's that they see. */
@@ -51,15 +51,7 @@ export function kindsCases(
     await daemonOf().configure(file(services));
     expect((await daemonOf().command('reload')).code).toBe(0);
     // Each real server is entered when its check has come up, at every entry: the last ones are those of the mark.
-    const missing = new Set([...far.four, ...far.six]);
-    await daemonOf().log.waitFor(
-      ({ message }) => {
-        const [, address = ''] = /^add real server \[?([^\]]*)\]?:0 to fwmark 62 /.exec(message) ?? [];
-        missing.delete(address);
-        return missing.size === 0;
-      },
-      { since, timeout: 120_000, what: 'the real servers of the mark' },
-    );
+    await entered(daemonOf(), [...far.four, ...far.six], /:0 to fwmark 62 /, since);
   });
 
   it('fullnat serves on several ports over IPv6, and by UDP over both families', async () => {

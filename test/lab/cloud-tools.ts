@@ -1,5 +1,6 @@
 /** What the tests in the cloud kernel share: programs so small that its emulated CPU has done with them at once. */
 import type { Protocol } from '../../src/model/virtual-server.ts';
+import type { Daemon } from './support/daemon.ts';
 import type { Node } from './support/node.ts';
 
 export type Question = readonly [transport: Protocol, address: string, port: number];
@@ -91,4 +92,22 @@ export async function answersEcho(node: Node, address: string, patience = 2): Pr
   const to = six ? `IP6-SENDTO:[${address}]:58` : `IP4-SENDTO:${address}:1`;
   const line = `printf '${request}' | socat -t ${patience} - ${to} | od -An -v -tx1 | tr -d '\n'`;
   return answer.test(await node.run(line));
+}
+
+/** Resolves when each of these real servers has come into the table, as a line of the log with `where` tells: its check is good. */
+export async function entered(
+  daemon: Daemon,
+  addresses: readonly string[],
+  where: RegExp,
+  since = 0,
+): Promise<void> {
+  const missing = new Set(addresses);
+  await daemon.log.waitFor(
+    ({ message }) => {
+      const [, address = ''] = /^add real server \[?([^\]]*?)\]?:\d+ to /.exec(message) ?? [];
+      if (where.test(message)) missing.delete(address);
+      return missing.size === 0;
+    },
+    { since, timeout: 120_000, what: `real servers${where.source}` },
+  );
 }

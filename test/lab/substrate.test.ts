@@ -181,10 +181,10 @@ test.each(['user-mode', 'cloud'])(
     expect(pids.length).toBeGreaterThan(2);
     owner.kill('SIGKILL');
     await once(owner, 'exit');
-    await expect.poll(() => existsSync(scratch), { timeout: 30_000 }).toBe(false);
+    await expect.poll(() => existsSync(scratch), { timeout: 120_000 }).toBe(false);
     expect(await machine.run('ip netns list')).not.toContain(prefix);
     // A zombie is dead, too: when it is reaped is its new parent's matter.
     const left = `for pid in ${pids.join(' ')}; do grep -sq '^State:.*zombie' /proc/$pid/status || cat /proc/$pid/comm; done`;
-    await expect.poll(() => machine.exec(left).then((r) => r.stdout), { timeout: 30_000 }).toBe('');
+    await expect.poll(() => machine.exec(left).then((r) => r.stdout), { timeout: 120_000 }).toBe('');
   },
 );

@@ -25,7 +25,7 @@ esac
 kill -KILL $(cat plug)
 `;
 
-const yaml = (priority: number, agent: string, onFailure = 'refuse', timeout = '1s', more = '') => `
+const yaml = (priority: number, agent: string, onFailure = 'refuse', timeout = '3s', more = '') => `
 virtual_routers:
   web: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 100ms, addresses: [${VIP}/24] }${more}
 fencing: { agent: ${agent}, timeout: ${timeout}, on_failure: ${onFailure}, options: { status_file: ${STATUS} } }`;
@@ -154,7 +154,7 @@ describe('fencing', () => {
     await mode('off');
     const both = (priority: number) => {
       const late = `{ interface: eth0, vrid: 2, priority: ${priority}, advert_interval: 100ms, down_adverts: 8`;
-      return yaml(priority, place('agent'), 'refuse', '1s', `\n  late: ${late}, addresses: [${LATE}/24] }`);
+      return yaml(priority, place('agent'), 'refuse', '3s', `\n  late: ${late}, addresses: [${LATE}/24] }`);
     };
     for (const [director, priority] of [
       [one, 150],
