@@ -11,9 +11,9 @@ const LEASE = 3;
 
 const yaml = (priority: number) => `
 virtual_routers:
-  fast: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 100ms, preempt: false,
+  fast: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 250ms, preempt: false,
     addresses: [${FAST}/24] }
-  slow: { interface: eth0, vrid: 2, priority: ${priority}, advert_interval: 250ms, preempt: false,
+  slow: { interface: eth0, vrid: 2, priority: ${priority}, advert_interval: 500ms, preempt: false,
     addresses: ["fe80::202/64", "${SLOW}/64"] }
 ${arbiter(LEASE)}`;
 

@@ -7,10 +7,11 @@ const FRONT = '10.1.1.201';
 const BACK = '10.1.1.202';
 const VIPS = [FRONT, BACK] as const;
 
+/** Without etcd an owner that stands still for two of these intervals must let go, which a busy machine must not bring about. */
 const yaml = (priority: number, guard: string) => `
 virtual_routers:
-  front: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 300ms, addresses: [${FRONT}/24] }
-  back: { interface: eth0, vrid: 2, priority: ${priority}, advert_interval: 300ms, addresses: [${BACK}/24] }
+  front: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 500ms, addresses: [${FRONT}/24] }
+  back: { interface: eth0, vrid: 2, priority: ${priority}, advert_interval: 500ms, addresses: [${BACK}/24] }
 sync_groups: { both: { members: [front, back] } }
 ${guard}`;
 const GUARD = arbiter(3);

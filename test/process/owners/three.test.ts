@@ -9,7 +9,7 @@ const PRIORITIES = { one: 150, two: 120, three: 100 } as const;
 
 const yaml = (name: Director['name']) => `
 virtual_routers:
-  web: { interface: eth0, vrid: 1, priority: ${PRIORITIES[name]}, advert_interval: 100ms, addresses: [${VIP}/24] }
+  web: { interface: eth0, vrid: 1, priority: ${PRIORITIES[name]}, advert_interval: 250ms, addresses: [${VIP}/24] }
 ${arbiter(LEASE, 3)}`;
 
 let stage: Stage;
