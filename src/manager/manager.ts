@@ -133,20 +133,29 @@ export class Manager implements ControlHandlers {
     // A reload may have come meanwhile, or the end: nothing may be set up behind its back.
     if (!this.#stopping) await this.#configureRouters(this.#loaded.config);
     this.#keep();
+    if (this.#stopping) return;
+    this.#cancelLook = lookAgainSoon({
+      file: this.#options.file,
+      inForce: () => this.#loaded,
+      log: this.#log,
+      rehearse: (after) => this.#rehearse(after),
+      onDifference: () => {
+        this.reload().catch((error: Error) => this.#log('error', `reload failed: ${error.message}`));
+      },
+    });
   }
 
   /** For the next start; what was taken from a former process is held against the file instead. */
   #keep(): void {
     const { config, problems, digest, answers } = this.#loaded;
     const { file, kept } = this.#options;
-    if (answers !== undefined) {
-      kept.keepSoon({ file, digest, answers, config, problems });
-      return;
-    }
-    const reload = (): void => {
-      this.reload().catch((error: Error) => this.#log('error', `reload failed: ${error.message}`));
-    };
-    this.#cancelLook = lookAgainSoon(file, () => this.#loaded, this.#log, reload);
+    if (answers !== undefined) kept.keepSoon({ file, digest, answers, config, problems });
+  }
+
+  /** Works out what a reload with `config` would change, and does none of it. */
+  async #rehearse(config: Config): Promise<void> {
+    await this.#planRouters(config);
+    if (!this.#stopping) await this.#balancer.preview(config);
   }
 
   #startProcesses(): void {

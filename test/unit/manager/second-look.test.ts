@@ -1,4 +1,4 @@
-/** What was taken from a former process is held against the file. */
+/** What was taken from a former process is held against the file, and the first reload is rehearsed. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import type { Environment } from '../../../src/conf/environment.ts';
 import { type LoadedConfiguration, loadFile } from '../../../src/manager/configuration.ts';
 import { lookAgainSoon } from '../../../src/manager/second-look.ts';
 import type { Prefix } from '../../../src/model/address.ts';
+import type { Config } from '../../../src/model/config.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'vipward-look-'));
 const file = join(root, 'vipward.yaml');
@@ -38,6 +39,8 @@ async function taken(yaml: string): Promise<LoadedConfiguration> {
   return { config, problems, digest };
 }
 
+const weightIn = (config: Config): number | undefined => config.virtualServers[0]?.realServers[0]?.weight;
+
 /** Resolves with what was called, once the look is over. `then` comes while it looks, and is given what cancels it. */
 async function look(
   inForce: () => LoadedConfiguration,
@@ -45,12 +48,15 @@ async function look(
 ): Promise<readonly string[]> {
   const calls: string[] = [];
   vi.useFakeTimers({ toFake: ['setTimeout'] });
-  const cancel = lookAgainSoon(
+  const cancel = lookAgainSoon({
     file,
     inForce,
-    (level, message) => calls.push(`${level}: ${message}`),
-    () => calls.push('reloads'),
-  );
+    log: (level, message) => calls.push(`${level}: ${message}`),
+    rehearse: async (config) => {
+      calls.push(`rehearses ${weightIn(config)}`);
+    },
+    onDifference: () => calls.push('reloads'),
+  });
   vi.advanceTimersToNextTimer();
   then(cancel);
   vi.useRealTimers();
@@ -62,23 +68,41 @@ async function look(
 
 it('and stays, when the file says the same', async () => {
   const same = await taken(service(1));
-  expect(await look(() => same)).toEqual([]);
+  expect(await look(() => same)).toEqual(['rehearses 1']);
 });
 
 it('and the file is reloaded when it says something else', async () => {
   const other = await taken(service(7));
-  expect(await look(() => other)).toEqual([expect.stringContaining('means something else'), 'reloads']);
+  expect(await look(() => other)).toEqual([
+    'rehearses 1',
+    expect.stringContaining('means something else'),
+    'reloads',
+  ]);
 });
 
-it('but not when the file was edited, cannot be read, or was reloaded meanwhile', async () => {
+it('but not when the file was edited, cannot be read, or the configuration was read anew', async () => {
   const other = await taken(service(7));
   writeFileSync(file, service(8));
-  expect(await look(() => other)).toEqual([]);
+  expect(await look(() => other)).toEqual(['rehearses 8']);
   rmSync(file);
   expect(await look(() => other)).toEqual([]);
   writeFileSync(file, service(1));
-  const reloaded = await loadFile(file);
-  expect(await look(() => ({ ...other, ...reloaded, config: other.config }))).toEqual([]);
+  const { config } = other;
+  const readAnew = { ...(await loadFile(file)), config };
+  expect(await look(() => readAnew)).toEqual(['rehearses 1']);
+});
+
+it('nor once a reload has come', async () => {
+  const other = await taken(service(7));
+  let inForce = other;
+  expect(
+    await look(
+      () => inForce,
+      () => {
+        inForce = { ...other };
+      },
+    ),
+  ).toEqual([]);
 });
 
 it('nor at the end, before the look or while it is under way', async () => {
@@ -90,12 +114,13 @@ it('nor at the end, before the look or while it is under way', async () => {
     ),
   ).toEqual([]);
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  lookAgainSoon(
+  lookAgainSoon({
     file,
-    () => other,
-    () => undefined,
-    () => undefined,
-  )();
+    inForce: () => other,
+    log: () => undefined,
+    rehearse: () => Promise.resolve(),
+    onDifference: () => undefined,
+  })();
   expect(vi.getTimerCount()).toBe(0);
 });
 
@@ -108,5 +133,5 @@ it('nor on a director that holds its virtual addresses by now, on an interface t
   const prefix = (address: string) => ({ address, length: 24 }) as Prefix;
   interfaces = [{ name: 'eth0', addresses: [prefix('10.1.1.4'), prefix('10.1.1.254')] }];
   const held = { config, problems, digest };
-  expect(await look(() => held)).toEqual([]);
+  expect(await look(() => held)).toEqual(['rehearses undefined']);
 });
