@@ -30,6 +30,7 @@ export interface Ownership {
   readonly exclusive: boolean;
 }
 
+/** What to do, and what to leave alone. */
 export interface Plan {
   readonly operations: readonly TableOperation[];
   /** Keys of virtual servers that are not ours and are left alone. */

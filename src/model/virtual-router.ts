@@ -1,13 +1,19 @@
 /**
  * A virtual router as it is configured: one VRID on one interface, and all that moves with it. It may hold addresses
- * of both families; the protocol then runs once for each (see `vrrp/instances.ts`), and the two live and fail
+ * of both families; the protocol then runs once for each (see `vrrp/director/member.ts`), and the two live and fail
  * together.
  */
-import type { IpAddress, Prefix } from './address.ts';
+import type { Family, IpAddress, Prefix } from './address.ts';
 import type { NotifyTargets } from './notify.ts';
 import type { RouteSpec, RuleSpec, Scope } from './routes.ts';
 import type { TrackUse } from './tracking.ts';
 import type { Centiseconds, Milliseconds } from './units.ts';
+
+/** The groups that adverts go to by multicast (RFC 9568 sections 5.1.1.2 and 5.1.2.2). */
+export const VRRP_GROUP: Readonly<Record<Family, IpAddress>> = {
+  ipv4: '224.0.0.18' as IpAddress,
+  ipv6: 'ff02::12' as IpAddress,
+};
 
 export interface VirtualRouter {
   /** Its key in the file: unique, and what people call it. */

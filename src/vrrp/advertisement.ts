@@ -9,15 +9,11 @@ import type { Sequence } from './authentication/sequence.ts';
 import { AUTH_TYPE, TEXT_BYTES } from './authentication/text.ts';
 import { advertisementChecksum, CHECKSUM_OFFSET, type ChecksumForm } from './checksum.ts';
 
+export { VRRP_GROUP } from '../model/virtual-router.ts';
 export { VRRP_PROTOCOL } from './checksum.ts';
 
 /** TTL and hop limit that every advert carries, so that none comes from beyond a router (section 5.1.1.3). */
 export const VRRP_TTL = 255;
-/** Groups that adverts go to (sections 5.1.1.2 and 5.1.2.2). */
-export const VRRP_GROUP: Readonly<Record<Family, IpAddress>> = {
-  ipv4: '224.0.0.18' as IpAddress,
-  ipv6: 'ff02::12' as IpAddress,
-};
 /** Longest message: the header, 255 IPv6 addresses and the trailer of `auth_hmac`. */
 export const MAX_ADVERTISEMENT_BYTES = 8 + 255 * 16 + TRAILER_BYTES;
 

@@ -1,4 +1,4 @@
-/** The packet rules for IPVS as this machine's kernel takes them; what they do is in cloud-packet-rules.test.ts. */
+/** The packet rules for IPVS as this machine's kernel takes them; what they do is in cloud-packet-rules-cases.ts. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { packetRulesOf } from '../../src/balance/packet-rules.ts';
 import { sourceNatsIn } from '../../src/kernel/held-source-nats.ts';

@@ -1,6 +1,7 @@
 /** A packet's way through packet filters, and what is sent where, for those that come and those that leave. Pure. */
 import { type Family, familyOf, type IpAddress } from '../../model/address.ts';
 import type { Config, ConfiguredVirtualServer } from '../../model/config.ts';
+import { VRRP_GROUP } from '../../model/virtual-router.ts';
 import type { Protocol } from '../../model/virtual-server.ts';
 import { ANYWHERE, type Probe } from './ruleset.ts';
 
@@ -16,12 +17,6 @@ export interface Passage {
 
 export type Configured = Pick<Config, 'virtualRouters' | 'virtualServers'> & {
   readonly ipvs: Pick<Config['ipvs'], 'sysctl'>;
-};
-
-/** RFC 9568 sections 5.1.1.2 and 5.1.2.2. */
-const VRRP_GROUP: Readonly<Record<Family, IpAddress>> = {
-  ipv4: '224.0.0.18' as IpAddress,
-  ipv6: 'ff02::12' as IpAddress,
 };
 
 /** Where a director's adverts come and go. */
