@@ -14,8 +14,8 @@ function ofService({ path, value }: Named<ServiceDraft>): readonly Finding[] {
     return [errorAt([...at, 'hysteresis'], message)];
   }
   const sum = sumOfWeights(value);
-  // A service whose real servers all have the weight 0 is drained, not misspelt.
-  if (sum === undefined || sum === 0) return [];
+  if (sum === undefined) return [];
+  if (sum === 0) return [warningAt([...path, 'real_servers'], withoutWeight(value))];
   if (weight > sum) {
     const message = `quorum ${weight} is more than all weights together, ${sum}: the service would never be up`;
     return [warningAt(at, message)];
@@ -25,9 +25,16 @@ function ofService({ path, value }: Named<ServiceDraft>): readonly Finding[] {
   return [warningAt(at, message)];
 }
 
+/** It may be meant, of a service that is being taken out of use. */
+const withoutWeight = ({ sorry_server: sorry }: ServiceDraft): string =>
+  `all weights are 0, so that the quorum is never reached: ${sorry === undefined ? 'the service is never up' : 'clients get the sorry server alone'}; give one a weight, or take them out of use by vipward drain`;
+
 /** Exact: ten thousand of 2^31 are far below 2^53. */
 function sumOfWeights({ real_servers: servers }: ServiceDraft): number | undefined {
   const weights = (servers ?? [undefined]).map((server) => server?.weight);
   const known = weights.flatMap((weight) => weight ?? []);
-  return known.length === weights.length ? known.reduce((sum, weight) => sum + weight, 0) : undefined;
+  // That there is none at all is told by itself.
+  return known.length === weights.length && known.length > 0
+    ? known.reduce((sum, weight) => sum + weight, 0)
+    : undefined;
 }

@@ -23,6 +23,20 @@ describe('quorum', () => {
       ['8:13: warning: quorum 3 is more than all weights together, 2: the service would never be up'],
     ],
     [
+      'never reached, since all weights are 0',
+      file({ real_servers: '[{ address: 10.1.1.2, weight: 0 }, { address: 10.1.1.3, weight: 0 }]' }),
+      [
+        '7:19: warning: all weights are 0, so that the quorum is never reached: the service is never up; give one a weight, or take them out of use by vipward drain',
+      ],
+    ],
+    [
+      'never reached, and for the sorry server all clients are',
+      file({ sorry_server: '10.1.1.9', real_servers: '[{ address: 10.1.1.2, weight: 0 }]' }),
+      [
+        '7:19: warning: all weights are 0, so that the quorum is never reached: clients get the sorry server alone; give one a weight, or take them out of use by vipward drain',
+      ],
+    ],
+    [
       'a quorum of 0',
       file({ quorum: '0' }),
       ['8:13: error: quorum: expected a whole number of 1 and up, not 0'],
