@@ -63,13 +63,13 @@ async function withHost(work: (host: Host, roles: Roles) => void | Promise<void>
 const startCommand = (terminal: Terminal): Command =>
   roleOptions(new Command('start').description('take the VIP up; again does nothing')).action(
     (options: RoleOptions & Place, command: Command) =>
-      withHost(async (host, { startRole }) => {
+      withHost(async (host, { startRole, answeredFor }) => {
         needsRoot('realserver start');
-        const changes = await startRole(
-          options.stateDir,
-          nameOf(options.vip),
-          roleOf(options, command),
-          host,
+        const role = roleOf(options, command);
+        const changes = await startRole(options.stateDir, nameOf(options.vip), role, host);
+        printLines(
+          terminal.err,
+          answeredFor(role, host).map((words) => `warning: ${words}`),
         );
         printLines(terminal.out, changes.length === 0 ? ['nothing to change'] : changes);
       }),

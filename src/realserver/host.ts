@@ -4,7 +4,7 @@ import { type Addresses, openAddresses } from '../kernel/addresses.ts';
 import { isAsked, type Links, openLinks } from '../kernel/links.ts';
 import { loadModule } from '../kernel/modules.ts';
 import { readSetting, writeSetting } from '../kernel/sysctl.ts';
-import { formatPrefix } from '../model/address.ts';
+import { formatPrefix, type IpAddress } from '../model/address.ts';
 import type { SettingsAccess } from '../prepare/ledger.ts';
 import type { HiddenAddress } from '../prepare/real-server.ts';
 import { setTunnelProtocol } from '../sys/tunnel-protocol.ts';
@@ -14,6 +14,8 @@ export interface Host {
   links(): readonly string[];
   /** Those by which somebody may ask for an address of this host. */
   askedLinks(): readonly string[];
+  /** Those of `vips` that are on one of these. */
+  askedFor(vips: readonly IpAddress[]): readonly HiddenAddress[];
   isUp(link: string): boolean | undefined;
   setUp(link: string, up: boolean): void;
   openTunnel(link: string, open: boolean): void;
@@ -46,6 +48,19 @@ export function openHost(): Host {
         .list()
         .filter(isAsked)
         .map(({ name }) => name),
+    askedFor: (vips) => {
+      const names = new Map(
+        links
+          .list()
+          .filter(isAsked)
+          .map(({ index, name }) => [index, name]),
+      );
+      const wanted = new Set(vips);
+      return addresses.list().flatMap(({ index, prefix }) => {
+        const device = names.get(index);
+        return device === undefined || !wanted.has(prefix.address) ? [] : [{ device, prefix }];
+      });
+    },
     isUp: (link) => find(link)?.up,
     setUp: (link, up) => links.setUp(indexOf(link), up),
     openTunnel: (link, open) => setTunnelProtocol(link, open ? 'any' : 'ipv6'),

@@ -2,6 +2,8 @@
  * Takes up and gives up the role of a real server. Several roles of one host (a unit for each VIP) share settings and
  * links; the last that needs one puts back what was there before.
  */
+
+import { formatPrefix } from '../model/address.ts';
 import { SettingsLedger } from '../prepare/ledger.ts';
 import { judge } from '../prepare/quiet.ts';
 import {
@@ -43,6 +45,20 @@ export async function startRole(
     return reconcile(directory, state, roles, host);
   });
 }
+
+/**
+ * VIPs of a role that this host answers for all the same, in words: each is its own address, given by mistake; or is on
+ * the wrong link; or it is the active director itself. Nothing is refused, since the last two must be able to start.
+ */
+export const answeredFor = ({ vips }: RealServerRole, host: Host): readonly string[] =>
+  host.askedFor(vips).map(({ device, prefix }) => {
+    const text = formatPrefix(prefix);
+    return (
+      `${text} is on ${device}, by which this host answers for it. Where that is its own address, and no VIP: ` +
+      `vipward realserver stop --vip ${vips.join(' ')}, then start with the VIP. Where it is the VIP, and this host ` +
+      `not the active director: ip addr del ${text} dev ${device}`
+    );
+  });
 
 /** A VIP that comes in two ways would be on two links, of which one hides it and the other may not. */
 function refuseOtherWay(name: string, role: RealServerRole, roles: Roles): void {

@@ -90,6 +90,21 @@ describe('a real server of direct routing', () => {
     inside('sysctl', '-qw', 'net.ipv4.conf.all.arp_ignore=0');
   });
 
+  it('warns of an address that is on a link by which it is asked for, again and again, and takes it up', () => {
+    inside('ip', 'link', 'add', 'own0', 'type', 'veth', 'peer', 'name', 'own1');
+    inside('ip', 'addr', 'add', '10.1.1.2/24', 'dev', 'own0');
+    for (const change of ['add 10.1.1.2/32 on lo', 'nothing to change']) {
+      const { status, stdout, stderr } = realserver('start', '--vip', '10.1.1.2', VIP, '--forwarding', 'dr');
+      expect([status, stdout]).toEqual([0, expect.stringContaining(change)]);
+      expect(stderr).toMatch(
+        /^warning: 10\.1\.1\.2\/24 is on own0.*realserver stop --vip 10\.1\.1\.2 10\.1\.1\.254/,
+      );
+    }
+    expect(realserver('stop', '--vip', '10.1.1.2', VIP).status).toBe(0);
+    expect(addresses()).toEqual([]);
+    inside('ip', 'link', 'del', 'own0');
+  });
+
   it('says what is missing, and fails', () => {
     realserver('start', '--vip', VIP, '--forwarding', 'dr');
     inside('ip', 'addr', 'del', `${VIP}/32`, 'dev', 'lo');

@@ -60,6 +60,7 @@ class FakeHost implements Host {
   };
   links = () => ['lo', 'eth.0', 'tunl0', 'ip6tnl0'];
   askedLinks = () => ['eth.0'];
+  askedFor = () => [];
   isUp = (link: string) => this.up.has(link);
   setUp = (link: string, up: boolean) => this.#change(() => (up ? this.up.add(link) : this.up.delete(link)));
   openTunnel = (link: string, open: boolean) =>
