@@ -11,6 +11,8 @@ import { type InstalledRoute, openRoutes } from './routes.ts';
 export interface MainRoute {
   readonly to: Prefix;
   readonly router: IpAddress | undefined;
+  /** Of IPv4. */
+  readonly link?: string;
   readonly metric: number;
 }
 
@@ -23,11 +25,11 @@ const GATEWAY = 0x2;
 
 /** Empty where there are too many, or /proc does not tell. */
 export function readMainRoutes(): readonly MainRoute[] {
-  const ipv6 = read('ipv6_route') === '' ? [] : mainIpv6Routes(listIpv6Routes());
-  return [...parseIpv4Routes(read('route')), ...ipv6];
+  const ipv6 = readTable('ipv6_route') === '' ? [] : mainIpv6Routes(listIpv6Routes());
+  return [...parseIpv4Routes(readTable('route')), ...ipv6];
 }
 
-function read(name: string): string {
+function readTable(name: string): string {
   try {
     const text = readFileSync(`/proc/self/net/${name}`, 'latin1');
     return text.split('\n', MOST_ROUTES + 1).length > MOST_ROUTES ? '' : text;
@@ -39,8 +41,8 @@ function read(name: string): string {
 /** The lines of /proc/net/route; its numbers are in the order of the processor's bytes. */
 export const parseIpv4Routes = (text: string): readonly MainRoute[] =>
   text.split('\n').flatMap((line) => {
-    const [, to, router, flags, , , metric, mask] = line.trim().split(/\s+/);
-    return routeOf({ to: reversed(to), router: reversed(router), flags, metric: Number(metric) }, () =>
+    const [link = '', to, router, flags, , , metric, mask] = line.trim().split(/\s+/);
+    return routeOf({ link, to: reversed(to), router: reversed(router), flags, metric: Number(metric) }, () =>
       bitsOf(reversed(mask) ?? ''),
     );
   });
@@ -70,19 +72,20 @@ function listIpv6Routes(): readonly InstalledRoute[] {
 }
 
 interface Line {
+  readonly link: string;
   readonly to: string | undefined;
   readonly router: string | undefined;
   readonly flags: string | undefined;
   readonly metric: number;
 }
 
-function routeOf({ to, router, flags, metric }: Line, length: () => number): readonly MainRoute[] {
+function routeOf({ link, to, router, flags, metric }: Line, length: () => number): readonly MainRoute[] {
   const bits = Number.parseInt(flags ?? '', 16);
   // The title, for one.
   if (to === undefined || router === undefined || !/^[0-9a-f]+$/i.test(to + router)) return [];
   if (!(bits & UP)) return [];
   const prefix = { address: addressOf(to), length: length() };
-  return [{ to: prefix, router: bits & GATEWAY ? addressOf(router) : undefined, metric }];
+  return [{ to: prefix, router: bits & GATEWAY ? addressOf(router) : undefined, link, metric }];
 }
 
 const addressOf = (hexadecimal: string): IpAddress => addressFromBytes(Buffer.from(hexadecimal, 'hex'));
@@ -95,10 +98,27 @@ const bitsOf = (hexadecimal: string): number =>
   );
 
 /**
- * Tells the next hop to an address where that is a router; undefined: it is on a link, or nobody knows the way. What
- * one question takes does not grow with the routes: thousands of real servers are asked for.
+ * Tells the next hop to an address where that is a router; undefined: it is on a link, or nobody knows the way.
  */
 export function routerFinder(routes: readonly MainRoute[]): (address: IpAddress) => IpAddress | undefined {
+  const routeTo = routeFinder(routes);
+  return (address) => routeTo(address)?.router;
+}
+
+/** The links by which packets to `addresses`, of IPv4, leave; without those whose way nobody knows. */
+export function linksTo(
+  addresses: readonly IpAddress[],
+  read: () => readonly MainRoute[] = () => parseIpv4Routes(readTable('route')),
+): readonly string[] {
+  if (addresses.length === 0) return [];
+  const routeTo = routeFinder(read());
+  const links = new Set(addresses.flatMap((address) => routeTo(address)?.link ?? []));
+  // A rejection has none.
+  return [...links].filter((link) => link !== '*').sort();
+}
+
+/** What one question takes does not grow with the routes: thousands of real servers are asked for. */
+function routeFinder(routes: readonly MainRoute[]): (address: IpAddress) => MainRoute | undefined {
   const best = new Map<string, MainRoute>();
   for (const route of routes) {
     const name = networkName(addressToBytes(route.to.address), route.to.length);
@@ -110,7 +130,7 @@ export function routerFinder(routes: readonly MainRoute[]): (address: IpAddress)
     const bytes = addressToBytes(address);
     for (const length of lengths) {
       const route = best.get(networkName(bytes, length));
-      if (route !== undefined) return route.router;
+      if (route !== undefined) return route;
     }
     return undefined;
   };

@@ -15,7 +15,13 @@ import {
 } from '../prepare/director.ts';
 import { type ChangedSetting, SettingsLedger } from '../prepare/ledger.ts';
 import { ONCE_UNUSED, remnantsOf } from '../prepare/remnants.ts';
-import { type KernelSetting, type SettingPath, settingCommand, settingName } from '../prepare/setting.ts';
+import {
+  type KernelSetting,
+  type SettingPath,
+  settingCommand,
+  settingName,
+  unmetOf,
+} from '../prepare/setting.ts';
 import { ChangedSettings } from './changed-settings.ts';
 import { ModuleLoader } from './module-loader.ts';
 import { type PreparedKernel, REAL_KERNEL } from './prepared-kernel.ts';
@@ -111,9 +117,7 @@ export class Preparation {
    */
   preview(config: Configured, tableAfter: () => ActualTable | undefined): readonly string[] {
     const wanted = this.#wanted(config);
-    const sets = wanted
-      .filter((setting) => !this.#ledger.isSatisfied(setting))
-      .map((setting) => `set ${this.#changeText(setting)}`);
+    const sets = unmetOf(wanted, this.#kernel.read).map((setting) => `set ${this.#changeText(setting)}`);
     const backs = this.#backs(config, wanted, tableAfter);
     return config.ipvs.prepare ? [...this.#modules.preview(config), ...sets, ...backs] : backs;
   }
@@ -157,7 +161,7 @@ export class Preparation {
   }
 
   #wanted(config: PreparedConfig): readonly KernelSetting[] {
-    const settings = directorSettings(config, this.#kernel.links());
+    const settings = directorSettings(config, this.#kernel.links(), this.#kernel.linksTo);
     // Without IPVS there is none of its settings; that it is missing is told by whoever keeps the table.
     if (this.#kernel.read(IPVS_PROBE) !== undefined) return settings;
     return settings.filter(({ path }) => path[2] !== 'vs');
@@ -200,7 +204,7 @@ export class Preparation {
     const config = this.#config;
     if (config === undefined) return [];
     const wanted = this.#wanted(config);
-    const unmet = wanted.filter((setting) => !this.#ledger.isSatisfied(setting));
+    const unmet = unmetOf(wanted, this.#kernel.read);
     const changes: string[] = [];
     const problems: string[] = [];
     if (config.ipvs.prepare) this.#setAll(unmet, again, changes, problems);

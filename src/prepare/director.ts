@@ -3,7 +3,7 @@
  * reverse-path filters. Pure: from the configuration alone.
  */
 import { familyOfKey, takesPart } from '../balance/entry.ts';
-import { familyOf, isLoopback, isWithin, type Prefix } from '../model/address.ts';
+import { familyOf, type IpAddress, isLoopback, isWithin, type Prefix } from '../model/address.ts';
 import type { Config, ConfiguredRealServer, ConfiguredVirtualServer } from '../model/config.ts';
 import type { TableKey } from '../model/ipvs-table.ts';
 import type { Protocol } from '../model/virtual-server.ts';
@@ -24,12 +24,17 @@ export type PreparedConfig = Pick<Config, 'virtualRouters' | 'fixed'> & {
 
 /**
  * In the order in which they are to be made; each path once. What the file itself sets comes before what follows from
- * the services. `links`: the interfaces of this host that have IPv6.
+ * the services. `links`: the interfaces of this host that have IPv6. `linksTo`: those by which it reaches hosts over IPv4.
  */
-export function directorSettings(config: PreparedConfig, links: readonly string[]): readonly KernelSetting[] {
+export function directorSettings(
+  config: PreparedConfig,
+  links: readonly string[],
+  linksTo: (addresses: readonly IpAddress[]) => readonly string[] = () => [],
+): readonly KernelSetting[] {
   const wanted = [
     ...fromFile(config),
     ...forwarding(config, links),
+    ...linksForwarding(config, linksTo),
     ...redirects(config),
     ...ipvs(config),
     ...reversePath(config),
@@ -61,9 +66,7 @@ function forwarding({ virtualServers }: PreparedConfig, links: readonly string[]
   );
   const without = 'the replies of real servers behind nat and fullnat are not forwarded';
   return [
-    ...(routed.includes('ipv4')
-      ? [{ path: ['net', 'ipv4', 'ip_forward'] as const, value: '1', orElse: [], without }]
-      : []),
+    ...(routed.includes('ipv4') ? [{ path: IP_FORWARD, value: '1', orElse: [], without }] : []),
     ...(routed.includes('ipv6')
       ? [
           ...links.map(keepsRouterAdvertisements),
@@ -71,6 +74,29 @@ function forwarding({ virtualServers }: PreparedConfig, links: readonly string[]
         ]
       : []),
   ];
+}
+
+const IP_FORWARD: SettingPath = ['net', 'ipv4', 'ip_forward'];
+
+/**
+ * IPv4 goes by the link that a packet comes in by (IN_DEV_FORWARD in ip_route_input_slow of net/ipv4/route.c), which may
+ * have been excepted since ip_forward was set. IPv6 goes by `all` alone (ip6_forward of net/ipv6/ip6_output.c); what a
+ * link has there decides whether it is a host's or a router's to its neighbours.
+ */
+function linksForwarding(
+  { virtualServers }: PreparedConfig,
+  linksTo: (addresses: readonly IpAddress[]) => readonly string[],
+): readonly KernelSetting[] {
+  const servers = virtualServers
+    .flatMap(serversOf)
+    .filter((server) => isMasqueraded(server) && familyOf(server.address) === 'ipv4');
+  return linksTo([...new Set(servers.map(({ address }) => address))]).map((link) => ({
+    path: ['net', 'ipv4', 'conf', link, 'forwarding'] as const,
+    value: '1',
+    orElse: [],
+    setBy: IP_FORWARD,
+    without: `the replies of real servers behind nat and fullnat that come in by ${link} are not forwarded`,
+  }));
 }
 
 /** What takes part in one entry does so in all others of its family, and a range of ports has 65,535. */

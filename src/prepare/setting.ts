@@ -11,6 +11,8 @@ export interface KernelSetting {
   readonly orElse: readonly string[];
   /** The kernel goes by the greater of this setting and that one, which stands for all interfaces. */
   readonly greaterOf?: SettingPath;
+  /** A change of that one sets this one, too, to the same. */
+  readonly setBy?: SettingPath;
   /** What goes wrong otherwise, as the end of a sentence: `the replies of real servers are not forwarded`. */
   readonly without: string;
 }
@@ -38,6 +40,13 @@ export function isSatisfied({ path, value, orElse, greaterOf }: KernelSetting, r
   if (own === undefined) return false;
   const effective = other !== undefined && Number(other) > Number(own) ? other : own;
   return effective === value || orElse.includes(effective);
+}
+
+/** Those that are to be set: what is set by another of them is not. */
+export function unmetOf(settings: readonly KernelSetting[], read: ReadSetting): readonly KernelSetting[] {
+  const unmet = settings.filter((setting) => !isSatisfied(setting, read));
+  const names = new Set(unmet.map(({ path }) => settingName(path)));
+  return unmet.filter(({ setBy }) => setBy === undefined || !names.has(settingName(setBy)));
 }
 
 /** The command with which somebody would do it by hand. */

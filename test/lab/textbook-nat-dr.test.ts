@@ -257,6 +257,13 @@ describe('masquerading', () => {
     expect(later.passed - earlier.passed).toBeGreaterThan(32 * BYTES);
   });
 
+  it('a link that alone does not forward does so again', async () => {
+    await director.run('sysctl -qw net.ipv4.conf.eth1.forwarding=0');
+    expect(await daemon.command('reload')).toMatchObject({ code: 0 });
+    expect(await held('net.ipv4.conf.eth1.forwarding', 'net.ipv4.ip_forward')).toEqual(['1', '1']);
+    expect(await inTurn(client, url('nat4'), 2)).toEqual({ app1: 1, app2: 1 });
+  });
+
   it('the doctor sees that an answer is lost, names what mends it, and then sees through the services that all come', async () => {
     await app[0].run('ip route replace default via 10.2.2.3');
     const { code, wrong } = await doctor(director, daemon);

@@ -1,6 +1,7 @@
 /** The main routing table, as /proc shows it. */
 import { expect, it } from 'vitest';
 import {
+  linksTo,
   mainIpv6Routes,
   parseIpv4Routes,
   readMainRoutes,
@@ -18,7 +19,7 @@ const IPV4 = `Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\t
 eth0\t00000000\tFE01010A\t0003\t0\t0\t0\t00000000\t0\t0\t0
 eth0\t0001010A\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0
 eth0\t0002020A\t0101010A\t0003\t0\t0\t5\t00FFFFFF\t0\t0\t0
-eth0\t4002020A\t00000000\t0001\t0\t0\t0\tC0FFFFFF\t0\t0\t0
+eth1\t4002020A\t00000000\t0001\t0\t0\t0\tC0FFFFFF\t0\t0\t0
 *\t0003030A\t00000000\t0201\t0\t0\t0\t00FFFFFF\t0\t0\t0
 `;
 /** fd00:1::/64 on eth0; fd00:2::/64 via fe80::1; in a table of its own all via fe80::9. */
@@ -45,6 +46,16 @@ it.each([
   ['2001:db8::1', undefined],
 ])('the router to %s is %s', (address, router) => {
   expect(routerFinder(routes)(ip(address))).toBe(router);
+});
+
+it('the links to IPv4 hosts are told, each once, and nothing is read for none', () => {
+  const hosts = ['10.2.2.70', '10.1.1.2', '10.2.2.2', '10.3.3.3', '192.0.2.1'].map(ip);
+  expect(linksTo(hosts, () => parseIpv4Routes(IPV4))).toEqual(['eth0', 'eth1']);
+  expect(linksTo([ip('10.3.3.3')], () => parseIpv4Routes(IPV4))).toEqual([]);
+  const nobody = () => {
+    throw new Error('asked');
+  };
+  expect(linksTo([], nobody)).toEqual([]);
 });
 
 it('of two ways to one network the one of the lower metric counts', () => {

@@ -13,6 +13,9 @@ import { entryAt, realServerAt, virtualServer } from '../../support/virtual-serv
 const FORWARD = 'net/ipv4/ip_forward';
 const EXPIRE = 'net/ipv4/vs/expire_nodest_conn';
 
+/** Of the link that the real servers are reached by. */
+const BEHIND = 'net/ipv4/conf/eth1/forwarding';
+
 let stateDir: string;
 let log: string[];
 let held: Map<string, string>;
@@ -50,6 +53,7 @@ const kernel: PreparedKernel = {
     return Promise.resolve(undefined);
   },
   links: () => [],
+  linksTo: (addresses) => (addresses.length > 0 && held.has(BEHIND) ? ['eth1'] : []),
   linksInUse: () => ['lo', 'eth0'],
   identity: () => identity,
 };
@@ -74,6 +78,46 @@ const config = (virtualServers: readonly ConfiguredVirtualServer[], prepare = tr
   ipvs: { sysctl: {}, prepare, sync: undefined },
 });
 const nat = virtualServer({ realServers: [realServerAt('10.2.0.2', { forwarding: 'nat' })] });
+
+describe('a link that does not forward', () => {
+  const SETS = 'set net.ipv4.conf.eth1.forwarding: 0 → 1';
+  beforeEach(() => {
+    held.set(EXPIRE, '1');
+    held.set(BEHIND, '0');
+  });
+
+  it('is set where the host forwards, told beforehand, and put back', () => {
+    held.set(FORWARD, '1');
+    const preparation = open();
+    expect(preview(preparation, config([nat]))).toEqual([SETS]);
+    expect(reload(preparation, config([nat]))).toEqual([SETS]);
+    expect(held.get(BEHIND)).toBe('1');
+    const dr = virtualServer({ realServers: [realServerAt('10.2.0.2', { forwarding: 'dr' })] });
+    expect(reload(preparation, config([dr]))).toEqual(['put back net.ipv4.conf.eth1.forwarding: 1 → 0']);
+    reload(preparation, config([nat]));
+    preparation.close();
+    expect([held.get(BEHIND), held.get(FORWARD)]).toEqual(['0', '1']);
+  });
+
+  it('is left to ip_forward, which sets all links, where that is to be set', () => {
+    const preparation = open();
+    const forwards = ['set net.ipv4.ip_forward: 0 → 1'];
+    expect(preview(preparation, config([nat]))).toEqual(forwards);
+    expect(preparation.configure(config([nat]))).toEqual(forwards);
+    preparation.close();
+  });
+
+  it('is a problem where nothing is to be prepared', () => {
+    held.set(FORWARD, '1');
+    const preparation = open();
+    preparation.configure(config([nat], false));
+    expect(preparation.problems).toEqual([
+      'net.ipv4.conf.eth1.forwarding is 0: the replies of real servers behind nat and fullnat that come in by eth1 are ' +
+        'not forwarded (sysctl -w net.ipv4.conf.eth1.forwarding=1)',
+    ]);
+    preparation.close();
+  });
+});
 
 describe('preparing the kernel', () => {
   it('sets what the services need, says it beforehand, and puts it back at the end', () => {
