@@ -23,6 +23,7 @@ const ALONE = [
   'process/interop/elections.test.ts',
   'process/interop/virtual-mac.test.ts',
   'process/owners/lease.test.ts',
+  'process/vrrp/adversity.test.ts',
 ];
 
 export default defineConfig({
