@@ -162,11 +162,9 @@ async function askAndCompare({ peer, peerStatus, runtimeDir }: DoctorOptions): P
   const ours = await controlClient(socketPath(runtimeDir)).status();
   const from = Date.now();
   const text = peer === undefined ? await readPeerStatus(peerStatus ?? '') : await askPeer(peer);
-  const asked = { from, to: Date.now() };
-  const theirs = parsePeerStatus(text);
-  // A file is as old as it is: its clock tells nothing.
-  const when = peer === undefined ? { from: theirs.at, to: theirs.at } : asked;
-  return peerFindings(ours, theirs, when);
+  // A file is as old as it is.
+  const asked = peer === undefined ? undefined : { from, to: Date.now() };
+  return peerFindings(ours, parsePeerStatus(text), asked);
 }
 
 const SSH_LIMIT_MS = 15_000;
@@ -187,6 +185,11 @@ async function askPeer(host: string): Promise<string> {
     });
     return stdout;
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new Error(
+        `ssh is not installed: write what "vipward status --json" says there to a file, for --peer-status FILE`,
+        { cause },
+      );
     throw new Error(`cannot ask ${host} by ssh: ${(cause as Error).message.trim().split('\n').at(-1)}`, {
       cause,
     });

@@ -27,7 +27,8 @@ export function processTerminal(): Terminal {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     colours: { out: takesColours(process.stdout), err: takesColours(process.stderr) },
-    columns: process.stdout.isTTY ? process.stdout.columns : undefined,
+    // Serial consoles say that they have no column at all.
+    columns: (process.stdout.isTTY && process.stdout.columns) || undefined,
   };
 }
 

@@ -16,7 +16,12 @@ export interface Asked {
 /** Certificates and logs do not mind less. */
 const TOLERABLE_OFFSET = milliseconds(1_000);
 
-export function peerFindings(ours: PeerStatus, peer: PeerStatus, asked: Asked): readonly Finding[] {
+/** `asked`: undefined where the answer may be of any age, so that its clock tells nothing. */
+export function peerFindings(
+  ours: PeerStatus,
+  peer: PeerStatus,
+  asked: Asked | undefined,
+): readonly Finding[] {
   const name = peer.director;
   const found = [
     ...(ours.version === peer.version
@@ -37,9 +42,10 @@ export function peerFindings(ours: PeerStatus, peer: PeerStatus, asked: Asked): 
             `diff <(ssh ${name} cat /etc/vipward/vipward.yaml) /etc/vipward/vipward.yaml`,
           ),
         ]),
-    ...offset(name, peer.at, asked),
+    ...(asked === undefined ? [] : offset(name, peer.at, asked)),
   ];
-  return found.length > 0 ? found : [good(`${name} has the same version, configuration and time`)];
+  const same = asked === undefined ? 'version and configuration' : 'version, configuration and time';
+  return found.length > 0 ? found : [good(`${name} has the same ${same}`)];
 }
 
 const isOlder = (a: string, b: string): boolean => a.localeCompare(b, 'en', { numeric: true }) < 0;

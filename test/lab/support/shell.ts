@@ -7,7 +7,7 @@ const socket = connect(path);
 socket.once('connect', () => {
   const request: ShellRequest = {
     rows: process.stdout.rows ?? 24,
-    columns: process.stdout.columns ?? 80,
+    columns: process.stdout.columns || 80,
     command,
   };
   socket.write(`${JSON.stringify(request)}\n`);

@@ -82,6 +82,11 @@ describe('the other director', () => {
     expect(severities(peerFindings(status({ director: 'lvs1' }), status(changes), asked))).toEqual(expected);
   });
 
+  it('by a file, which tells no time', () => {
+    const found = peerFindings(status({ director: 'lvs1' }), status({ at: 0 }), undefined);
+    expect(found).toMatchObject([{ severity: 'good', what: 'lvs2 has the same version and configuration' }]);
+  });
+
   it.each(['', 'null', '[]', '{"version":1}', 'vipward: command not found'])(
     'that answers %j is no vipward',
     (text) => {
