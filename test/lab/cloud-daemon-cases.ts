@@ -1,6 +1,7 @@
 /** The daemon with fullnat and marks: cases 4 and 5 of the textbook, from its file to the client's answer. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kindsCases } from './cloud-daemon-kinds-cases.ts';
+import { markChangeCases } from './cloud-mark-change-cases.ts';
 import { named, stage } from './cloud-stage.ts';
 import { answerOn, askAll, entered } from './cloud-tools.ts';
 import { type Daemon, startDaemon } from './support/daemon.ts';
@@ -117,6 +118,17 @@ describe('the daemon', () => {
     await daemon.said('it is put back', { since });
     await expect.poll(tables).toContain('inet vipward-ipvs');
     expect(new Set(await names(HTTP, HTTPS, HTTPS)).size).toBe(1);
+  });
+
+  describe('keeps who is served:', () => {
+    markChangeCases(
+      () => daemon,
+      { vip: VIP, port: HTTP },
+      {
+        byAddress: { file: APART, replaces: 'fwmark 61 ipv4' },
+        byMark: { file: TOGETHER, replaces: `tcp ${VIP}:${HTTP}` },
+      },
+    );
   });
 
   describe('with services of every kind', () => {

@@ -11,10 +11,25 @@ import { Talker } from './support/talks.ts';
 
 const VIP = { IPv4: '10.1.1.248', IPv6: 'fd01::f8' };
 const SOURCE = ['10.2.0.100', 'fd02::100'];
-const FAR = ['10.3.0.2', '10.3.0.3', '"fd03::2"', '"fd03::3"'];
+/** Of each real server. */
+const FAR = [
+  ['10.3.0.2', 'fd03::2'],
+  ['10.3.0.3', 'fd03::3'],
+] as const;
 const PORTS = { talking: 7_000, silent: 7_001, listening: 7_002 };
+const DATAGRAMS = { speaking: 7_003, listening: 7_004 };
 /** Connections of each family and each kind. */
 const COUNT = 25;
+
+const service = (name: string, protocol: string, ports: readonly number[]): string => `
+  ${name}:
+    address: [${VIP.IPv4}, "${VIP.IPv6}"]
+    port: [${ports}]
+    protocol: ${protocol}
+    forwarding: fullnat
+    source_address: [${SOURCE[0]}, "${SOURCE[1]}"]
+    scheduler: rr
+    real_servers: [${FAR.flat().map((address) => `{ address: "${address}" }`)}]`;
 
 const config = (priority: number): string => `
 ipvs: { sync: { interface: eth0, id: 62 }, sysctl: { sync_threshold: [3, 5] } }
@@ -30,13 +45,8 @@ virtual_routers:
       - { address: ${SOURCE[0]}/24, device: eth1, excluded: true }
       - { address: ${SOURCE[1]}/64, device: eth1, excluded: true }
 services:
-  far:
-    address: [${VIP.IPv4}, "${VIP.IPv6}"]
-    port: [${Object.values(PORTS)}]
-    forwarding: fullnat
-    source_address: [${SOURCE[0]}, "${SOURCE[1]}"]
-    scheduler: rr
-    real_servers: [${FAR.map((address) => `{ address: ${address} }`)}]
+${service('far', 'tcp', Object.values(PORTS))}
+${service('datagrams', 'udp', Object.values(DATAGRAMS))}
 `;
 
 const daemons: Daemon[] = [];
@@ -49,22 +59,31 @@ async function start(node: Node, priority: number): Promise<Daemon> {
   return daemon;
 }
 
-/** How many established connections IPVS knows there. */
-const known = async (node: Node): Promise<number> =>
-  Number((await node.exec('grep -c ESTABLISHED /proc/net/ip_vs_conn')).stdout);
+/** How many established connections, and how many of datagrams, IPVS knows there. */
+const known = async (node: Node): Promise<readonly number[]> => {
+  const count = 'for state in TCP.*ESTABLISHED ^UDP; do grep -c $state /proc/net/ip_vs_conn; done';
+  return (await node.exec(count)).stdout.trim().split('\n').map(Number);
+};
 
 const ALL = Object.fromEntries(
-  ['IPv4', 'IPv6', 'IPv4 listening', 'IPv6 listening'].map((name) => [
-    name,
-    { alive: COUNT, lost: [], moved: 0, longest: expect.any(Number) },
-  ]),
+  ['', ' listening', ' datagrams', ' datagrams listening']
+    .flatMap((kind) => [`IPv4${kind}`, `IPv6${kind}`])
+    .map((name) => [name, { alive: COUNT, lost: [], moved: 0, longest: expect.any(Number) }]),
 );
 
 describe('a pair of directors with fullnat, by an address that floats', () => {
   beforeAll(async () => {
     const { director, standby, farm } = stage();
     const places = [`tcp/${PORTS.talking}`, `silent/${PORTS.silent}`, `ticking/${PORTS.listening}`];
-    await Promise.all(farm.map((far) => startNamingServer(far, far.name, places)));
+    const datagramsAt = (address: string) => [
+      `udp/${address}/${DATAGRAMS.speaking}`,
+      `ticking-udp/${address}/${DATAGRAMS.listening}`,
+    ];
+    await Promise.all(
+      farm.map((far, index) =>
+        startNamingServer(far, far.name, [...places, ...(FAR[index] ?? []).flatMap(datagramsAt)]),
+      ),
+    );
     const first = await start(director, 150);
     await first.said('started the master sync daemon', { timeout: 120_000 });
     const second = await start(standby, 100);
@@ -85,12 +104,13 @@ describe('a pair of directors with fullnat, by an address that floats', () => {
       port: PORTS.talking,
       silentPort: PORTS.silent,
       listeningPort: PORTS.listening,
+      datagramPorts: DATAGRAMS,
       count: COUNT,
       interval: 2_000,
       patience: 90_000,
     });
     expect(await talker.begun()).toEqual(ALL);
-    await expect.poll(() => known(standby), { timeout: 120_000 }).toBe(4 * COUNT);
+    await expect.poll(() => known(standby), { timeout: 120_000 }).toEqual([4 * COUNT, 4 * COUNT]);
     const since = daemons[1]?.log.mark ?? 0;
     await daemons[0]?.crash();
     await plugDirector(false);

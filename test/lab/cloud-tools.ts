@@ -64,6 +64,45 @@ export async function askAll(
   });
 }
 
+/** Asks $0 (address) $1 (port) for a connection again and again, and prints what came of each. */
+const KNOCK = `
+while :; do
+  if { exec 3<>/dev/tcp/$0/$1; } 2>/dev/null; then
+    echo hello >&3
+    if read -r -t ${PATIENCE} answer <&3; then echo "$answer"; else echo silent; fi
+    exec 3>&-
+  else
+    echo refused
+  fi
+  read -r -t 0.05
+done`;
+
+export interface Knocking {
+  /** Every answer so far, once there are so many more than now. */
+  more(count: number): Promise<readonly string[]>;
+  stop(): Promise<void>;
+}
+
+/** A client that connects again and again, twenty times a second at most. Resolves when the first was answered. */
+export async function knock(node: Node, address: string, port: number): Promise<Knocking> {
+  const client = await node.spawn(['bash', '--norc', '-c', KNOCK, address, String(port)]);
+  const { stdout } = client;
+  const more = async (count: number): Promise<readonly string[]> => {
+    const since = stdout.mark;
+    let left = count;
+    await stdout.waitFor(() => --left <= 0, { since, timeout: 120_000, what: 'answers to who knocks' });
+    return stdout.all;
+  };
+  await more(1);
+  return {
+    more,
+    async stop() {
+      client.kill('SIGKILL');
+      await client.exit;
+    },
+  };
+}
+
 /** As `askAll`, one. */
 export async function ask(
   node: Node,

@@ -1,8 +1,9 @@
 /**
  * A real server that tells its name: naming-server.ts NAME PLACE... Each PLACE is tcp/PORT, silent/PORT or ticking/PORT,
- * on every address, or udp/ADDRESS/PORT. A connection of tcp is told NAME, and NAME again for each line that it sends;
- * with silent only the latter; with ticking NAME again and again without being asked. Each datagram is answered by NAME
- * and a newline. Prints `listening` when it does, on all.
+ * on every address, or udp/ADDRESS/PORT or ticking-udp/ADDRESS/PORT. A connection of tcp is told NAME, and NAME again for
+ * each line that it sends; with silent only the latter; with ticking NAME again and again without being asked. Each
+ * datagram is answered by NAME and a newline; with ticking-udp its sender is told NAME again and again from then on.
+ * Prints `listening` when it does, on all.
  */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -37,7 +38,14 @@ async function listen(place: string): Promise<void> {
   }
   const address = where[0] ?? '';
   const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
-  socket.on('message', (_text, { address: to, port: toPort }) => socket.send(`${name}\n`, toPort, to));
+  const told = new Set<string>();
+  socket.on('message', (_text, { address: to, port: toPort }) => {
+    const tell = (): void => socket.send(`${name}\n`, toPort, to);
+    tell();
+    if (protocol === 'udp' || told.has(`${to} ${toPort}`)) return;
+    told.add(`${to} ${toPort}`);
+    setInterval(tell, TICK);
+  });
   socket.bind(port, address);
   await once(socket, 'listening');
 }

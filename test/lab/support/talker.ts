@@ -7,10 +7,9 @@
  *   speak      one line on each of those, and the report is about them
  *   round      when each that is not lost has had an answer to a line sent after the command
  */
-import { once } from 'node:events';
-import { createConnection, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { datagramWire, streamWire, type Wire } from './talker-wire.ts';
 
 export interface TalkerPlan {
   /** Addresses, by names of the caller's choice. */
@@ -19,6 +18,8 @@ export interface TalkerPlan {
   readonly silentPort: number;
   /** Where real servers speak by themselves. */
   readonly listeningPort?: number;
+  /** The same of datagrams: where they are answered, and where real servers go on by themselves from the first. */
+  readonly datagramPorts?: { readonly speaking: number; readonly listening: number };
   /** Connections to each target. */
   readonly count: number;
   /** Between an answer and the next line, in ms. */
@@ -43,10 +44,12 @@ export type TalkerReport = Readonly<Record<string, Talk>>;
 
 /** TCP has repeated itself several times. */
 const PATIENCE = 60_000;
+/** Beyond the threshold of synchronisation. */
+const FIRST_DATAGRAMS = 5;
 
 class Connection {
   readonly target: string;
-  readonly #socket: Socket;
+  readonly #wire: Wire;
   readonly #patience: number;
   #name: string | undefined;
   lost: string | undefined;
@@ -56,20 +59,17 @@ class Connection {
   answered = 0;
   #answer = Promise.withResolvers<string>();
 
-  constructor(target: string, address: string, port: number, patience: number) {
+  constructor(target: string, address: string, port: number, patience: number, open = streamWire) {
     this.target = target;
     this.#patience = patience;
-    this.#socket = createConnection({ host: address, port, noDelay: true });
-    this.#socket.on('error', ({ code }: NodeJS.ErrnoException) => this.#lose(code ?? 'UNKNOWN'));
-    this.#socket.on('close', () => this.#lose('CLOSED'));
-    const lines = createInterface({ input: this.#socket });
-    lines.on('line', (name) => this.#answer.resolve(name));
-    // The socket's own, once more.
-    lines.on('error', () => undefined);
+    this.#wire = open(address, port, {
+      onLine: (name) => this.#answer.resolve(name),
+      onLost: (why) => this.#lose(why),
+    });
   }
 
   async connected(): Promise<void> {
-    if (this.#socket.connecting) await once(this.#socket, 'connect');
+    await this.#wire.connected();
   }
 
   /** Awaits the name that a real server tells by itself, or the answer to a line. */
@@ -87,8 +87,13 @@ class Connection {
   }
 
   async exchange(): Promise<void> {
-    this.#socket.write('?\n');
+    const settled = this.#wire.ask();
     await this.listen();
+    settled();
+  }
+
+  async exchangeOften(times: number): Promise<void> {
+    for (let time = 0; time < times; time++) await this.exchange();
   }
 
   async listenForEver(): Promise<void> {
@@ -104,7 +109,7 @@ class Connection {
 
   #lose(why: string): void {
     this.lost ??= why;
-    this.#socket.destroy();
+    this.#wire.close();
     this.#answer.resolve('');
   }
 }
@@ -125,18 +130,27 @@ function report(connections: readonly Connection[]): TalkerReport {
 }
 
 async function main(plan: TalkerPlan): Promise<void> {
-  const { targets, port, silentPort, listeningPort, count, interval, patience = PATIENCE } = plan;
+  const { targets, port, silentPort, listeningPort, datagramPorts, count, interval } = plan;
+  const { patience = PATIENCE } = plan;
   const print = (connections: readonly Connection[]): void =>
     console.log(JSON.stringify(report(connections)));
-  const open = (each: number, to: number, title = ''): Connection[] =>
-    Object.entries(targets).flatMap(([name, address]) =>
-      Array.from({ length: each }, () => new Connection(`${name}${title}`, address, to, patience)),
+  const open = (each: number, to: number | undefined, title = '', wire = streamWire): Connection[] =>
+    Object.entries(to === undefined ? {} : targets).flatMap(([name, address]) =>
+      Array.from({ length: each }, () => new Connection(`${name}${title}`, address, to ?? 0, patience, wire)),
     );
-  const speaking = open(count, port);
-  const listening = listeningPort === undefined ? [] : open(count, listeningPort, ' listening');
+  const streams = open(count, port);
+  const heard = open(count, listeningPort, ' listening');
+  const datagrams = open(count, datagramPorts?.speaking, ' datagrams', datagramWire);
+  const heardDatagrams = open(count, datagramPorts?.listening, ' datagrams listening', datagramWire);
+  const speaking = [...streams, ...datagrams];
+  const listening = [...heard, ...heardDatagrams];
   const talking = [...speaking, ...listening];
   let silent: Connection[] = [];
-  await Promise.all(talking.map((connection) => connection.listen()));
+  await Promise.all([
+    ...[...streams, ...heard].map((connection) => connection.listen()),
+    // Nobody is answered who has not asked; and the other director is told of those that have asked several times.
+    ...[...datagrams, ...heardDatagrams].map((connection) => connection.exchangeOften(FIRST_DATAGRAMS)),
+  ]);
   for (const connection of speaking) void connection.exchangeForEver(interval);
   for (const connection of listening) void connection.listenForEver();
   print(talking);
