@@ -16,8 +16,6 @@ import type {
 import { tableMasquerades } from '../kernel/held-source-nats.ts';
 import type { Config } from '../model/config.ts';
 import type { Log } from '../model/messages.ts';
-import { formatProblem, isError, type Problem } from '../model/problem.ts';
-import { sharedDigest } from '../model/shared-configuration.ts';
 import type {
   HandoverDocument,
   OverrideDocument,
@@ -28,32 +26,26 @@ import type {
   StatusDocument,
 } from '../model/status.ts';
 import { milliseconds } from '../model/units.ts';
-import { endedByFailover } from '../prepare/survival.ts';
-import { monotonicNow } from '../sys/clock.ts';
-import { readVersion } from '../version.ts';
 import { Balancer } from './balancer.ts';
-import { type LoadedConfiguration, loadFile, loadText } from './configuration.ts';
-import { damagedFiles } from './damaged.ts';
+import { loadFile, loadText } from './configuration.ts';
+import {
+  ConfigurationInForce,
+  type ConfigurationInForceOptions,
+  logProblems,
+} from './configuration-in-force.ts';
 import { Failover } from './failover.ts';
-import { guardStatus } from './guard-status.ts';
-import type { KeptConfiguration } from './kept-configuration.ts';
-import { offLinkProblems } from './off-link.ts';
 import { PacketRulesKeeper } from './packet-rules.ts';
 import { Preparation } from './preparation.ts';
 import { planRouters, type RouterPlan } from './router-plan.ts';
 import { lookAgainSoon } from './second-look.ts';
 import { SharedTurns } from './shared-turns.ts';
+import { statusDocument } from './status-document.ts';
 import { TrackedConnections } from './tracked-connections.ts';
 
-export interface ManagerOptions {
-  readonly file: string;
+export interface ManagerOptions extends ConfigurationInForceOptions {
   readonly stateDir: string;
-  readonly initial: LoadedConfiguration & { readonly config: Config };
-  readonly log: Log;
   /** Where events are recorded, if anywhere. */
   readonly record: string | undefined;
-  /** Where the configuration is kept for the next start. */
-  readonly kept: KeptConfiguration;
 }
 
 /** Virtual servers: filling the table with more takes longer than the start of a process. */
@@ -61,29 +53,25 @@ const LONG_TABLE = 50;
 /** How long the end waits for notify scripts. */
 const NOTIFY_LIMIT = milliseconds(5_000);
 
-type Refused = StatusDocument['configuration']['refused'];
-
 export class Manager implements ControlHandlers {
   readonly #options: ManagerOptions;
   readonly #log: Log;
+  readonly #inForce: ConfigurationInForce;
   readonly #failover: Failover;
   readonly #preparation: Preparation;
   readonly #packetRules: PacketRulesKeeper;
   readonly #tracked: TrackedConnections;
   readonly #balancer: Balancer;
   readonly #startedAt = Date.now();
-  #loaded: LoadedConfiguration & { readonly config: Config };
-  #loadedAt = Date.now();
-  #refused: Refused;
   readonly #reloads = new SharedTurns(() => this.#reload());
   #stopping = false;
   #cancelLook = (): void => undefined;
 
   constructor(options: ManagerOptions) {
-    const { log, initial, stateDir } = options;
+    const { log, stateDir } = options;
     this.#options = options;
     this.#log = log;
-    this.#loaded = initial;
+    this.#inForce = new ConfigurationInForce(options);
     this.#balancer = new Balancer({
       stateDir,
       log,
@@ -117,7 +105,7 @@ export class Manager implements ControlHandlers {
 
   /** Resolves once the table is in place and the virtual routers take part in their elections. */
   async start(): Promise<void> {
-    const { config } = this.#loaded;
+    const { config } = this.#inForce;
     // Processes that come up take the processor from a long table, which is waited for in any case.
     const isLong = config.virtualServers.length > LONG_TABLE;
     if (!isLong) this.#startProcesses();
@@ -131,25 +119,18 @@ export class Manager implements ControlHandlers {
     if (isLong) this.#startProcesses();
     await this.#balancer.getToKnow();
     // A reload may have come meanwhile, or the end: nothing may be set up behind its back.
-    if (!this.#stopping) await this.#configureRouters(this.#loaded.config);
-    this.#keep();
+    if (!this.#stopping) await this.#configureRouters(this.#inForce.config);
+    this.#inForce.keep();
     if (this.#stopping) return;
     this.#cancelLook = lookAgainSoon({
       file: this.#options.file,
-      inForce: () => this.#loaded,
+      inForce: () => this.#inForce.loaded,
       log: this.#log,
       rehearse: (after) => this.#rehearse(after),
       onDifference: () => {
         this.reload().catch((error: Error) => this.#log('error', `reload failed: ${error.message}`));
       },
     });
-  }
-
-  /** For the next start; what was taken from a former process is held against the file instead. */
-  #keep(): void {
-    const { config, problems, digest, answers } = this.#loaded;
-    const { file, kept } = this.#options;
-    if (answers !== undefined) kept.keepSoon({ file, digest, answers, config, problems });
   }
 
   /** Works out what a reload with `config` would change, and does none of it. */
@@ -177,46 +158,20 @@ export class Manager implements ControlHandlers {
   /** One line for `systemctl status`. */
   summary(): string {
     const active = this.#failover.vrrp.statuses.filter(({ state }) => state === 'active').length;
-    const { virtualRouters, virtualServers } = this.#loaded.config;
+    const { virtualRouters, virtualServers } = this.#inForce.config;
     return `${active} of ${virtualRouters.length} virtual routers active, ${virtualServers.length} virtual servers`;
   }
 
-  async status(): Promise<StatusDocument> {
-    const virtualRouters = await this.#failover.vrrp.query();
-    const { config, digest } = this.#loaded;
-    return {
-      director: config.director.name,
-      version: readVersion(),
-      pid: process.pid,
+  status(): Promise<StatusDocument> {
+    return statusDocument({
       startedAt: this.#startedAt,
-      at: Date.now(),
-      configuration: {
-        file: this.#options.file,
-        loadedAt: this.#loadedAt,
-        digest,
-        shared: sharedDigest(config),
-        refused: this.#refused,
-      },
-      processes: [
-        { name: 'manager', pid: process.pid, state: 'running', restarts: 0 },
-        this.#failover.vrrp.child.status,
-        this.#balancer.process,
-      ],
-      virtualRouters,
-      syncGroups: this.#failover.vrrp.groups,
-      guards: guardStatus(this.#failover.status(), monotonicNow()),
-      activity: this.#failover.activity(),
-      ...(await this.#balancer.status()),
-      preparation: {
-        problems: [
-          ...this.#preparation.problems,
-          ...this.#packetRules.problems,
-          ...offLinkProblems(config.virtualServers),
-          ...endedByFailover(config).map(({ what, breaks, mend }) => `${what}: ${breaks} (${mend})`),
-        ],
-      },
-      damagedFiles: damagedFiles(this.#options.stateDir),
-    };
+      stateDir: this.#options.stateDir,
+      inForce: this.#inForce,
+      failover: this.#failover,
+      balancer: this.#balancer,
+      preparation: this.#preparation,
+      packetRules: this.#packetRules,
+    });
   }
 
   async plan(request: PlanRequest): Promise<PlanDocument> {
@@ -270,22 +225,16 @@ export class Manager implements ControlHandlers {
     const loaded = await loadFile(file);
     const { config, problems } = loaded;
     if (config === undefined) {
-      this.#options.kept.drop();
-      logProblems(this.#log, problems);
-      this.#refused = { at: Date.now(), problems };
-      const errors = problems.filter(isError).length;
-      this.#log('error', `reload refused: ${file} has ${errors} error(s), nothing was changed`, { file });
+      this.#inForce.refuse(problems);
       return { applied: false, problems, changes: [] };
     }
     const routers = await this.#planRouters(config);
     const pending = this.#balancer.pending(config);
     const overrides = this.#balancer.overrideNotes(config);
     if (this.#stopping) throw new Error('vipward stops: nothing is reloaded any more');
-    this.#loaded = { ...loaded, config };
-    this.#loadedAt = Date.now();
-    this.#refused = undefined;
+    this.#inForce.replace({ ...loaded, config });
     const tableChanges = await this.#apply(config);
-    this.#keep();
+    this.#inForce.keep();
     // Only warnings, and a long file may have a thousand: what it changes comes first.
     logProblems(this.#log, problems);
     const changes = [...routers.virtualRouters, ...routers.addresses, ...tableChanges, ...pending];
@@ -331,12 +280,5 @@ export class Manager implements ControlHandlers {
       'error',
       'the vrrp process has not taken in the configuration; it gets it again when it is restarted',
     );
-  }
-}
-
-/** One log line for each problem of a file. */
-export function logProblems(log: Log, problems: readonly Problem[]): void {
-  for (const problem of problems) {
-    log(isError(problem) ? 'error' : 'warn', formatProblem(problem), { configuration: problem.file });
   }
 }

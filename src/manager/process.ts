@@ -11,9 +11,10 @@ import { tryFileLock } from '../sys/file-lock.ts';
 import { sdNotify } from '../sys/notify.ts';
 import { readVersion } from '../version.ts';
 import { type LoadedConfiguration, loadFile } from './configuration.ts';
+import { logProblems } from './configuration-in-force.ts';
 import { KeptConfiguration } from './kept-configuration.ts';
 import { createLogger } from './log.ts';
-import { logProblems, Manager } from './manager.ts';
+import { Manager } from './manager.ts';
 
 export interface ManagerProcessOptions {
   readonly config: string;
