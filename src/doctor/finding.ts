@@ -32,7 +32,7 @@ export function notAsked(hosts: ReadonlySet<string>, what: string): readonly Fin
   const others = hosts.size === 1 ? '' : ` and ${hosts.size - 1} more`;
   return [
     unknown(
-      `${hosts.size} real servers not asked (${first}${others}): ${what}`,
+      `${hosts.size} real server${hosts.size === 1 ? '' : 's'} not asked (${first}${others}): ${what}`,
       `the others took all of the ${BUDGET / 1000} s that this may last`,
       'mend what is found of the others, and run vipward doctor again: hosts that answer take no time',
     ),

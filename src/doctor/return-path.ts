@@ -43,6 +43,17 @@ export const isAskable = (server: AskedServer, vips: readonly IpAddress[]): bool
   server.source !== undefined &&
   !floatsElsewhere(server);
 
+/**
+ * One question to each host: behind many services, on many ports, it has one gateway. By TCP where one of them has a
+ * port, since a packet filter lets what is served pass rather than a ping.
+ */
+export function onceEach(servers: readonly AskedServer[]): readonly AskedServer[] {
+  const byAddress = new Map<IpAddress, AskedServer>();
+  for (const server of servers)
+    if (byAddress.get(server.address)?.port === undefined) byAddress.set(server.address, server);
+  return [...byAddress.values()];
+}
+
 /** `vips`: of the service. */
 export function returnPathFinding(server: AskedServer, vips: readonly IpAddress[], way: Way): Finding {
   const { network, source } = server;

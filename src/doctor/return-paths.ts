@@ -16,6 +16,7 @@ import {
   isAskable,
   isDirect,
   type Means,
+  onceEach,
   returnPathFinding,
   type Way,
 } from './return-path.ts';
@@ -54,9 +55,8 @@ export async function lookAtReturnPaths(
     const seen = openSeenReplies(source, linksFor(source, sight));
     try {
       await askThroughServices(askings, source, seen, ways, sight);
-      // One real server behind many services, on many ports, has one gateway.
-      const rest = new Map(askings.map((asking) => [asking.server.address, asking.server]));
-      const open = [...rest.values()].filter(({ address }) => !ways.has(address));
+      const rest = onceEach(askings.map(({ server }) => server));
+      const open = rest.filter(({ address }) => !ways.has(address));
       await limitedUntil(open, AT_ONCE, deadline, async (server) => {
         ways.set(server.address, { way: await askServer(server, source, seen, sight), port: server.port });
       });

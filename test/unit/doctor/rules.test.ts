@@ -4,7 +4,13 @@ import type { Finding } from '../../../src/doctor/finding.ts';
 import { kernelFindings } from '../../../src/doctor/kernel-features.ts';
 import { ownerFindings } from '../../../src/doctor/owners.ts';
 import { parsePeerStatus, peerFindings } from '../../../src/doctor/peer.ts';
-import { type AskedServer, isAskable, returnPathFinding, type Way } from '../../../src/doctor/return-path.ts';
+import {
+  type AskedServer,
+  isAskable,
+  onceEach,
+  returnPathFinding,
+  type Way,
+} from '../../../src/doctor/return-path.ts';
 import { tunnelMtuFindings, tunnelOverhead } from '../../../src/doctor/tunnel-mtu.ts';
 import type { IpAddress, MacAddress } from '../../../src/model/address.ts';
 import { realServerAt, virtualServer } from '../../support/virtual-server.ts';
@@ -133,6 +139,12 @@ describe('the way back of a masqueraded reply', () => {
         asked.network !== undefined &&
         asked.floating.every(({ here }) => here),
     );
+  });
+
+  it('is asked of each host once, by TCP where any service has a port', () => {
+    const udp = { ...server, service: 'dns', port: undefined };
+    const other = { ...udp, address: ip('10.2.0.3') };
+    expect(onceEach([udp, server, other, udp])).toEqual([server, other]);
   });
 
   it('leads to the address that floats, where there is one', () => {
