@@ -12,7 +12,7 @@ const leaving = (probe: Omit<Probe, 'hook'>, more: Omit<Passage, 'probe'>): read
   LEAVING.map((hook) => ({ probe: { ...probe, hook }, ...more }));
 
 export const ownAdverts = (config: Pick<Config, 'virtualRouters'>): readonly Passage[] =>
-  advertWays(config).flatMap((way) =>
+  advertWays(config, true).flatMap((way) =>
     leaving(way, {
       what: `this director's own adverts on ${way.link}`,
       breaks: 'the other directors do not hear this one: two become active at once',

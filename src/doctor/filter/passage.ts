@@ -19,11 +19,14 @@ export type Configured = Pick<Config, 'virtualRouters' | 'virtualServers'> & {
   readonly ipvs: Pick<Config['ipvs'], 'sysctl'>;
 };
 
-/** Where a director's adverts come and go. */
-export function advertWays({ virtualRouters }: Pick<Config, 'virtualRouters'>) {
+/**
+ * Where a director's adverts come, or, `own`, go: those to the group by the link with the virtual Ethernet address, where
+ * there is one.
+ */
+export function advertWays({ virtualRouters }: Pick<Config, 'virtualRouters'>, own = false) {
   const ways = virtualRouters.flatMap((router) =>
-    router.heartbeat.map(({ interface: link, transport, port, peers }) => ({
-      link,
+    router.heartbeat.map(({ interface: link, transport, port, peers }, index) => ({
+      link: (own && index === 0 && peers.length === 0 ? router.vmac?.device : undefined) ?? link,
       port: transport === 'udp' ? port : undefined,
       family: familyOf(router.addresses[0]?.address ?? ('0.0.0.0' as IpAddress)),
       // Nobody answers to a multicast; to what comes from a peer we have sent something ourselves.

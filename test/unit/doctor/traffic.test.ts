@@ -70,6 +70,21 @@ describe('what must get through a director', () => {
     expect(findings('dr', ['-A OUTPUT -o eth1 -p 112 -j REJECT'])).toMatchObject([{ severity: 'good' }]);
   });
 
+  it('are the own adverts by the link with the virtual Ethernet address', () => {
+    const vmac = routers.map((router) => ({ ...router, vmac: { device: 'vrrp.51' } }));
+    const found = (link: string) => {
+      const rules = ['*filter', ':OUTPUT DROP [0:0]', `-A OUTPUT -o ${link} -j ACCEPT`, 'COMMIT', ''].join(
+        '\n',
+      );
+      const passages = directorPassages({ virtualServers: [], virtualRouters: vmac, ipvs: { sysctl: {} } });
+      return passageFindings(parseIptables(rules, 'iptables'), passages);
+    };
+    expect(found('vrrp.51')).toMatchObject([{ severity: 'good' }]);
+    expect(found('eth0')).toMatchObject([
+      { severity: 'problem', what: expect.stringContaining('own adverts on vrrp.51') },
+    ]);
+  });
+
   // IPVS sends by OUTPUT, and connection tracking does not know what it sends unless it is told to.
   const CLOSED = [':OUTPUT DROP [0:0]', '-A OUTPUT -o lo -j ACCEPT', '-A OUTPUT -p 112 -j ACCEPT'];
   it.each([
