@@ -210,7 +210,9 @@ export class OverrideBook {
       const until = override.until === undefined ? undefined : override.until + step;
       this.#put({ override: { ...override, since: override.since + step, until }, traces });
     }
-    if (draining.length > 0) this.#save();
+    if (draining.length === 0) return;
+    this.#look();
+    this.#save();
   }
 
   #ending(override: Override, present: PresentTable): readonly Override[] {

@@ -139,6 +139,8 @@ export class PacketRulesKeeper {
     if (config === undefined) return [];
     const next = this.#meant(config, this.#table);
     const changes = packetRuleChanges(this.#wanted, next).length === 0 ? [] : await this.#want(next);
+    // Whoever brings another one meanwhile says when its marks may be set.
+    if (this.#config !== config) return changes;
     const later = packetRuleChanges(next, packetRulesOf(config.virtualServers));
     const isSet = this.marksAreSet;
     if (isSet) this.#onMarks();

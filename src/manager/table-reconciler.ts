@@ -247,6 +247,8 @@ export class TableReconciler {
         this.#report.made(planned.plan.foreign);
         return false;
       }
+      // Whoever ends here leaves nothing that the next process would take for somebody else's.
+      yield* this.#planner.rememberOwned(planned.table, work.table);
       actual = yield* this.#list(ipvs, false);
       planned = yield* this.#planner.plan(actual);
       // The same refusal again would only repeat the log.

@@ -308,7 +308,7 @@ describe('what is said of a real server that leaves the file', () => {
   });
 
   it('is not drained while nobody knows what became of its connections, and drains on when it comes back', () => {
-    const { say, configure, operator, servers, busy, log, kernel, keeper } = start();
+    const { say, configure, operator, servers, busy, log, kernel, keeper, clock } = start();
     busy(1, 0);
     say('drain');
     configure([{ ...web, name: 'shop', entries: [entryAt('10.1.1.9')] }]);
@@ -316,6 +316,10 @@ describe('what is said of a real server that leaves the file', () => {
     keeper.reconcile();
     expect(operator.status(kernel.dump())).toMatchObject([{ dangling: true, drainedAt: undefined }]);
     expect(log.join()).not.toContain('is drained');
+    // Its times follow a clock that is set, and it is the same one still.
+    clock.set += 7_200_000;
+    keeper.reconcile();
+    expect(operator.status(kernel.dump())).toMatchObject([{ dangling: true, drainedAt: undefined }]);
     configure([web]);
     keeper.update();
     expect(log.at(-1)).toMatch(/is drained after .*: it is not in the table/);

@@ -106,6 +106,27 @@ it('leaves marks as they are until the table is ready for others, and tells when
   await keeper.close();
 });
 
+it('sets no marks of a configuration that comes while it takes away what one before it needed', async () => {
+  const kernel = fakeKernel();
+  const { keeper } = start(kernel);
+  await keeper.configure({ virtualServers: [shop, far] });
+  table = undefined;
+  await keeper.configure({ virtualServers: [shop] });
+  expect(kernel.listing).toBe(`${MARK}\n${NAT}`);
+  table = [];
+  const going = keeper.inForce();
+  const other = virtualServer({ ...shop, entries: [{ kind: 'mark', mark: 8, family: 'ipv4' }] });
+  await keeper.configure({ virtualServers: [other] });
+  expect(await going).toEqual([`remove ${NAT}`]);
+  // The table may take a while until it is ready for them.
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([kernel.listing?.split('\n')[0], keeper.marksAreSet]).toEqual([MARK, false]);
+  await keeper.setMarks();
+  await keeper.inForce();
+  expect([kernel.listing, keeper.marksAreSet]).toEqual([MARK.replace('7', '8'), true]);
+  await keeper.close();
+});
+
 it('puts back what somebody changed', async () => {
   const kernel = fakeKernel();
   const { keeper, said } = start(kernel);

@@ -63,6 +63,20 @@ const config = (virtualServers = [web], exclusive = false) => ({
 });
 const inPlace = ['tcp 10.1.1.254:80 10.1.1.2 2', 'tcp 10.1.1.254:80 10.1.1.3 1'];
 
+it('knows what it has added for its own, though it is told to stop before it has looked at it', async () => {
+  const directory = join(state, 'stopped');
+  const owned = () => new OwnedVirtualServers(directory, () => undefined);
+  const { kernel, keeper } = start({}, undefined, { owned: owned() });
+  const look = kernel.dumpSteps.bind(kernel);
+  kernel.dumpSteps = function* () {
+    while (kernel.dump().length > 0) yield;
+    return yield* look();
+  };
+  void keeper.configure(config());
+  await keeper.close();
+  expect([...owned().keys]).toEqual([tableKeyText(KEY)]);
+});
+
 describe('drift', () => {
   it('is found, told in words, mended and counted', () => {
     const { kernel, log, keeper, servers } = start();
