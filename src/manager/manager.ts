@@ -64,6 +64,8 @@ export class Manager implements ControlHandlers {
   readonly #balancer: Balancer;
   readonly #startedAt = Date.now();
   readonly #reloads = new SharedTurns(() => this.#reload());
+  /** The first table is there: a reload in the middle of it would be overtaken by the file that came before. */
+  readonly #filled = Promise.withResolvers<void>();
   #stopping = false;
   #cancelLook = (): void => undefined;
 
@@ -105,18 +107,8 @@ export class Manager implements ControlHandlers {
 
   /** Resolves once the table is in place and the virtual routers take part in their elections. */
   async start(): Promise<void> {
-    const { config } = this.#inForce;
-    // Processes that come up take the processor from a long table, which is waited for in any case.
-    const isLong = config.virtualServers.length > LONG_TABLE;
-    if (!isLong) this.#startProcesses();
-    this.#balancer.configure(config);
-    if (tableMasquerades()) await this.#packetRules.adopt();
-    await this.#prepare(config);
-    await this.#balancer.configureTable(config);
+    await this.#fill(this.#inForce.config).finally(this.#filled.resolve);
     if (this.#stopping) return;
-    this.#preparation.inForce();
-    void this.#packetRules.inForce();
-    if (isLong) this.#startProcesses();
     await this.#balancer.getToKnow();
     // A reload may have come meanwhile, or the end: nothing may be set up behind its back.
     if (!this.#stopping) await this.#configureRouters(this.#inForce.config);
@@ -131,6 +123,21 @@ export class Manager implements ControlHandlers {
         this.reload().catch((error: Error) => this.#log('error', `reload failed: ${error.message}`));
       },
     });
+  }
+
+  /** The first table, and what it needs of the kernel; the other processes come up beside it. */
+  async #fill(config: Config): Promise<void> {
+    // Processes that come up take the processor from a long table, which is waited for in any case.
+    const isLong = config.virtualServers.length > LONG_TABLE;
+    if (!isLong) this.#startProcesses();
+    this.#balancer.configure(config);
+    if (tableMasquerades()) await this.#packetRules.adopt();
+    await this.#prepare(config);
+    await this.#balancer.configureTable(config);
+    if (this.#stopping) return;
+    this.#preparation.inForce();
+    void this.#packetRules.inForce();
+    if (isLong) this.#startProcesses();
   }
 
   /** Works out what a reload with `config` would change, and does none of it. */
@@ -228,6 +235,7 @@ export class Manager implements ControlHandlers {
       this.#inForce.refuse(problems);
       return { applied: false, problems, changes: [] };
     }
+    await this.#filled.promise;
     const routers = await this.#planRouters(config);
     const pending = this.#balancer.pending(config);
     const overrides = this.#balancer.overrideNotes(config);
