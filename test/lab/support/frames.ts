@@ -2,6 +2,7 @@
 import {
   AF_PACKET,
   bindSocket,
+  framesLost,
   lastStamp,
   openSocket,
   packetAddress,
@@ -27,12 +28,18 @@ export class FrameSocket {
   readonly #link: Buffer;
   readonly #buffer = Buffer.alloc(2_048);
 
-  constructor(device: string) {
+  /** `room` in bytes, for what comes while nobody reads. */
+  constructor(device: string, room = BUFFER) {
     this.#link = packetAddress(device);
     // Time stamps are kept from the first question on.
     lastStamp(this.#fd);
-    setReceiveBuffer(this.#fd, BUFFER);
+    setReceiveBuffer(this.#fd, room);
     bindSocket(this.#fd, this.#link);
+  }
+
+  /** Frames that found no room, since this was asked last. */
+  lost(): number {
+    return framesLost(this.#fd);
   }
 
   send(frame: Buffer): void {

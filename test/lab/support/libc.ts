@@ -25,6 +25,7 @@ const callReceive = libc.func('intptr recv(int fd, void *data, size_t n, int fla
 const callPoll = libc.func('int ppoll(void *set, ulong n, void *timeout, void *mask)') as Call;
 const callIoctl = libc.func('int ioctl(int fd, ulong request, void *argument)') as Call;
 const callSetOption = libc.func('int setsockopt(int fd, int level, int name, void *value, uint32 n)') as Call;
+const callGetOption = libc.func('int getsockopt(int fd, int level, int name, void *value, void *n)') as Call;
 
 function checked(what: string, result: number): number {
   const errno = koffi.errno();
@@ -110,4 +111,18 @@ export function packetAddress(device: string): Buffer {
   address.writeUInt16BE(ETH_P_ALL, 2);
   address.writeInt32LE(Number(readFileSync(`/sys/class/net/${device}/ifindex`, 'utf8')), 4);
   return address;
+}
+
+const SOL_PACKET = 263;
+const PACKET_STATISTICS = 6;
+
+/** Frames for which a packet socket had no room since the last call (struct tpacket_stats: packets, drops). */
+export function framesLost(fd: number): number {
+  const statistics = new Uint32Array(2);
+  const length = new Uint32Array([statistics.byteLength]);
+  checked(
+    'getsockopt PACKET_STATISTICS',
+    callGetOption(fd, SOL_PACKET, PACKET_STATISTICS, statistics, length),
+  );
+  return statistics[1] ?? 0;
 }
