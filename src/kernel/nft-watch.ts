@@ -9,19 +9,19 @@ import { READABLE, Reactor } from '../sys/reactor.ts';
 const MOST_AT_ONCE = 256;
 
 /**
- * `listener` is told of changes of the table `name`, of whatever family, also by ourselves, and where notices were lost;
+ * `listener` is told of changes of the tables of these names, of whatever family, also by ourselves, and where notices were lost;
  * it may be told many times of one change. Throws SystemError where nobody tells of changes.
  */
-export function watchTable(name: string, listener: () => void): { close(): void } {
+export function watchTables(names: readonly string[], listener: () => void): { close(): void } {
   const socket = openNetlinkSocket(NETLINK_NETFILTER, { groups: [NFNLGRP_NFTABLES] });
   const reactor = new Reactor();
   let open = true;
   reactor.add(socket.fd, READABLE, () => {
     let isConcerned = false;
     for (let count = 0; count < MOST_AT_ONCE; count++) {
-      const names = next(socket);
-      if (names === undefined) break;
-      isConcerned ||= names === 'lost' || names.includes(name);
+      const changed = next(socket);
+      if (changed === undefined) break;
+      isConcerned ||= changed === 'lost' || names.some((name) => changed.includes(name));
     }
     if (isConcerned && open) listener();
   });

@@ -56,6 +56,14 @@ export async function readTable(table: string, options: RulesetOptions = {}): Pr
   }
 }
 
+/** The names of all tables (`inet vipward`), whoever's they are. Rejects as `applyRuleset`. */
+export async function listTables(options: RulesetOptions = {}): Promise<readonly string[]> {
+  const listing = await run(['list', 'tables'], '', 'list tables', options);
+  return listing
+    .split('\n')
+    .flatMap((line) => (line.startsWith('table ') ? [line.slice('table '.length)] : []));
+}
+
 /** What nft prints. */
 async function run(
   args: readonly string[],

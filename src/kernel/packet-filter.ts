@@ -11,7 +11,7 @@ import { familyOf, type IpAddress } from '../model/address.ts';
 import type { Protocol } from '../model/virtual-server.ts';
 import { applyRuleset, NftMissing, type RulesetOptions, readTable } from './nft.ts';
 import { setLines } from './nft-text.ts';
-import { watchTable } from './nft-watch.ts';
+import { watchTables } from './nft-watch.ts';
 
 export { applyRuleset, NftMissing, RulesetError, type RulesetOptions } from './nft.ts';
 
@@ -61,8 +61,8 @@ export async function isRefusing(options?: RulesetOptions): Promise<boolean> {
   return held !== undefined && SETS.every((set) => held.includes(`daddr @${set} counter drop`));
 }
 
-/** Tells when somebody, or we ourselves, may have changed our table. Throws as `watchTable`. */
-export const watchRefusal = (onChange: () => void): { close(): void } => watchTable(OWN_TABLE, onChange);
+/** Tells when somebody, or we ourselves, may have changed our table. Throws as `watchTables`. */
+export const watchRefusal = (onChange: () => void): { close(): void } => watchTables([OWN_TABLE], onChange);
 
 /** Naming the table makes it where it is not there, so that it can be deleted in any case. */
 const REMOVAL = `${TABLE}\ndelete ${TABLE}\n`;

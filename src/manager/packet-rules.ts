@@ -76,7 +76,7 @@ export class PacketRulesKeeper {
       words: {
         rules: 'marks and source NAT of virtual servers',
         without: 'virtual servers by mark get no packets and fullnat gets no replies',
-        table: 'the table vipward-ipvs of nftables',
+        table: 'the table vipward-ipvs (or vipward-ipvs-2) of nftables',
       },
     });
   }

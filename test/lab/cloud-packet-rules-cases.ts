@@ -1,6 +1,6 @@
 /** Marks and fullnat by nftables and IPVS together. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { packetRuleset } from '../../src/kernel/packet-rules.ts';
+import { packetRuleset } from '../../src/kernel/packet-ruleset.ts';
 import type { IpAddress } from '../../src/model/address.ts';
 import type { PortRange } from '../../src/model/config.ts';
 import type { PacketRules, SourceNatRule } from '../../src/model/packet-rules.ts';
@@ -101,14 +101,15 @@ const RULES: PacketRules = {
   ]),
   sourceNats: WORLDS.flatMap(sourceNats),
 };
+const TABLE = 'inet vipward-ipvs';
 const NONE: PacketRules = { marks: [], sourceNats: [] };
 
 const apply = async (rules: PacketRules): Promise<void> => {
-  await stage().director.run('nft -f -', { input: packetRuleset(rules) });
+  await stage().director.run('nft -f -', { input: packetRuleset(rules, TABLE) });
 };
 
 const flush = async (): Promise<void> => {
-  await stage().director.run('nft delete table inet vipward-ipvs');
+  await stage().director.run(`nft delete table ${TABLE}`);
 };
 
 describe('packet rules for IPVS', () => {

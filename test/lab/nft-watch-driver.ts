@@ -1,5 +1,5 @@
-/** Prints a line when the table `vipward-ipvs` of the node that it runs on may have been changed, and one at its start. */
-import { watchTable } from '../../src/kernel/nft-watch.ts';
+/** Prints a line when a table of packet rules of the node that it runs on may have been changed, and one at its start. */
+import { watchTables } from '../../src/kernel/nft-watch.ts';
 
-watchTable('vipward-ipvs', () => console.log('changed'));
+watchTables(['vipward-ipvs', 'vipward-ipvs-2'], () => console.log('changed'));
 console.log('watching');

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { packetRulesOf } from '../../src/balance/packet-rules.ts';
 import { sourceNatsIn } from '../../src/kernel/held-source-nats.ts';
-import { packetRuleset } from '../../src/kernel/packet-rules.ts';
+import { packetRuleset } from '../../src/kernel/packet-ruleset.ts';
 import type { IpAddress } from '../../src/model/address.ts';
 import type { PacketRules } from '../../src/model/packet-rules.ts';
 import { entryAt, realServerAt, virtualServer } from '../support/virtual-server.ts';
@@ -44,16 +44,31 @@ const drive = async (...rules: readonly PacketRules[]): Promise<Report> => {
   return JSON.parse(await host.run(program)) as Report;
 };
 
+/** Of our table, whichever of the two it is. */
+const nameIn = (listing: string | null | undefined): string =>
+  /^table (\S+ \S+)/.exec(listing ?? '')?.[1] ?? '';
+const inside = (listing: string | null | undefined): string => (listing ?? '').replace(/^table .*/, '');
+
 it('hold as given, however often; and another text tells that somebody changed them', async () => {
-  const { given, held } = await drive(NONE, SOME, SOME);
-  expect(given).toEqual([null, held, held]);
+  const { given, held } = await drive(NONE, SOME, SOME, SOME);
+  expect(given[0]).toBeNull();
+  expect(given.at(-1)).toBe(held);
+  expect(given.slice(1).map(nameIn)).toEqual([
+    'inet vipward-ipvs',
+    'inet vipward-ipvs-2',
+    'inet vipward-ipvs',
+  ]);
+  expect(new Set(given.slice(1).map(inside))).toEqual(new Set([inside(held)]));
+  expect(await host.run('nft list tables')).toBe(
+    'table inet theirs\ntable inet vipward\ntable inet vipward-ipvs\n',
+  );
   expect(held).toContain('10.1.1.254 . 6 . 10.2.0.2 . 8080');
   expect(held).toContain('fd00::fe . 17 . 5000-6000 : 0x00000007');
   expect(sourceNatsIn(held ?? '').map(({ to, virtual }) => [virtual.protocol, virtual.ports, to])).toEqual([
     ['tcp', [{ from: 8080, to: 8080 }], 'auto'],
     ['udp', [{ from: 5000, to: 6000 }], 'fd02::100'],
   ]);
-  await host.run('nft flush set inet vipward-ipvs masqueraded4_0');
+  await host.run(`nft flush set ${nameIn(held)} masqueraded4_0`);
   const changed = await drive();
   expect(changed.held).not.toBe(held);
   expect(changed.held).not.toBeNull();
@@ -62,17 +77,26 @@ it('hold as given, however often; and another text tells that somebody changed t
   expect((await drive(SOME)).held).toBe(held);
 });
 
-it('are told to be changed by whoever flushes them, and by nobody else', async () => {
+it('of which a former process left both tables are one again', async () => {
   await drive(SOME);
+  await host.run('nft -f -', { input: packetRuleset(SOME, 'inet vipward-ipvs-2') });
+  const { given, held } = await drive(SOME);
+  expect(given).toEqual([held]);
+  expect((await host.run('nft list tables')).match(/vipward-ipvs.*/g)).toHaveLength(1);
+});
+
+it('are told to be changed by whoever flushes them, and by nobody else', async () => {
+  const { held } = await drive(SOME);
   const watcher = await host.spawn(['node', 'test/lab/nft-watch-driver.ts']);
   await watcher.stdout.waitFor((line) => line === 'watching', { what: 'the watch' });
   await host.run('nft add table inet theirs; nft add chain inet theirs ours; nft delete table inet theirs');
   await host.run('nft list ruleset');
   expect(watcher.stdout.all).toEqual(['watching']);
+  const table = nameIn(held);
   for (const change of [
-    'nft flush set inet vipward-ipvs masqueraded4_0',
-    'nft flush table inet vipward-ipvs',
-    'nft add chain inet vipward-ipvs more',
+    `nft flush set ${table} masqueraded4_0`,
+    `nft flush table ${table}`,
+    `nft add chain ${table} more`,
     'nft flush ruleset',
   ]) {
     const since = watcher.stdout.mark;
@@ -81,6 +105,63 @@ it('are told to be changed by whoever flushes them, and by nobody else', async (
   }
   watcher.kill();
   await watcher.exit;
+});
+
+it('are replaced without a moment in which a packet misses its mark, or its source NAT', async () => {
+  const [vip, source] = ['10.1.1.254', '10.1.1.9'];
+  await host.run('ip -batch -', {
+    input: [
+      'link add out type veth peer name end',
+      'link set out up',
+      'link set end up',
+      'address add 10.1.1.1/24 dev out',
+      `address add ${source}/24 dev out`,
+      `neigh add ${vip} lladdr 02:00:00:00:00:fe dev out`,
+    ].join('\n'),
+  });
+  // What a flow leaves in the connection tracking is gone before its port has its turn again.
+  await host.run('echo 1 >/proc/sys/net/netfilter/nf_conntrack_udp_timeout');
+  await host.run('nft -f -', {
+    input: `table inet seen {
+      chain marks {
+        type filter hook output priority mangle + 12
+        ip daddr ${vip} counter
+        ip daddr ${vip} meta mark != 61 counter
+      }
+      chain sources {
+        type filter hook postrouting priority 150
+        ip daddr ${vip} ip saddr != ${source} counter
+      }
+    }`,
+  });
+  // The more there is to put in place, the longer would be the moment.
+  const others = Array.from({ length: 1_500 }, (_, index) => ({ from: 2 * index + 1, to: 2 * index + 1 }));
+  const rules: PacketRules = {
+    marks: [
+      { mark: 61, address: vip as IpAddress, protocol: 'udp', ports: [{ from: 1, to: 65_535 }] },
+      { mark: 62, address: '10.1.1.253' as IpAddress, protocol: 'tcp', ports: others },
+    ],
+    sourceNats: [
+      {
+        virtual: { address: vip as IpAddress, protocol: 'udp', ports: [] },
+        realServers: [{ address: vip as IpAddress, port: undefined }],
+        to: source as IpAddress,
+      },
+    ],
+  };
+  await drive(rules);
+  const flood = await host.spawn(['node', 'test/lab/datagram-flood-driver.ts', vip]);
+  await flood.stdout.waitFor((line) => line === 'sending');
+  await drive(...Array.from({ length: 12 }, () => rules));
+  const chains = await host.run('nft list table inet seen');
+  flood.kill();
+  await flood.exit;
+  const [all = 0, unmarked, untranslated] = [...chains.matchAll(/packets (\d+)/g)].map(([, packets]) =>
+    Number(packets),
+  );
+  expect(all).toBeGreaterThan(10_000);
+  expect({ unmarked, untranslated }).toEqual({ unmarked: 0, untranslated: 0 });
+  await host.run('nft delete table inet seen');
 });
 
 it('are removed alone', async () => {
@@ -141,7 +222,7 @@ it('a thousand virtual servers with ten real servers each', async () => {
     return virtualServer({ entries: [entryAt('10.1.1.254', 1_000 + index)], realServers });
   });
   const started = performance.now();
-  const text = packetRuleset(packetRulesOf(many));
+  const text = packetRuleset(packetRulesOf(many), 'inet vipward-ipvs');
   const computed = performance.now();
   await host.run('nft -f -', { input: text });
   console.info(

@@ -3,7 +3,7 @@
  * still knows it: as it was when the first one's turn was over. The directors translate its source as fullnat does.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { packetRuleset } from '../../src/kernel/packet-rules.ts';
+import { packetRuleset } from '../../src/kernel/packet-ruleset.ts';
 import type { IpAddress } from '../../src/model/address.ts';
 import { Lab } from './support/lab.ts';
 import type { NamespaceNode } from './support/network.ts';
@@ -90,17 +90,20 @@ it.each([
 
 /** As vipward has them on a director that takes over. */
 const DATAGRAM_PORT = 8053;
-const DATAGRAM_RULES = packetRuleset({
-  marks: [],
-  sourceNats: [
-    {
-      virtual: { address: SERVER.address as IpAddress, protocol: 'udp', ports: [] },
-      realServers: [{ address: SERVER.address as IpAddress, port: DATAGRAM_PORT }],
-      to: SOURCE as IpAddress,
-    },
-  ],
-  awaited: [SOURCE as IpAddress],
-});
+const DATAGRAM_RULES = packetRuleset(
+  {
+    marks: [],
+    sourceNats: [
+      {
+        virtual: { address: SERVER.address as IpAddress, protocol: 'udp', ports: [] },
+        realServers: [{ address: SERVER.address as IpAddress, port: DATAGRAM_PORT }],
+        to: SOURCE as IpAddress,
+      },
+    ],
+    awaited: [SOURCE as IpAddress],
+  },
+  'inet vipward-ipvs',
+);
 
 it('a client that only listens to datagrams hears them by the next director, though some came there too early', async () => {
   const [first, second] = directors;

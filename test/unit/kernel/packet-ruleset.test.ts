@@ -1,8 +1,11 @@
 import { expect, it } from 'vitest';
 import { sourceNatsIn } from '../../../src/kernel/held-source-nats.ts';
-import { packetRuleset } from '../../../src/kernel/packet-rules.ts';
+import { packetRuleset } from '../../../src/kernel/packet-ruleset.ts';
 import type { IpAddress } from '../../../src/model/address.ts';
-import type { MarkRule, SourceNatRule } from '../../../src/model/packet-rules.ts';
+import type { MarkRule, PacketRules, SourceNatRule } from '../../../src/model/packet-rules.ts';
+
+const TABLE = 'inet vipward-ipvs';
+const inTable = (rules: PacketRules): string => packetRuleset(rules, TABLE);
 
 const ip = (text: string) => text as IpAddress;
 const VIP = ip('10.1.1.254');
@@ -30,16 +33,16 @@ const elements = (text: string): Readonly<Record<string, string>> =>
 
 it('replaces the table as a whole, and only removes it where there is nothing to hold', () => {
   const removal = 'table inet vipward-ipvs\ndelete table inet vipward-ipvs\n';
-  expect(packetRuleset({ marks: [], sourceNats: [] })).toBe(removal);
-  const marks = packetRuleset({ marks: [mark()], sourceNats: [] });
+  expect(inTable({ marks: [], sourceNats: [] })).toBe(removal);
+  const marks = inTable({ marks: [mark()], sourceNats: [] });
   expect(marks.startsWith(`${removal}table inet vipward-ipvs {\n`)).toBe(true);
   // A chain for source NAT would switch connection tracking on for everybody.
   expect(marks).not.toContain('hook postrouting');
-  expect(packetRuleset({ marks: [], sourceNats: [nat()] })).not.toContain('hook prerouting');
+  expect(inTable({ marks: [], sourceNats: [nat()] })).not.toContain('hook prerouting');
 });
 
 it('marks ports, ranges and every port, each family by itself', () => {
-  const text = packetRuleset({
+  const text = inTable({
     marks: [
       mark(),
       mark({ protocol: 'udp', ports: [{ from: 5060, to: 5080 }], mark: 8 }),
@@ -60,7 +63,7 @@ it('joins ranges that overlap or touch, which nft would refuse', () => {
     { from: 91, to: 95 },
     { from: 85, to: 88 },
   ];
-  const text = packetRuleset({
+  const text = inTable({
     marks: [mark({ ports: ranges }), mark({ ports: [{ from: 90, to: 100 }] })],
     sourceNats: [],
   });
@@ -69,7 +72,7 @@ it('joins ranges that overlap or touch, which nft would refuse', () => {
 
 it('source NAT is of real servers behind a virtual address, at their own port or the one asked for', () => {
   const virtual = { address: VIP, protocol: 'tcp', ports: [{ from: 1000, to: 1010 }] } as const;
-  const text = packetRuleset({
+  const text = inTable({
     marks: [],
     sourceNats: [
       nat(),
@@ -127,7 +130,7 @@ it('source NAT of a former process is read from what nft lists', () => {
 	}
 }`;
   const held = sourceNatsIn(listing);
-  expect(elements(packetRuleset({ marks: [], sourceNats: held }))).toEqual({
+  expect(elements(inTable({ marks: [], sourceNats: held }))).toEqual({
     masqueraded4_0: '10.1.1.254 . tcp . 10.2.0.2 . 8080, 10.1.1.254 . udp . 10.2.0.3 . 0-65535',
     masqueraded6_0: 'fd00::fe . tcp . fd02::2 . 5000-6000',
   });
