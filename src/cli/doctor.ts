@@ -5,6 +5,7 @@ import { Command, Option } from 'commander';
 import { controlClient } from '../control/client.ts';
 import { socketPath } from '../control/socket-path.ts';
 import type { Finding } from '../doctor/finding.ts';
+import type { Config } from '../model/config.ts';
 import { isError } from '../model/problem.ts';
 import { reasonOf } from '../model/reason.ts';
 import { readConfigFile } from './config-file.ts';
@@ -62,61 +63,71 @@ export function doctorCommand(terminal: Terminal, finish: Finish): Command {
 /** Imported here, so that neither the daemon nor any other command holds what only the doctor needs. */
 async function examine(options: DoctorOptions): Promise<readonly Finding[]> {
   needsRoot('doctor');
-  const asRealServer = await examineRoles(options);
-  if (options.realserver === true) {
-    if (asRealServer !== undefined) return asRealServer;
+  const [{ examineHost }, asRealServer] = await Promise.all([
+    import('../doctor/round.ts'),
+    findRoles(options),
+  ]);
+  const { roles, unread } = asRealServer;
+  const isRealServer = roles.length > 0 || unread.length > 0;
+  const asDirector = options.realserver === true ? NO_DIRECTOR : await findConfig(options, isRealServer);
+  if (options.realserver === true && !isRealServer) {
     throw new Error(
       'this host is no real server yet: vipward realserver start --vip ADDRESS --forwarding dr|tun',
     );
   }
+  const { config, wrong } = asDirector;
+  if (config === undefined && roles.length === 0) return [...unread, ...wrong];
+  return [
+    ...unread,
+    ...wrong,
+    ...(config === undefined ? [] : await examineDaemon(options)),
+    ...(await examineHost({ config, roles })),
+    ...(config === undefined ? [] : await comparePeer(options)),
+  ];
+}
+
+/** `unread`: what this host is as a real server cannot be told, and why. */
+async function findRoles({ stateDir }: DoctorOptions) {
+  const [{ listRoles }, { unknown }] = await Promise.all([
+    import('../realserver/roles.ts'),
+    import('../doctor/finding.ts'),
+  ]);
+  try {
+    return { roles: Object.values(listRoles(stateDir)), unread: [] };
+  } catch (error) {
+    return { roles: [], unread: [unknown('what this host is as a real server', reasonOf(error))] };
+  }
+}
+
+/** `wrong`: why there is no configuration, though there is a file. */
+interface FoundConfig {
+  readonly config: Config | undefined;
+  readonly wrong: readonly Finding[];
+}
+
+const NO_DIRECTOR: FoundConfig = { config: undefined, wrong: [] };
+
+/** Rejects where there is no file, and the host is nothing else either. */
+async function findConfig(options: DoctorOptions, isRealServer: boolean): Promise<FoundConfig> {
   const bytes = await readConfigFile(options.config).catch((error: unknown) => {
-    if (asRealServer !== undefined) return undefined;
+    if (isRealServer) return undefined;
     throw new Error(
       `${reasonOf(error)}: on a director, name its file by --config; a real server is first made one by vipward realserver start`,
     );
   });
-  if (bytes === undefined) return asRealServer ?? [];
-  return [...(asRealServer ?? []), ...(await examineFile(bytes, options))];
-}
-
-/** undefined: this host is no real server. */
-async function examineRoles({ stateDir }: DoctorOptions): Promise<readonly Finding[] | undefined> {
-  const [{ listRoles }, { examineRealServer }, { unknown }] = await Promise.all([
-    import('../realserver/roles.ts'),
-    import('../doctor/real-server.ts'),
+  if (bytes === undefined) return NO_DIRECTOR;
+  const [loaded, { problem }] = await Promise.all([
+    load(bytes, options.config),
     import('../doctor/finding.ts'),
   ]);
-  let roles: ReturnType<typeof listRoles>;
-  try {
-    roles = listRoles(stateDir);
-  } catch (error) {
-    return [unknown('what this host is as a real server', reasonOf(error))];
-  }
-  const all = Object.values(roles);
-  return all.length === 0 ? undefined : examineRealServer(all);
-}
-
-async function examineFile(bytes: Uint8Array, options: DoctorOptions): Promise<readonly Finding[]> {
-  const [{ examineDirector }, { problem }] = await Promise.all([
-    import('../doctor/director.ts'),
-    import('../doctor/finding.ts'),
-  ]);
-  const loaded = await load(bytes, options.config);
-  if (loaded.config === undefined) {
-    const errors = loaded.problems.filter(isError).length;
-    return [
-      problem(
-        `${options.config} has ${errors} error${errors === 1 ? '' : 's'}`,
-        'the daemon does not start or reload with it, and what it needs of this host is not known',
-        `vipward check ${options.config}`,
-      ),
-    ];
-  }
-  return [
-    ...(await examineDaemon(options)),
-    ...(await examineDirector(loaded.config)),
-    ...(await comparePeer(options)),
-  ];
+  if (loaded.config !== undefined) return { config: loaded.config, wrong: [] };
+  const errors = loaded.problems.filter(isError).length;
+  const wrong = problem(
+    `${options.config} has ${errors} error${errors === 1 ? '' : 's'}`,
+    'the daemon does not start or reload with it, and what it needs of this host is not known',
+    `vipward check ${options.config}`,
+  );
+  return { config: undefined, wrong: [wrong] };
 }
 
 /** Whatever else is found may follow from that it does not run. */

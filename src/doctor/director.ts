@@ -1,26 +1,21 @@
-/** The doctor's round on a director. */
+/** What the doctor looks at on a director. */
 import { linksWithIpv6, readSetting } from '../kernel/sysctl.ts';
 import { familyOf, type MacAddress } from '../model/address.ts';
 import type { Config } from '../model/config.ts';
 import { milliseconds } from '../model/units.ts';
 import { directorSettings, isMasqueraded, serversOf } from '../prepare/director.ts';
+import type { KernelSetting } from '../prepare/setting.ts';
 import { endedByFailover } from '../prepare/survival.ts';
-import { attempt } from './attempt.ts';
-import { denialFindings } from './denials.ts';
-import { arpFindings, directorArpPassages } from './filter/arp.ts';
-import { markFindings } from './filter/marks.ts';
-import { directorPassages, passageFindings } from './filter/traffic.ts';
-import { lookAtFilters } from './filters.ts';
+import type { Check } from './attempt.ts';
 import { type Finding, warning } from './finding.ts';
-import { lookAtKernel, lookAtLog, lookAtNeighbours, lookAtNetwork, type Sight, wayTo } from './host.ts';
+import { lookAtKernel, lookAtNeighbours, lookAtNetwork, type Sight, wayTo } from './host.ts';
 import { kernelFindings } from './kernel-features.ts';
 import { BUDGET, limitedUntil } from './limited.ts';
-import { lookAtLinks } from './link-traps.ts';
 import { lookAtOffLink } from './off-link.ts';
 import { type AskedAddress, askOwners, ownerFindings } from './owners.ts';
 import { lookAtReturnPaths } from './return-paths.ts';
 import { defeatFindings, settingFindings } from './settings.ts';
-import { trackingFindings, unforwardedFindings } from './traps.ts';
+import { unforwardedFindings } from './traps.ts';
 import { lookAtTunnelEnds } from './tunnel-ends.ts';
 import { tunnelMtuFindings } from './tunnel-mtu.ts';
 
@@ -31,36 +26,22 @@ const AT_ONCE = 32;
 /** Clients come by way of routers, and of Ethernet: a link of ours with a greater MTU makes none of their packets so. */
 const CLIENT_MTU = 1500;
 
-/** What cannot be looked at is a finding by itself, and costs no other. Never rejects. */
-export async function examineDirector(config: Config): Promise<readonly Finding[]> {
-  const filters = lookAtFilters();
-  const checks: readonly [string, () => readonly Finding[] | Promise<readonly Finding[]>][] = [
-    ['the kernel, its settings and modules', () => kernel(config)],
-    ['whether the links forward', () => unforwarded(config, lookAtNetwork())],
-    ['connection tracking', () => trackingFindings(readSetting)],
-    ['what survives a failover', () => survivalFindings(config)],
-    [
-      'what packet filters do',
-      async () => {
-        const { ruleset, arp, marks, unseen } = await filters;
-        return [
-          ...passageFindings(ruleset, directorPassages(config)),
-          ...arpFindings(arp, directorArpPassages(config)),
-          ...markFindings(config, marks),
-          ...unseen,
-        ];
-      },
-    ],
-    ['what is done to packets on the links', () => lookAtLinks(lookAtNetwork())],
-    ['what SELinux and AppArmor have denied', async () => denialFindings(await lookAtLog(), Date.now())],
-    ['whether what the tunnels add fits the way to the real servers', () => tunnels(config, lookAtNetwork())],
-    ['whether the tunnels come out at the real servers', () => lookAtTunnelEnds(config, lookAtNetwork())],
-    ['who answers for the virtual addresses', () => owned(config, lookAtNetwork())],
-    ['whether the real servers behind dr are on a link', () => lookAtOffLink(config)],
-    ['by which way the real servers behind nat answer', () => lookAtReturnPaths(config, lookAtNetwork())],
-  ];
-  const found = await Promise.all(checks.map(([what, look]) => attempt(what, look)));
-  return found.flat();
+/** What a director alone is looked at for. */
+export const directorChecks = (config: Config): readonly Check[] => [
+  ['the kernel and its modules', () => kernel(config)],
+  ['whether the links forward', () => unforwarded(config, lookAtNetwork())],
+  ['what survives a failover', () => survivalFindings(config)],
+  ['whether what the tunnels add fits the way to the real servers', () => tunnels(config, lookAtNetwork())],
+  ['whether the tunnels come out at the real servers', () => lookAtTunnelEnds(config, lookAtNetwork())],
+  ['who answers for the virtual addresses', () => owned(config, lookAtNetwork())],
+  ['whether the real servers behind dr are on a link', () => lookAtOffLink(config)],
+  ['by which way the real servers behind nat answer', () => lookAtReturnPaths(config, lookAtNetwork())],
+];
+
+/** Of the settings that the configuration needs: how many there are, and what is wrong with them. */
+export async function directorSettingFindings(config: Config) {
+  const settings = await settingsOf(config);
+  return { count: settings.length, findings: settingFindings(settings) };
 }
 
 const survivalFindings = (config: Config): readonly Finding[] =>
@@ -68,15 +49,15 @@ const survivalFindings = (config: Config): readonly Finding[] =>
 
 async function kernel(config: Config): Promise<readonly Finding[]> {
   const facts = await lookAtKernel(modulesOf(config));
-  // Without IPVS there is none of its settings, and it is told that there is no IPVS.
-  const settings = directorSettings(config, linksWithIpv6()).filter(
-    ({ path }) => facts.hasModule('ip_vs') || path[2] !== 'vs',
+  return [...kernelFindings(config, facts), ...defeatFindings(config, await settingsOf(config))];
+}
+
+/** Without IPVS there is none of its settings, and it is told that there is no IPVS. */
+async function settingsOf(config: Config): Promise<readonly KernelSetting[]> {
+  const { hasModule } = await lookAtKernel(['ip_vs']);
+  return directorSettings(config, linksWithIpv6()).filter(
+    ({ path }) => path[2] !== 'vs' || hasModule('ip_vs'),
   );
-  return [
-    ...kernelFindings(config, facts),
-    ...settingFindings(settings),
-    ...defeatFindings(config, settings),
-  ];
 }
 
 function unforwarded({ virtualServers }: Config, { links, addresses }: Sight): readonly Finding[] {

@@ -9,9 +9,11 @@ export interface HeldAddresses {
   readonly addresses: readonly { readonly index: number; readonly prefix: Prefix }[];
 }
 
+/** `owned`: what this host has on its links as a director, which answers for it while it is active. */
 export function hiddenAddressFindings(
   roles: readonly RealServerRole[],
   { links, addresses }: HeldAddresses,
+  owned: ReadonlySet<IpAddress> = new Set(),
 ): readonly Finding[] {
   const byIndex = new Map(links.map((link) => [link.index, link]));
   const held = Map.groupBy(addresses, ({ prefix }) => prefix.address);
@@ -19,7 +21,8 @@ export function hiddenAddressFindings(
     role.vips.flatMap((vip) => {
       const holders = (held.get(vip) ?? []).flatMap(({ index, prefix }): Holder[] => {
         const link = byIndex.get(index);
-        return link === undefined ? [] : [{ link, prefix }];
+        if (link === undefined || (owned.has(vip) && isAsked(link))) return [];
+        return [{ link, prefix }];
       });
       if (holders.length === 0) return [missing(role, vip)];
       return holders.flatMap((holder) => holderFindings(holder, role));

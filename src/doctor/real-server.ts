@@ -1,53 +1,44 @@
-/** The doctor's round on a real server. */
+/** What the doctor looks at on a real server. */
 import { isAsked } from '../kernel/links.ts';
 import { readSetting } from '../kernel/sysctl.ts';
 import { familyOf, type IpAddress } from '../model/address.ts';
+import type { Config } from '../model/config.ts';
 import { type RealServerRole, realServerNeeds } from '../prepare/real-server.ts';
-import { attempt } from './attempt.ts';
-import { denialFindings } from './denials.ts';
-import { arpFindings, hiddenByArpRules, realServerArpPassages } from './filter/arp.ts';
-import { passageFindings, realServerPassages } from './filter/traffic.ts';
-import { lookAtFilters } from './filters.ts';
+import type { Check } from './attempt.ts';
+import { hiddenByArpRules } from './filter/arp.ts';
+import type { Filters } from './filters.ts';
 import { type Finding, warning } from './finding.ts';
 import { hiddenAddressFindings } from './hidden-addresses.ts';
-import { lookAtLog, lookAtNetwork, type Sight } from './host.ts';
-import { lookAtLinks } from './link-traps.ts';
+import { lookAtNetwork, type Sight } from './host.ts';
 import { settingFindings } from './settings.ts';
-import { strictFilterFindings, trackingFindings } from './traps.ts';
+import { strictFilterFindings } from './traps.ts';
 
-/** `roles`: those that were taken up here, one at least. What cannot be looked at costs no other. Never rejects. */
-export async function examineRealServer(roles: readonly RealServerRole[]): Promise<readonly Finding[]> {
-  const filters = lookAtFilters();
-  const needs = realServerNeeds(roles, { links: [], filter: '0' });
-  const checks: readonly [string, () => readonly Finding[] | Promise<readonly Finding[]>][] = [
-    ['whether the VIPs are here, and hidden', () => hiddenAddressFindings(roles, lookAtNetwork())],
-    [
-      'kernel settings',
-      async () => {
-        const byRules = hiddenByArpRules((await filters).arp, roles);
-        return settingFindings(needs.settings, readSetting, linksAsked(lookAtNetwork())).map((finding) =>
-          insteadOf(finding, byRules),
-        );
-      },
-    ],
-    ['reverse-path filters', () => strictFilterFindings(linksToOthers(lookAtNetwork()), readSetting)],
-    ['connection tracking', () => trackingFindings(readSetting)],
-    [
-      'what packet filters do',
-      async () => {
-        const { ruleset, arp, unseen } = await filters;
-        return [
-          ...passageFindings(ruleset, roles.flatMap(realServerPassages)),
-          ...arpFindings(arp, realServerArpPassages(ownAddresses(roles, lookAtNetwork()))),
-          ...unseen,
-        ];
-      },
-    ],
-    ['what is done to packets on the links', () => lookAtLinks(lookAtNetwork())],
-    ['what SELinux and AppArmor have denied', async () => denialFindings(await lookAtLog(), Date.now())],
-  ];
-  const found = await Promise.all(checks.map(([what, look]) => attempt(what, look)));
-  return found.flat();
+interface RealServer {
+  /** Those that were taken up here, one at least. */
+  readonly roles: readonly RealServerRole[];
+  /** Of the director that this host is as well. */
+  readonly config: Pick<Config, 'virtualRouters'> | undefined;
+}
+
+/** What a real server alone is looked at for. */
+export const realServerChecks = ({ roles, config }: RealServer): readonly Check[] => [
+  [
+    'whether the VIPs are here, and hidden',
+    () => hiddenAddressFindings(roles, lookAtNetwork(), ownedBy(config)),
+  ],
+  ['reverse-path filters', () => strictFilterFindings(linksToOthers(lookAtNetwork()), readSetting)],
+];
+
+/** What the virtual routers of a director put on its links, to be answered for. */
+const ownedBy = (config: RealServer['config']): ReadonlySet<IpAddress> =>
+  new Set(config?.virtualRouters.flatMap(({ addresses }) => addresses.map(({ address }) => address)));
+
+/** Of the settings that the roles need: how many there are, and what is wrong with them. */
+export async function realServerSettingFindings(roles: readonly RealServerRole[], filters: Promise<Filters>) {
+  const { settings } = realServerNeeds(roles, { links: [], filter: '0' });
+  const byRules = hiddenByArpRules((await filters).arp, roles);
+  const found = settingFindings(settings, readSetting, linksAsked(lookAtNetwork()));
+  return { count: settings.length, findings: found.map((finding) => insteadOf(finding, byRules)) };
 }
 
 /** Rules of ARP may do what arp_ignore does: the VIP is hidden then, but only for as long as they are there. */
@@ -61,7 +52,10 @@ function insteadOf(finding: Finding, byRules: string | undefined): Finding {
 }
 
 /** By which others reach this host over IPv4. */
-function ownAddresses(roles: readonly RealServerRole[], { links, addresses }: Sight): readonly IpAddress[] {
+export function ownAddresses(
+  roles: readonly RealServerRole[],
+  { links, addresses }: Sight,
+): readonly IpAddress[] {
   const vips = new Set(roles.flatMap((role) => role.vips));
   const reached = new Set(links.filter(({ up, mac }) => up && mac !== undefined).map(({ index }) => index));
   return addresses

@@ -6,22 +6,22 @@ import { judge } from '../prepare/quiet.ts';
 import { type KernelSetting, type ReadSetting, settingCommand, settingName } from '../prepare/setting.ts';
 import { type Finding, good, problem, warning } from './finding.ts';
 
-export function settingFindings(
+export const settingFindings = (
   settings: readonly KernelSetting[],
   read: ReadSetting = readSetting,
   /** Of a real server: those by which it may be asked for its VIP. */
   links: readonly string[] = [],
-): readonly Finding[] {
-  const found = judge(settings, links, read)
+): readonly Finding[] =>
+  judge(settings, links, read)
     .filter((judged) => !judged.good)
     .map(({ setting, held }) =>
       problem(`${settingName(setting.path)} is ${held}`, setting.without, settingCommand(setting)),
     );
-  if (found.length > 0 || settings.length === 0) return found;
-  return [
-    good('forwarding, reverse-path filters and the other kernel settings are as the services need them'),
-  ];
-}
+
+/** Where nothing is wrong with any of the settings that were looked at. */
+export const SETTINGS_GOOD = good(
+  'forwarding, reverse-path filters and the other kernel settings are as the services need them',
+);
 
 /** What the kernel holds of `net.ipv4.vs`, though the configuration says nothing of it, and what that defeats. */
 export const defeatFindings = (

@@ -306,6 +306,29 @@ describe('the doctor', () => {
     await thief.run(`src/vipward realserver stop --vip 10.1.1.200 ${state}`);
   });
 
+  it('tells once what a host is good at as director and as real server, which holds the VIP in both ways', async () => {
+    const state = `--state-dir ${director.scratch}`;
+    await director.run(`src/vipward realserver start --vip ${VIP} --forwarding dr ${state}`);
+    const { findings } = await examine(state);
+    const good = findings.filter(({ severity }) => severity === 'good').map(({ what }) => what);
+    expect(good).toEqual([...new Set(good)]);
+    expect(good).toEqual(
+      expect.arrayContaining([
+        `hidden here, and up: ${VIP}`,
+        'packet filters let adverts, clients and replies through',
+        'forwarding, reverse-path filters and the other kernel settings are as the services need them',
+      ]),
+    );
+    expect(about(findings, /this host answers for it/)).toEqual([]);
+    await director.run('iptables -P FORWARD DROP; sysctl -qw net.ipv4.conf.all.arp_ignore=0');
+    const wrong = await examine(state);
+    expect(about(wrong.findings, /arp_ignore is 0/)).toEqual(['problem']);
+    expect(about(wrong.findings, /packet filters let|kernel settings are/)).toEqual([]);
+    await director.run(
+      `iptables -P FORWARD ACCEPT; src/vipward realserver stop --vip ${VIP} ${state}; nft flush ruleset`,
+    );
+  });
+
   it('says what it may not look at, as in a container without CAP_NET_RAW, and looks at the rest', async () => {
     const doctor = `src/vipward doctor --json --config ${director.scratch}/doctor.yaml --state-dir /nowhere`;
     const { stdout } = await director.exec(`timeout 60 setpriv --bounding-set -net_raw ${doctor}`);

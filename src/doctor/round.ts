@@ -1,0 +1,65 @@
+/** The doctor's round on a host, be it a director, a real server, or both: what the two have in common is told once. */
+import { readSetting } from '../kernel/sysctl.ts';
+import type { Config } from '../model/config.ts';
+import type { RealServerRole } from '../prepare/real-server.ts';
+import { attemptAll, type Check } from './attempt.ts';
+import { denialFindings } from './denials.ts';
+import { directorChecks, directorSettingFindings } from './director.ts';
+import { arpFindings, directorArpPassages, realServerArpPassages } from './filter/arp.ts';
+import { markFindings } from './filter/marks.ts';
+import { directorPassages, passageFindings, realServerPassages } from './filter/traffic.ts';
+import { type Filters, lookAtFilters } from './filters.ts';
+import type { Finding } from './finding.ts';
+import { lookAtLog, lookAtNetwork } from './host.ts';
+import { lookAtLinks } from './link-traps.ts';
+import { ownAddresses, realServerChecks, realServerSettingFindings } from './real-server.ts';
+import { SETTINGS_GOOD } from './settings.ts';
+import { trackingFindings } from './traps.ts';
+
+/** What this host is. */
+export interface Examined {
+  /** Of the director. */
+  readonly config: Config | undefined;
+  /** Of the real server; empty where it is none. */
+  readonly roles: readonly RealServerRole[];
+}
+
+/** What cannot be looked at is a finding by itself, and costs no other. Never rejects. */
+export async function examineHost(host: Examined): Promise<readonly Finding[]> {
+  const filters = lookAtFilters();
+  const { config, roles } = host;
+  const checks: readonly Check[] = [
+    ...(roles.length === 0 ? [] : realServerChecks(host)),
+    ...(config === undefined ? [] : directorChecks(config)),
+    ['kernel settings', () => settings(host, filters)],
+    ['connection tracking', () => trackingFindings(readSetting)],
+    ['what packet filters do', async () => filtered(host, await filters)],
+    ['what is done to packets on the links', () => lookAtLinks(lookAtNetwork())],
+    ['what SELinux and AppArmor have denied', async () => denialFindings(await lookAtLog(), Date.now())],
+  ];
+  return attemptAll(checks);
+}
+
+async function settings({ config, roles }: Examined, filters: Promise<Filters>): Promise<readonly Finding[]> {
+  const asked = [
+    ...(roles.length === 0 ? [] : [await realServerSettingFindings(roles, filters)]),
+    ...(config === undefined ? [] : [await directorSettingFindings(config)]),
+  ];
+  const found = asked.flatMap(({ findings }) => findings);
+  return found.length > 0 || asked.every(({ count }) => count === 0) ? found : [SETTINGS_GOOD];
+}
+
+function filtered({ config, roles }: Examined, { ruleset, arp, marks, unseen }: Filters): readonly Finding[] {
+  return [
+    ...passageFindings(ruleset, [
+      ...roles.flatMap(realServerPassages),
+      ...(config === undefined ? [] : directorPassages(config)),
+    ]),
+    ...arpFindings(arp, [
+      ...(roles.length === 0 ? [] : realServerArpPassages(ownAddresses(roles, lookAtNetwork()))),
+      ...(config === undefined ? [] : directorArpPassages(config)),
+    ]),
+    ...(config === undefined ? [] : markFindings(config, marks)),
+    ...unseen,
+  ];
+}
