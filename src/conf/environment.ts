@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { familyOf, fullLength, type Prefix, parseAddress } from '../model/address.ts';
+import type { Changeable } from '../model/trusted-path.ts';
 import { fileProblem, inspectProgram, readSecret } from './files.ts';
 
 export interface Environment {
@@ -28,8 +29,8 @@ export type Secret =
 
 export type ProgramFacts =
   | {
-      /** The file or folder on its path that others than root can change, if there is one. */
-      readonly changeable: string | undefined;
+      /** Where others than root can put another in its place, if they can. */
+      readonly changeable: Changeable | undefined;
     }
   /** Why it cannot be run, in words that go on after its path. */
   | { readonly problem: string };

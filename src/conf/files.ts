@@ -4,15 +4,15 @@ import {
   closeSync,
   constants,
   fstatSync,
+  lstatSync,
   openSync,
+  readlinkSync,
   readSync,
-  realpathSync,
-  type Stats,
   statSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
 import { PROGRAM_FOLDERS } from '../model/notify.ts';
 import { reasonOf } from '../model/reason.ts';
+import { type Changeable, type PathFacts, whoElseCanChange } from '../model/trusted-path.ts';
 import type { ProgramFacts, Secret } from './environment.ts';
 
 /** The longest key is 132 characters, and no password is longer than a page. */
@@ -54,47 +54,45 @@ export function fileProblem(path: string): string | undefined {
   }
 }
 
-export function inspectProgram(command: string): ProgramFacts {
-  if (command.includes('/')) return inspect(command);
-  const found = PROGRAM_FOLDERS.map((folder) => `${folder}/${command}`).find((path) => exists(path));
-  return found === undefined ? { problem: `is not in ${PROGRAM_FOLDERS.join(', ')}` } : inspect(found);
-}
-
-function inspect(path: string): ProgramFacts {
+/** `folders`: where a name is looked for, as by those who run it: the first that can be run. */
+export function inspectProgram(command: string, folders = PROGRAM_FOLDERS): ProgramFacts {
   try {
-    const facts = statSync(path);
-    if (!facts.isFile()) return { problem: 'is no regular file' };
-    if ((facts.mode & (constants.S_IXUSR | constants.S_IXGRP | constants.S_IXOTH)) === 0)
-      return { problem: 'is not executable: chmod +x' };
-    return { changeable: changeableByOthers(path) };
+    const path = command.includes('/') ? command : findProgram(command, folders);
+    if (path === undefined) return { problem: `is not in ${folders.join(', ')}` };
+    const problem = whyNotRun(path);
+    return problem === undefined ? { changeable: changeableOf(path) } : { problem };
   } catch (error) {
     return { problem: inWords(error, 'cannot be looked at') };
   }
 }
 
-/** What others than root can change on the way to a program: itself, a folder above it, or above what it links to. */
-function changeableByOthers(path: string): string | undefined {
-  const real = realpathSync(path);
-  if (!isRootsOwn(statSync(real))) return real;
-  return [...new Set([...foldersAbove(path), ...foldersAbove(real)])].find(isReplaceable);
+/** Where none can be run: one that is there all the same. */
+function findProgram(name: string, folders: readonly string[]): string | undefined {
+  const there = folders.map((folder) => `${folder}/${name}`).filter(exists);
+  return there.find((path) => whyNotRun(path) === undefined) ?? there[0];
 }
 
-function foldersAbove(path: string): readonly string[] {
-  const folder = dirname(path);
-  return folder === path ? [] : [folder, ...foldersAbove(folder)];
+/** Throws what the kernel says where it cannot be looked at. */
+function whyNotRun(path: string): string | undefined {
+  const facts = statSync(path);
+  if (!facts.isFile()) return 'is no regular file';
+  const canRun = constants.S_IXUSR | constants.S_IXGRP | constants.S_IXOTH;
+  return (facts.mode & canRun) === 0 ? 'is not executable: chmod +x' : undefined;
 }
 
-/** Whoever can change a folder can put another file in its place; a sticky one protects what others own in it. */
-function isReplaceable(folder: string): boolean {
-  const facts = statSync(folder);
-  return !isRootsOwn(facts) && !(facts.uid === 0 && (facts.mode & STICKY) !== 0);
+/** Where others than root can interfere, by the rule of those who refuse to run it then. */
+function changeableOf(path: string): Changeable | undefined {
+  const steps = whoElseCanChange(path);
+  let step = steps.next();
+  while (step.done !== true) step = steps.next(factsOf(step.value));
+  return step.value;
 }
 
-/** S_ISVTX of sys/stat.h, which Node does not name. */
-const STICKY = 0o1000;
-
-const isRootsOwn = ({ uid, gid, mode }: Stats): boolean =>
-  uid === 0 && (mode & constants.S_IWOTH) === 0 && ((mode & constants.S_IWGRP) === 0 || gid === 0);
+function factsOf(path: string): PathFacts {
+  const { uid, gid, mode } = lstatSync(path);
+  const isLink = (mode & constants.S_IFMT) === constants.S_IFLNK;
+  return { uid, gid, mode, target: isLink ? readlinkSync(path) : undefined };
+}
 
 const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
 

@@ -1,4 +1,5 @@
 /** Arbiter, fencing and mail: what they need. */
+import { changeableText } from '../../model/trusted-path.ts';
 import type { Environment } from '../environment.ts';
 import { errorAt, errorAtKey, type Finding, warningAt, warningAtKey } from '../finding.ts';
 import { type ConfigDraft, itemsOf, syncGroupsOf, virtualRoutersOf } from './draft.ts';
@@ -86,13 +87,8 @@ function fencingFindings(draft: ConfigDraft, { inspectProgram }: Environment): r
     ...('problem' in facts
       ? [warningAt(path, `${agent} ${facts.problem}: fencing fails (Debian: apt install fence-agents)`)]
       : []),
-    ...('changeable' in facts && facts.changeable !== undefined
-      ? [
-          warningAt(
-            path,
-            `others than root can change ${facts.changeable}, and ${agent} runs as root: chown and chmod it`,
-          ),
-        ]
+    ...('changeable' in facts && facts.changeable !== undefined && agent !== undefined
+      ? [warningAt(path, `${changeableText(agent, facts.changeable)}; until then fencing fails`)]
       : []),
     ...(Object.hasOwn(options ?? {}, 'action')
       ? [errorAtKey(['fencing', 'options', 'action'], 'action is given by vipward itself: remove it')]

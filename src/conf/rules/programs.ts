@@ -1,4 +1,5 @@
 /** Programs that are run as root, or not at all: whether they are there, and who can change them. */
+import { changeableText } from '../../model/trusted-path.ts';
 import type { Environment } from '../environment.ts';
 import { type Finding, type Path, warningAt } from '../finding.ts';
 import { type ConfigDraft, type NotifyDraft, servicesOf, syncGroupsOf, virtualRoutersOf } from './draft.ts';
@@ -21,11 +22,12 @@ function ofProgram(
 ): readonly Finding[] {
   const facts = environment.inspectProgram(command);
   if ('problem' in facts) return [warningAt(path, `${command} ${facts.problem}: ${consequence}`)];
-  if (facts.changeable === undefined || user !== undefined) return [];
-  const what = facts.changeable === command ? command : `${facts.changeable}, and with it ${command}`;
-  const message = `others than root can change ${what}, so it is not run as root: chown and chmod it, or give a user to run it as`;
+  if (facts.changeable === undefined || !isRoot(user)) return [];
+  const message = `${changeableText(command, facts.changeable)}, or name the user to run as; until then ${consequence}`;
   return [warningAt(path, message)];
 }
+
+const isRoot = (user: string | undefined): boolean => user === undefined || /^(?:root|0+)$/.test(user);
 
 function programsOf(draft: ConfigDraft): readonly Program[] {
   const scripts = Object.entries(draft.track?.scripts ?? {}).map(([name, script]) => ({

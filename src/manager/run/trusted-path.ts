@@ -1,22 +1,13 @@
-/**
- * Which file a program's name stands for, and whether somebody other than root could put another in its place: one
- * who can would be root with the next change of state (keepalived: enable_script_security).
- */
-import { constants, type Stats } from 'node:fs';
+/** Which file a program's name stands for, and the refusal of one that others than root could change. */
+import { constants } from 'node:fs';
 import { access, lstat, readlink, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { PROGRAM_FOLDERS } from '../../model/notify.ts';
+import { changeableText, type PathFacts, whoElseCanChange } from '../../model/trusted-path.ts';
 import { RefusedProgram } from './program.ts';
 
 /** Where names are looked up, and what programs get as PATH. */
 export const SEARCH_PATH = PROGRAM_FOLDERS.join(':');
-
-const GROUP_WRITE = 0o020;
-const OTHER_WRITE = 0o002;
-/** In a folder with this bit only the owner of an entry may remove or rename it (chmod(1)). */
-const STICKY = 0o1000;
-/** As path_resolution(7). */
-const MOST_LINKS = 40;
 
 /** The path of `program`. Throws RefusedProgram when there is none, or it is no file that can be executed. */
 export async function findProgram(program: string, searchPath = SEARCH_PATH): Promise<string> {
@@ -51,57 +42,17 @@ async function whyNotExecutable(path: string): Promise<string | undefined> {
   }
 }
 
-/**
- * Throws RefusedProgram unless root alone can change the file at `path`, each folder above it, and each symbolic link
- * and folder on the way there. A folder like /tmp, where everybody may make entries but not touch those of others, is
- * no danger to an entry of root's.
- */
+/** Throws RefusedProgram unless root alone can change what is run as `path`; see `whoElseCanChange`. */
 export async function mustBeRootsOwn(path: string): Promise<void> {
-  const waiting = resolve(path).split('/').filter(Boolean);
-  let links = 0;
-  let at = '/';
-  await mustBelongToRoot(at, path);
-  for (;;) {
-    const part = waiting.shift();
-    if (part === undefined) return;
-    // Only targets of links have these: what is resolved so far holds no link any more.
-    if (part === '..') {
-      at = dirname(at);
-      continue;
-    }
-    if (part === '.') continue;
-    const next = join(at, part);
-    const about = await mustBelongToRoot(next, path);
-    if (!about.isSymbolicLink()) {
-      at = next;
-      continue;
-    }
-    links++;
-    if (links > MOST_LINKS) throw new RefusedProgram(`${path}: too many symbolic links`);
-    const target = await readlink(next);
-    if (isAbsolute(target)) at = '/';
-    waiting.unshift(...target.split('/').filter(Boolean));
-  }
+  const steps = whoElseCanChange(path);
+  let step = steps.next();
+  while (step.done !== true) step = steps.next(await factsOf(step.value));
+  if (step.value === undefined) return;
+  throw new RefusedProgram(`${changeableText(path, step.value)}, or name the user to run as`);
 }
 
-async function mustBelongToRoot(at: string, path: string): Promise<Stats> {
-  const about = await lstat(at);
-  const reason = whoElse(about);
-  if (reason === undefined) return about;
-  const where = at === path ? path : `${path}: ${at}`;
-  throw new RefusedProgram(
-    `${where} ${reason}, and root would run it: make root the owner and take that right away, or name the user to run as`,
-  );
-}
-
-/** Who beside root could change it; undefined: nobody. An ACL that lets somebody write shows as the group's right. */
-function whoElse({ uid, gid, mode }: Stats): string | undefined {
-  if (uid !== 0) return `belongs to user ${uid}`;
-  const kind = mode & constants.S_IFMT;
-  // The mode of a symbolic link means nothing.
-  if (kind === constants.S_IFLNK) return undefined;
-  if (kind === constants.S_IFDIR && (mode & STICKY) !== 0) return undefined;
-  if ((mode & OTHER_WRITE) !== 0) return 'can be written by everybody';
-  if ((mode & GROUP_WRITE) !== 0 && gid !== 0) return `can be written by group ${gid}`;
-  return undefined;
+async function factsOf(path: string): Promise<PathFacts> {
+  const { uid, gid, mode } = await lstat(path);
+  const isLink = (mode & constants.S_IFMT) === constants.S_IFLNK;
+  return { uid, gid, mode, target: isLink ? await readlink(path) : undefined };
 }

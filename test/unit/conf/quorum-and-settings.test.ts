@@ -55,7 +55,7 @@ describe('quorum', () => {
       file({ notify: '{ quorum_up: /missing, quorum_down: [/home/eve/chk] }' }),
       [
         '8:26: warning: /missing does not exist: nothing is run when the quorum changes',
-        '8:49: warning: others than root can change /home/eve, and with it /home/eve/chk, so it is not run as root: chown and chmod it, or give a user to run it as',
+        '8:49: warning: /home/eve/chk: /home/eve belongs to user 1000, and root would run it: make root the owner and take that right away, or name the user to run as; until then nothing is run when the quorum changes',
       ],
     ],
   ])('%s', (_, text, problems) => {

@@ -17,7 +17,7 @@ const SECRETS: Readonly<Record<string, Secret>> = {
 };
 
 const PROGRAMS: Readonly<Record<string, ProgramFacts>> = {
-  '/home/eve/chk': { changeable: '/home/eve' },
+  '/home/eve/chk': { changeable: { at: '/home/eve', reason: 'belongs to user 1000' } },
   '/usr/bin/data': { problem: 'is not executable: chmod +x' },
 };
 

@@ -118,7 +118,10 @@ test.each<[string, Partial<Environment>]>([
   ['another password', { readSecret: () => ({ text: 'another', exposed: false }) }],
   ['a password that others read', { readSecret: () => ({ text: 'fourteen words', exposed: true }) }],
   ['no password', { readSecret: () => ({ problem: 'does not exist' }) }],
-  ['a program that others change', { inspectProgram: () => ({ changeable: '/usr/bin' }) }],
+  [
+    'a program that others change',
+    { inspectProgram: () => ({ changeable: { at: '/usr/bin', reason: 'belongs to user 1000' } }) },
+  ],
 ])('is not found on a machine with %s', (_, difference) => {
   const { store } = kept();
   const { file } = read(FILE);

@@ -1,10 +1,21 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { inspectProgram } from '../../../../src/conf/files.ts';
 import { resolveIdentity } from '../../../../src/manager/run/identity.ts';
 import { RefusedProgram } from '../../../../src/manager/run/program.ts';
 import { findProgram, mustBeRootsOwn } from '../../../../src/manager/run/trusted-path.ts';
+import { changeableText } from '../../../../src/model/trusted-path.ts';
 
 const NOBODY = 65_534;
 let folder: string;
@@ -17,7 +28,17 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const refusal = (path = program): Promise<string> =>
+/** Why it would not be run; whoever reads the configuration is warned in the same words. */
+async function refusal(path = program): Promise<string> {
+  const facts = inspectProgram(path);
+  if ('problem' in facts) throw new Error(facts.problem);
+  const warning = facts.changeable && changeableText(path, facts.changeable);
+  const refused = await refusalAlone(path);
+  expect(refused).toBe(warning === undefined ? 'trusted' : `${warning}, or name the user to run as`);
+  return refused;
+}
+
+const refusalAlone = (path: string): Promise<string> =>
   mustBeRootsOwn(path).then(
     () => 'trusted',
     (error: Error) => {
@@ -49,6 +70,14 @@ describe('a program that root is to run', () => {
       () => chmodSync(join(folder, 'bin'), 0o777),
       /bin can be written by everybody/,
     ],
+    [
+      'lies in a sticky folder that is somebody’s',
+      () => {
+        chownSync(join(folder, 'bin'), NOBODY, 0);
+        chmodSync(join(folder, 'bin'), 0o1755);
+      },
+      /bin belongs to user 65534/,
+    ],
     ['lies below somebody’s folder', () => chownSync(folder, NOBODY, 0), /vipward-trust-\w+ belongs to user/],
   ])('is refused when it %s', async (_what, spoil, message) => {
     spoil();
@@ -69,7 +98,7 @@ describe('a program that root is to run', () => {
     symlinkSync('open', join(folder, 'alias'));
     expect(await refusal(join(folder, 'alias/link'))).toMatch(/open can be written/);
     symlinkSync('loop', join(folder, 'loop'));
-    expect(await refusal(join(folder, 'loop'))).toMatch(/too many symbolic links/);
+    expect(await refusalAlone(join(folder, 'loop'))).toMatch(/too many symbolic links/);
   });
 
   it('cannot hide a folder behind dots', async () => {
@@ -78,6 +107,24 @@ describe('a program that root is to run', () => {
     // Not by join(), which would take the dots out.
     symlinkSync(`${folder}/open/../bin/notify`, join(folder, 'dots'));
     expect(await refusal(join(folder, 'dots'))).toMatch(/open can be written/);
+  });
+
+  it('is the one that the kernel finds, where dots follow a link', async () => {
+    mkdirSync(join(folder, 'theirs/x'), { recursive: true });
+    for (const place of ['theirs/notify', 'notify'])
+      writeFileSync(join(folder, place), '#!/bin/sh\n', { mode: 0o755 });
+    symlinkSync('theirs/x', join(folder, 'way'));
+    const path = `${folder}/way/../notify`;
+    expect(await refusal(path)).toBe('trusted');
+    chownSync(join(folder, 'theirs/notify'), NOBODY, 0);
+    expect(await refusal(path)).toMatch(/theirs\/notify belongs to user 65534/);
+  });
+
+  it('is refused through a link that is somebody’s own, wherever that lies', async () => {
+    symlinkSync('bin/notify', join(folder, 'link'));
+    expect(await refusal(join(folder, 'link'))).toBe('trusted');
+    lchownSync(join(folder, 'link'), NOBODY, 0);
+    expect(await refusal(join(folder, 'link'))).toMatch(/link belongs to user 65534/);
   });
 });
 
