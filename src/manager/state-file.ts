@@ -3,7 +3,7 @@ import { close, fsync, open, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import type { Log } from '../model/messages.ts';
-import { makeDirectory, removeFile } from '../sys/directory.ts';
+import { flushDirectory, makeDirectory, removeFile } from '../sys/directory.ts';
 import { readRegularFile } from '../sys/regular-file.ts';
 import { isMissing, putAside, type StateFileName, seeTo, tellUnwritten } from './damaged.ts';
 
@@ -101,6 +101,7 @@ export class StateFile<Document> {
       writeFileSync(fresh, bytes, { flag: 'wx', flush: durable === 'at once' });
       renameSync(fresh, this.#path);
       if (durable === 'soon') flushSoon(this.#path);
+      else flushDirectory(directory);
       return undefined;
     } catch (cause) {
       // On a full disk, others may need the room that it takes.

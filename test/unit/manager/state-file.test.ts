@@ -59,7 +59,7 @@ function watchDisk(): readonly string[] {
   const calls: string[] = [];
   const { fsyncSync, fsync, renameSync } = fs;
   vi.spyOn(fs, 'fsyncSync').mockImplementation((fd) => {
-    calls.push('flush');
+    calls.push(fs.fstatSync(fd).isDirectory() ? 'flush directory' : 'flush');
     fsyncSync(fd);
   });
   vi.spyOn(fs, 'fsync').mockImplementation((fd, done) => {
@@ -78,7 +78,26 @@ describe('is on the disk', () => {
   it('before it takes the place of another', () => {
     const calls = watchDisk();
     standby('at once').write({ names: ['web'] });
-    expect(calls).toEqual(['flush', 'rename']);
+    expect(calls).toEqual(['flush', 'rename', 'flush directory']);
+  });
+
+  it.each([
+    ['knows nothing of that', 'EINVAL', true],
+    ['fails', 'EIO', false],
+  ])('with its name, where the filesystem %s', (_what, code, taken) => {
+    const { fsyncSync } = fs;
+    vi.spyOn(fs, 'fsyncSync').mockImplementation((fd) => {
+      if (fs.fstatSync(fd).isDirectory()) throw Object.assign(new Error(`${code}: fsync`), { code });
+      fsyncSync(fd);
+    });
+    syncBuiltinESMExports();
+    const file = standby('at once');
+    expect(file.write({ names: ['web'] })).toBe(taken);
+    expect(damagedFiles(directory)).toHaveLength(taken ? 0 : 1);
+    expect(file.read()).toEqual({ names: ['web'] });
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+    expect(file.write({ names: ['web'] })).toBe(true);
   });
 
   it('soon after, where a slow disk must hold up nothing', async () => {
