@@ -13,9 +13,6 @@ const Owned = z.object({ version: z.literal(1), virtualServers: z.array(z.string
 export class OwnedVirtualServers {
   readonly #file: StateFile<z.infer<typeof Owned>>;
   #keys: ReadonlySet<string>;
-  #saved: string;
-  /** Whether `#saved` is of `#keys`: sixty thousand are not put into words every 10 s. */
-  #isSaved = true;
 
   constructor(directory: string, log: Log) {
     this.#file = new StateFile({
@@ -28,23 +25,20 @@ export class OwnedVirtualServers {
       unwritable: 'after a restart, removed virtual servers may stay in the table',
     });
     this.#keys = new Set(this.#file.read()?.virtualServers);
-    this.#saved = textOf(this.#keys);
   }
 
   get keys(): ReadonlySet<string> {
     return this.#keys;
   }
 
-  /** Remembers `keys`. A disk that refuses costs the memory across a restart, nothing more, and is logged. */
+  /**
+   * Remembers `keys`. A disk that refuses costs the memory across a restart, nothing more, and is logged; the same keys
+   * again are no reason to ask it again, since the file is tried again by itself.
+   */
   remember(keys: ReadonlySet<string>): void {
     const same = keys.size === this.#keys.size && isWithin(keys, this.#keys);
     this.#keys = keys;
-    if (same && this.#isSaved) return;
-    const text = textOf(keys);
-    this.#isSaved = text === this.#saved;
-    if (this.#isSaved) return;
-    this.#isSaved = this.#file.write({ version: 1, virtualServers: [...keys].sort() });
-    if (this.#isSaved) this.#saved = text;
+    if (!same) this.#file.write({ version: 1, virtualServers: [...keys].sort() });
   }
 }
 
@@ -52,6 +46,3 @@ function isWithin(some: ReadonlySet<string>, all: ReadonlySet<string>): boolean 
   for (const key of some) if (!all.has(key)) return false;
   return true;
 }
-
-/** Equal for equal sets. */
-const textOf = (keys: ReadonlySet<string>): string => JSON.stringify([...keys].sort());
