@@ -147,16 +147,25 @@ export class KeptRules<Rules> {
   async #look(): Promise<void> {
     const definition = this.#holds;
     if (this.#hasRules) {
-      // Where it cannot be told, putting them in place again tells why.
-      const there = await this.#options.areThere().catch(() => false);
-      if (!there && this.#holds === definition) {
-        const { rules, table } = this.#options.words;
-        this.#options.log('warn', `${rules}: somebody removed or changed ${table}: it is put back`);
+      const change = await this.#changed();
+      // While others are put in their place, what is there need not be what held.
+      if (change !== undefined && this.#holds === definition && this.#working === undefined) {
+        this.#options.log('warn', `${this.#options.words.rules}: ${change}`);
         this.#holds = undefined;
         this.#inForce = this.#options.none;
       }
     }
     if (!this.#closed) await this.#settle();
+  }
+
+  /** What became of the rules that were applied, and of that, in words; undefined: they are there. */
+  async #changed(): Promise<string | undefined> {
+    const { areThere, words } = this.#options;
+    try {
+      return (await areThere()) ? undefined : `somebody removed or changed ${words.table}: it is put back`;
+    } catch (error) {
+      return `${words.table} cannot be read (${reasonOf(error)}): it is set again`;
+    }
   }
 
   #complain(definition: string, error: unknown): void {

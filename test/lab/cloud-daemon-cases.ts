@@ -17,9 +17,11 @@ const SECOND = '10.2.0.9';
 
 const servers = (port?: number): string =>
   FAR.map((address) => `{ address: ${address}${port === undefined ? '' : `, port: ${port}`} }`).join(', ');
+// A director that stands still for longer than others wait gives its addresses up, and an emulated one does on a busy
+// machine. So it is the owner, which need not wait before it is active, and others would wait for long.
 const file = (services: string): string => `
 virtual_routers:
-  web: { interface: eth0, vrid: 61, priority: 200, advert_interval: 1s, addresses: [${VIP}/24, "fe80::f9/64", "${VIP6}/64"] }
+  web: { interface: eth0, vrid: 61, priority: 255, advert_interval: 10s, addresses: [${VIP}/24, "fe80::f9/64", "${VIP6}/64"] }
 services:
   far: { address: ${VIP}, port: 80, forwarding: fullnat, scheduler: rr, check: { tcp: {}, connect_timeout: 20s, timeout: 20s }, real_servers: [${servers(8090)}] }
 ${services}`;

@@ -127,6 +127,44 @@ it('sets no marks of a configuration that comes while it takes away what one bef
   await keeper.close();
 });
 
+it('does not take what it puts in place itself for somebody else’s change', async () => {
+  const kernel = fakeKernel();
+  const { keeper, said } = start(kernel);
+  await keeper.configure({ virtualServers: [shop] });
+  const look = Promise.withResolvers<string>();
+  kernel.held = () => look.promise;
+  await vi.advanceTimersByTimeAsync(10_000);
+  const { apply } = kernel;
+  const nft = Promise.withResolvers<void>();
+  kernel.apply = async (rules) => {
+    await nft.promise;
+    return await apply(rules);
+  };
+  const configured = keeper.configure({ virtualServers: [shop, far] });
+  look.resolve('what held, and what is put in its place');
+  await vi.advanceTimersByTimeAsync(0);
+  nft.resolve();
+  await configured;
+  expect(kernel.listing).toBe(`${MARK}\n${NAT}`);
+  expect(said.filter((line) => line.startsWith('warn'))).toEqual([]);
+  await keeper.close();
+});
+
+it('sets again what it cannot read, and does not blame anybody', async () => {
+  const kernel = fakeKernel();
+  const { keeper, said } = start(kernel);
+  await keeper.configure({ virtualServers: [shop] });
+  const { held } = kernel;
+  kernel.held = () => Promise.reject(new Error('nft did not end within 10000 ms'));
+  await vi.advanceTimersByTimeAsync(10_000);
+  kernel.held = held;
+  expect([kernel.applied, kernel.listing]).toEqual([2, MARK]);
+  expect(said.filter((line) => line.startsWith('warn'))).toEqual([
+    expect.stringMatching(/of nftables cannot be read \(nft did not end within 10000 ms\): it is set again$/),
+  ]);
+  await keeper.close();
+});
+
 it('puts back what somebody changed', async () => {
   const kernel = fakeKernel();
   const { keeper, said } = start(kernel);
