@@ -38,7 +38,7 @@ virtual_routers:
     interface: eth0
     vrid: 62
     priority: ${priority}
-    advert_interval: 1s
+    advert_interval: 2s
     addresses:
       - ${VIP.IPv4}/24
       - ${VIP.IPv6}/64
