@@ -5,7 +5,7 @@ import type { TableReport } from './table-report.ts';
 
 export interface TableAccessOptions {
   readonly report: TableReport;
-  /** Whether nobody wants the table: a kernel without IPVS is no fault then, and nobody looks. */
+  /** Whether nobody wants the table, or not yet: a kernel without IPVS is no fault then, and nobody looks. */
   readonly isIdle: () => boolean;
   /** Told each time that the table cannot be had. */
   readonly onLost: () => void;

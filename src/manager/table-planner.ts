@@ -35,6 +35,7 @@ export class TablePlanner {
   readonly #options: TablePlannerOptions;
   readonly #definitions = new Definitions();
   #config: ConfiguredTable = { virtualServers: [], ipvs: { exclusive: false } };
+  #isConfigured = false;
   #sorry: ReadonlyMap<string, SorryPhase> = new Map();
   readonly #outgoing = new OutgoingEntries();
 
@@ -45,6 +46,7 @@ export class TablePlanner {
   /** `replaced`: entries that stay until `release`, and then until their connections are gone. */
   configure(config: ConfiguredTable, replaced: readonly TableKey[]): void {
     this.#config = config;
+    this.#isConfigured = true;
     this.#definitions.configure(config.virtualServers);
     this.#outgoing.configure(replaced, (key) => this.#definitions.of(key) !== undefined);
   }
@@ -56,6 +58,11 @@ export class TablePlanner {
 
   get config(): ConfiguredTable {
     return this.#config;
+  }
+
+  /** Whether it is known what is wanted: until then, what a former process has left is not to be taken away. */
+  get isConfigured(): boolean {
+    return this.#isConfigured;
   }
 
   /** Whether nobody wants the table: then a kernel without IPVS is no fault. */

@@ -78,7 +78,7 @@ export class TableReconciler {
     this.#timeouts = new TimeoutKeeper(options.log, options.timeouts);
     this.#access = new TableAccess({
       report: this.#report,
-      isIdle: () => this.#planner.isIdle && !this.#timeouts.hasChanged,
+      isIdle: () => !planner.isConfigured || (planner.isIdle && !this.#timeouts.hasChanged),
       onLost: () => {
         this.#left = undefined;
       },
