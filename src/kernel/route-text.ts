@@ -75,6 +75,13 @@ export const isSameDestination = (held: RouteSpec, wanted: RouteSpec): boolean =
   metricOf(held) === metricOf(wanted) &&
   isNetwork(networkOf(held), networkOf(wanted));
 
+/** The same text for two of one family that exclude each other so. */
+export function placeOf(spec: RouteSpec): string {
+  const network = networkOf(spec);
+  const { table = RT_TABLE_MAIN } = spec;
+  return `${network === undefined ? 'default' : formatPrefix(network)} ${table} ${metricOf(spec)}`;
+}
+
 /** Linux takes 1024 for an IPv6 route that has none. */
 const metricOf = ({ family, metric = 0 }: RouteSpec): number =>
   family === 'ipv6' && metric === 0 ? 1024 : metric;

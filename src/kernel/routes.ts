@@ -23,7 +23,7 @@ import { NETLINK_ROUTE, openNetlinkSocket } from '../sys/netlink-socket.ts';
 import { type Attempt, isKernelError, KernelError } from './kernel-error.ts';
 import { type Refusal, refusalsOf } from './refusal.ts';
 import { type NetlinkRequest, NetlinkRequester, type NetlinkTransport } from './request.ts';
-import { isRoute, isSameDestination, routeText } from './route-text.ts';
+import { isRoute, isSameDestination, placeOf, routeText } from './route-text.ts';
 
 export { RTPROT_VIPWARD } from '../netlink/route/numbers.ts';
 export type { Refusal } from './refusal.ts';
@@ -70,8 +70,8 @@ export function openRoutes(socket: NetlinkTransport = openNetlinkSocket(NETLINK_
   const netlink = new NetlinkRequester(socket);
   const list = (filter: RouteFilter = {}) => listRoutes(netlink, filter);
   const listOwn = () => list({ protocol: RTPROT_VIPWARD });
-  // IPv6 routes that were put: to look them up anew would mean to walk all routes, of which there may be 200,000.
-  const known = new Set<string>();
+  // IPv6 routes that were put, by their places: to look them up anew would mean to walk all routes, of which there may be 200,000.
+  const known = new Map<string, string>();
   return {
     list,
     listOwn,
@@ -80,11 +80,12 @@ export function openRoutes(socket: NetlinkTransport = openNetlinkSocket(NETLINK_
       const doubtful = answered.filter(({ spec, error }) => !isKnown(known, spec, error));
       const refused = doubtful.length === 0 ? [] : settle(netlink, doubtful, listOwn);
       const bad = new Set(refused.map(({ spec }) => spec));
-      for (const spec of specs) if (spec.family === 'ipv6' && !bad.has(spec)) known.add(keyOf(spec));
+      for (const spec of specs)
+        if (spec.family === 'ipv6' && !bad.has(spec)) known.set(placeOf(spec), keyOf(spec));
       return refused;
     },
     remove(specs) {
-      for (const spec of specs) known.delete(keyOf(spec));
+      for (const spec of specs) known.delete(placeOf(spec));
       return change(
         netlink,
         specs.toReversed(),
@@ -99,8 +100,8 @@ export function openRoutes(socket: NetlinkTransport = openNetlinkSocket(NETLINK_
 const keyOf = (spec: RouteSpec): string => JSON.stringify(spec);
 
 /** What the kernel says is there, and we have put it and not removed it since. */
-const isKnown = (known: ReadonlySet<string>, spec: RouteSpec, error: Error): boolean =>
-  isKernelError(error, 'EEXIST') && known.has(keyOf(spec));
+const isKnown = (known: ReadonlyMap<string, string>, spec: RouteSpec, error: Error): boolean =>
+  isKernelError(error, 'EEXIST') && known.get(placeOf(spec)) === keyOf(spec);
 
 type ToRequest = (spec: RouteSpec, entry: RouteEntry) => NetlinkRequest;
 

@@ -250,6 +250,11 @@ function parametersChanged(state: Active, previous: Parameters, now: Instant, pa
   if (leaseChanged) actions.push({ action: 'renew-addresses', addresses, lifetime });
   if (added.length > 0) actions.push({ action: 'announce', addresses: added });
   if (removed.length > 0) actions.push({ action: 'remove-addresses', addresses: removed });
+  // IPv6 has each address but once, of whatever length: what was put was the one that has just been removed.
+  const again = added.filter(({ address, device }) =>
+    removed.some((each) => each.address === address && each.device === device),
+  );
+  if (again.length > 0) actions.push({ action: 'install-addresses', addresses: again, lifetime });
   const next: Active = {
     ...state,
     advertAt: after(now, centisecondsToMilliseconds(advertInterval)),

@@ -1,16 +1,16 @@
 /** Addresses, routes and rules that are there whatever the state of any virtual router; put back when they go. */
-import type { Routes } from '../../kernel/routes.ts';
-import type { Rules } from '../../kernel/rules.ts';
 import type { FixedNetwork } from '../../model/config.ts';
+import { reasonOf } from '../../model/reason.ts';
 import type { NetInterface } from './net-interface.ts';
+import { type Routing, type RoutingKernel, reroute } from './rerouting.ts';
 import type { ThrottledLog } from './throttle.ts';
 
-export interface FixedContext {
-  readonly routes: Pick<Routes, 'put' | 'remove'>;
-  readonly rules: Pick<Rules, 'put' | 'remove'>;
+export interface FixedContext extends RoutingKernel {
   readonly complain: ThrottledLog;
   interfaceOf(name: string): NetInterface | undefined;
 }
+
+type FixedAddress = FixedNetwork['addresses'][number];
 
 const NONE: FixedNetwork = { addresses: [], routes: [], rules: [] };
 
@@ -22,46 +22,62 @@ export class Fixed {
     this.#context = context;
   }
 
-  /** Puts what is new before it removes what is not wanted any more. */
-  configure(network: FixedNetwork): void {
+  get network(): FixedNetwork {
+    return this.#network;
+  }
+
+  /** Puts what is new before it removes what is not wanted any more; what the `others` have stays. */
+  configure(network: FixedNetwork, others: readonly Routing[]): void {
     const before = this.#network;
     this.#network = network;
-    this.restore();
-    const rules = missingIn(before.rules, network.rules);
-    const routes = missingIn(before.routes, network.routes);
-    this.#tell('remove', this.#context.rules.remove(rules));
-    this.#tell('remove', this.#context.routes.remove(routes));
-    for (const address of missingIn(before.addresses, network.addresses)) {
-      this.#context.interfaceOf(address.device)?.remove([address]);
-    }
+    this.#putAddresses();
+    // With another length it is another address of the same name, but for IPv6.
+    this.#put(missingIn(network.addresses, before.addresses));
+    reroute(this.#context, {
+      before,
+      after: network,
+      kept: others,
+      onRefused: (verb, error) => this.#complain(verb, error),
+    });
+    const gone = missingIn(before.addresses, network.addresses);
+    for (const address of gone) this.#context.interfaceOf(address.device)?.remove([address]);
+    const isGone = ({ address, device }: FixedAddress): boolean =>
+      gone.some((each) => each.address === address && each.device === device);
+    this.#put(network.addresses.filter(isGone));
   }
 
   /** Puts what is missing; does nothing where all is there. To be called when links, addresses or routes changed. */
   restore(): void {
-    const { addresses, routes, rules } = this.#network;
-    for (const [device, wanted] of Map.groupBy(addresses, (address) => address.device)) {
-      const port = this.#context.interfaceOf(device);
-      const held = new Set((port?.held ?? []).map(({ prefix }) => prefix.address));
-      port?.put(
-        wanted
-          .filter(({ address }) => !held.has(address))
-          .map((address) => ({ ...address, preferred: true })),
-        'forever',
-      );
-    }
-    if (routes.length > 0) this.#tell('put', this.#context.routes.put(routes));
-    if (rules.length > 0) this.#tell('put', this.#context.rules.put(rules));
+    this.#putAddresses();
+    const { routes, rules } = this.#network;
+    if (routes.length > 0) this.#tell(this.#context.routes.put(routes));
+    if (rules.length > 0) this.#tell(this.#context.rules.put(rules));
   }
 
   /** Takes everything away: the daemon stops. */
   withdraw(): void {
-    this.configure(NONE);
+    this.configure(NONE, []);
   }
 
-  #tell(verb: string, refusals: readonly { readonly error: Error }[]): void {
-    for (const { error } of refusals) {
-      this.#context.complain(`static ${verb}`, 'warn', `static: cannot ${verb}: ${error.message}`);
+  #putAddresses(): void {
+    const isHeld = ({ address, device }: FixedAddress): boolean =>
+      this.#context.interfaceOf(device)?.held.some(({ prefix }) => prefix.address === address) === true;
+    this.#put(this.#network.addresses.filter((address) => !isHeld(address)));
+  }
+
+  #put(addresses: readonly FixedAddress[]): void {
+    for (const [device, wanted] of Map.groupBy(addresses, (address) => address.device)) {
+      const preferred = wanted.map((address) => ({ ...address, preferred: true }));
+      this.#context.interfaceOf(device)?.put(preferred, 'forever');
     }
+  }
+
+  #tell(refusals: readonly { readonly error: Error }[]): void {
+    for (const { error } of refusals) this.#complain('put', error);
+  }
+
+  #complain(verb: string, error: unknown): void {
+    this.#context.complain(`static ${verb}`, 'warn', `static: cannot ${verb}: ${reasonOf(error)}`);
   }
 }
 

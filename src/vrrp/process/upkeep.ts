@@ -4,11 +4,13 @@
  * configuration wants that.
  */
 import { familyOf, formatPrefix } from '../../model/address.ts';
+import { reasonOf } from '../../model/reason.ts';
 import type { VirtualRouter } from '../../model/virtual-router.ts';
 import type { Director } from '../director/director.ts';
 import type { DirectorEvent, InstanceKey } from '../director/event.ts';
 import type { Member } from '../director/member.ts';
 import type { Parts } from './parts.ts';
+import { isSameRouting, mergedRouting, type Routing, type RoutingKernel, reroute } from './rerouting.ts';
 import type { ThrottledLog } from './throttle.ts';
 import { carrierOf } from './vmac.ts';
 
@@ -19,12 +21,15 @@ export type Finding = Extract<DirectorEvent, { type: 'condition' | 'addresses-lo
 export interface UpkeepContext {
   readonly director: Pick<Director, 'members'>;
   readonly parts: Pick<Parts, 'network' | 'vmacs' | 'holdings' | 'fixed' | 'post'>;
+  readonly kernel: RoutingKernel;
   readonly complain: ThrottledLog;
   /** `new` before the first configuration, `ended` when nothing takes part any more. */
   readonly phase: () => 'new' | 'configured' | 'ended';
   /** The director decides, and that is carried out, within this call. */
   onFinding(finding: Finding): void;
 }
+
+const NO_ROUTING: Routing = { routes: [], rules: [] };
 
 /** Of all links that virtual routers use. */
 export class Upkeep {
@@ -86,6 +91,35 @@ export class Upkeep {
       onFinding({ type: 'addresses-lost', key: member.key, addresses });
       parts.network.interfaceNamed(former)?.remove(addresses);
     }
+  }
+
+  /** The routes and rules of each instance that holds them. */
+  routings(): ReadonlyMap<InstanceKey, Routing> {
+    const holding = [...this.#context.director.members()].filter(({ holds }) => holds);
+    return new Map(holding.map(({ key, router: { routes, rules } }) => [key, { routes, rules }]));
+  }
+
+  /** Where those of an instance have changed. `before`: `routings` before the configuration. */
+  reroute(before: ReadonlyMap<InstanceKey, Routing>, fixed: Routing): void {
+    const { kernel, complain } = this.#context;
+    const now = this.routings();
+    const members = new Map([...this.#context.director.members()].map((member) => [member.key, member]));
+    const changed = [...before].flatMap(([key, routing]) => {
+      const router = members.get(key)?.router;
+      return router !== undefined && isSameRouting(routing, router)
+        ? []
+        : [{ before: routing, after: now.get(key) ?? NO_ROUTING }];
+    });
+    if (changed.length === 0) return;
+    reroute(kernel, {
+      before: mergedRouting(changed.map((each) => each.before)),
+      after: mergedRouting(changed.map(({ after }) => after)),
+      kept: [fixed, ...now.values()],
+      onRefused: (verb, error) => {
+        const message = `virtual routers: cannot ${verb} a route or rule: ${reasonOf(error)}`;
+        complain(`${verb} routes`, 'warn', message);
+      },
+    });
   }
 
   #refreshTouched(): void {

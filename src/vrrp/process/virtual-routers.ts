@@ -63,6 +63,7 @@ export class VirtualRouters {
     this.#upkeep = new Upkeep({
       director: this.#director,
       parts: this.#parts,
+      kernel: context.kernel,
       complain,
       phase: () => this.#phase,
       onFinding: (finding) => this.#handle(finding, now()),
@@ -104,9 +105,11 @@ export class VirtualRouters {
       .map(({ key }) => key);
     const { routers, groups, arbiter, fencing } = network;
     const carriers = this.#upkeep.carriers();
+    const routings = this.#upkeep.routings();
     const rules = { routers, groups, arbiter, fencing };
     this.#handle({ type: 'configure', network: rules, conditions, resume: resumed, standby }, now);
     this.#upkeep.moveOver(carriers);
+    this.#upkeep.reroute(routings, network.fixed);
     this.#afterConfiguration(network);
   }
 
@@ -172,7 +175,7 @@ export class VirtualRouters {
     // A macvlan that was just made is a link that its members wait for.
     this.#parts.network.refreshAll();
     this.#upkeep.conditions(network.routers.map(({ interface: name }) => name));
-    this.#parts.fixed.configure(network.fixed);
+    this.#parts.fixed.configure(network.fixed, [...this.#upkeep.routings().values()]);
     this.#parts.gateways.configure(network.gateways);
     if (!this.#tidied) this.#tidy(network);
   }

@@ -16,9 +16,12 @@ virtual_routers:
       - { address: 10.1.1.201/24, label: "eth0:vip" }
       - { address: 10.1.1.202/32, scope: link, excluded: true }
       - { address: 10.2.2.203/24, device: eth1, excluded: true }
+      - { address: "fd51::1/64", device: eth1, excluded: true }
     routes:
       - { to: 10.50.0.0/16, via: 10.1.1.9, source: 10.1.1.201 }
       - { to: 10.51.0.0/16, type: blackhole, table: 100 }
+      - { to: 10.52.0.0/16, via: 10.1.1.9 }
+      - { to: "fd50::/64", device: eth0, mtu: 1400 }
     rules:
       - { from: 10.1.1.201, table: 100, priority: 1000 }
   many:
@@ -91,6 +94,71 @@ describe('routes and rules', () => {
     expect(await ip('rule show priority 1000')).toMatch(/from 10\.1\.1\.201 lookup 100/);
     expect(await ip('route show 10.60.0.0/16')).toMatch(/via 10\.9\.9\.9 dev eth1/);
     expect(await ip('rule show priority 2000')).toMatch(/to 10\.60\.0\.0\/16 lookup 101/);
+  });
+});
+
+describe('a reload while it is active', () => {
+  const OURS = ['-4 route show table all proto 112', 'rule show', '-6 route show table all proto 112'];
+  /** What is ours, in words that do not depend on the kernel's version. */
+  const ours = async (): Promise<readonly string[]> => {
+    const listings = await Promise.all(OURS.map(ip));
+    const lines = listings.join('').split('\n');
+    const words = /^(?:blackhole )?\S+|via \S+|src \S+|mtu \d+|(?:table|lookup) 10\d|from \S+|\bto \S+/g;
+    return lines
+      .filter((line) => /10\.[56][0-2]\.|10\.1\.1\.20|fd50/.test(line))
+      .map((line) => (line.match(words) ?? []).join(' '))
+      .sort();
+  };
+  const changed = (text: string): string =>
+    text
+      .replace('10.50.0.0/16, via: 10.1.1.9', '10.50.0.0/16, via: 10.1.1.8')
+      .replace('table: 100, priority: 1000', 'table: 102, priority: 1001')
+      .replace('mtu: 1400', 'mtu: 1300')
+      .replace('fd51::1/64', 'fd51::1/128')
+      .replace('10.52.0.0/16, via: 10.1.1.9', '10.52.0.0/16, via: 10.1.1.9, source: 10.1.1.201, mtu: 1300')
+      .replace('via: 10.9.9.9, device: eth1', 'via: 10.9.9.8')
+      .replace('type: blackhole, table: 100', 'type: blackhole, table: 102');
+  const CHANGED = [
+    '10.50.0.0/16 via 10.1.1.8 src 10.1.1.201',
+    '10.52.0.0/16 via 10.1.1.9 src 10.1.1.201 mtu 1300',
+    '10.60.0.0/16 via 10.9.9.8',
+    '1001: from 10.1.1.201 lookup 102',
+    '2000: from all to 10.60.0.0/16 lookup 101',
+    'blackhole 10.51.0.0/16 table 102',
+    'fd50::/64 mtu 1300',
+  ];
+
+  it('has the addresses, routes and rules of the new file, and no others; and those of the old one after another', async () => {
+    const before = await ours();
+    const watch = await stage.one.spawn(['ip', 'monitor', 'route']);
+    // It says nothing when it begins to hear.
+    const heard = async (): Promise<number> => {
+      await ip('route add blackhole 10.54.0.0/16');
+      await ip('route del blackhole 10.54.0.0/16');
+      return watch.stdout.all.length;
+    };
+    await expect.poll(heard, { timeout: 60_000 }).toBeGreaterThan(0);
+    const since = daemon.log.mark;
+    for (const [file, wanted] of [
+      [changed(yaml), CHANGED],
+      [yaml, before],
+    ] as const) {
+      await daemon.configure(file);
+      expect((await daemon.reload()).applied).toBe(true);
+      expect(await ours()).toEqual(wanted);
+      expect(await ip('-o address show to fd51::1')).toContain(/fd51::1\/\d+/.exec(file)?.[0]);
+    }
+    expect(daemon.log.all.slice(since).filter(({ message }) => message.includes('put back'))).toEqual([]);
+    const back = '10.50.0.0/16 via 10.1.1.9';
+    await watch.stdout.waitFor((line) => line.startsWith('Deleted 10.50.0.0/16 via 10.1.1.8'));
+    const seen = watch.stdout.all.filter((line) => /^(Deleted )?10\.50\.0\.0/.test(line));
+    expect(seen.map((line) => line.replace(/ dev .*/, ''))).toEqual([
+      '10.50.0.0/16 via 10.1.1.8',
+      `Deleted ${back}`,
+      back,
+      'Deleted 10.50.0.0/16 via 10.1.1.8',
+    ]);
+    await watch.stop();
   });
 });
 
