@@ -7,10 +7,10 @@
  *   operator ─▶ overrides ─────────────────────────────────────────────▲
  */
 import { NO_TAKE_OVER, takeOverOf } from '../balance/take-over.ts';
-import { coldTargets, concernedBy } from '../balance/targets.ts';
+import { coldTargets } from '../balance/targets.ts';
 import type { OverrideRequest } from '../control/api.ts';
-import type { CheckTarget } from '../model/check.ts';
-import type { Config, ConfiguredVirtualServer } from '../model/config.ts';
+import type { CheckTarget, Health } from '../model/check.ts';
+import type { Config } from '../model/config.ts';
 import type { ActualTable } from '../model/ipvs-table.ts';
 import type { Log } from '../model/messages.ts';
 import type {
@@ -37,6 +37,7 @@ import { virtualServerStatus } from './server-status.ts';
 import { TableKeeper } from './table.ts';
 import { summaryOf } from './table-summary.ts';
 import type { ServiceFacts } from './tracking/services.ts';
+import { Verdicts } from './verdicts.ts';
 
 export interface BalancerOptions {
   readonly stateDir: string;
@@ -76,9 +77,9 @@ export class Balancer {
   readonly #table: TableKeeper;
   #config: Pick<Config, 'virtualServers'> = { virtualServers: [] };
   #takeOver = NO_TAKE_OVER;
-  #concerned: ReturnType<typeof concernedBy> = new Map();
-  /** Targets with another verdict, not yet answered. */
-  #verdicts = new Set<string>();
+  readonly #verdicts: Verdicts;
+  /** What was known of targets before `configure`, until `configureTable`. */
+  #formerHealth: ReadonlyMap<string, Health> = new Map();
 
   constructor(options: BalancerOptions) {
     const { stateDir, log, isActive, onQuorum } = options;
@@ -92,7 +93,12 @@ export class Balancer {
       log,
       clock: monotonicNow,
       owned: new OwnedVirtualServers(stateDir, log),
-      facts: { healthOf, overrideOf, quorumBefore: this.#quorums.before },
+      facts: {
+        // What was down and is not in the new file must not be taken for what was never checked.
+        healthOf: (id) => healthOf(id) ?? this.#formerHealth.get(id),
+        overrideOf,
+        quorumBefore: this.#quorums.before,
+      },
       onRead: (actual) => this.#overrides.observe(actual),
       awaited: this.#overrides.awaited,
       timeouts: new ChangedSettings({
@@ -111,7 +117,14 @@ export class Balancer {
       onChange: () => this.#rebalance(),
       table: () => this.#table.left,
     });
-    this.#checker = new CheckerChild(this.#health, log, (targets) => this.#verdict(targets));
+    this.#verdicts = new Verdicts({
+      onQuorums: (concerned) => this.#quorums.updateOnly(concerned),
+      onTable: (concerned) => {
+        void this.#table.updateOnly(concerned);
+        this.#options.onServices();
+      },
+    });
+    this.#checker = new CheckerChild(this.#health, log, (targets) => this.#verdicts.take(targets));
     this.#checks = new Checks({
       isActive,
       setTargets: (targets) => this.#checker.setTargets(targets),
@@ -129,11 +142,12 @@ export class Balancer {
     this.#checker.child.start();
   }
 
-  /** Everything that the table depends on, ahead of the table. */
+  /** Everything that the table depends on, ahead of the table: that goes on by what it has until `configureTable`. */
   configure(config: Config): void {
+    this.#formerHealth = this.#health.book;
     this.#takeOver = takeOverOf(this.#config.virtualServers, config.virtualServers);
     this.#config = config;
-    this.#concerned = concernedBy(config.virtualServers);
+    this.#verdicts.configure(config.virtualServers);
     this.#checks.configure(config);
     this.#operator.configure(config);
     this.#quorums.update(config.virtualServers);
@@ -141,6 +155,8 @@ export class Balancer {
 
   /** The table itself; returns what was changed, in words. What `removeReplaced` is about stays. */
   configureTable(config: Config): Answer<readonly string[]> {
+    this.#formerHealth = new Map();
+    this.#verdicts.configureTable();
     return this.#table.configure(config, this.#takeOver.replaced);
   }
 
@@ -265,23 +281,6 @@ export class Balancer {
   async stop(): Promise<void> {
     await this.#checker.stop();
     await this.#table.close();
-  }
-
-  /** Verdicts that arrive together are answered by one reconciliation. */
-  #verdict(targets: readonly string[]): void {
-    if (this.#verdicts.size === 0) setImmediate(() => this.#answerVerdicts());
-    for (const id of targets) this.#verdicts.add(id);
-  }
-
-  /** One verdict among ten thousand must not wait until the whole table is thought over. */
-  #answerVerdicts(): void {
-    const concerned = new Set<ConfiguredVirtualServer>();
-    for (const id of this.#verdicts)
-      for (const server of this.#concerned.get(id) ?? []) concerned.add(server);
-    this.#verdicts = new Set();
-    this.#quorums.updateOnly([...concerned]);
-    void this.#table.updateOnly([...concerned]);
-    this.#options.onServices();
   }
 
   /** What decides about the table, its configuration apart, has changed; returns the changes of the table in words. */

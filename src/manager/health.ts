@@ -24,6 +24,11 @@ export class HealthBook {
     return [...this.#targets.values()];
   }
 
+  /** As it is until the targets are others. */
+  get book(): ReadonlyMap<string, Health> {
+    return this.#health;
+  }
+
   of(id: string): Health | undefined {
     return this.#health.get(id);
   }

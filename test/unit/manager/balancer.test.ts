@@ -89,6 +89,44 @@ async function serving(config: Config): Promise<Balancer> {
   return balancer;
 }
 
+describe('a verdict between a new file and its table', () => {
+  it('is answered by the definitions that the table was filled with', async () => {
+    const balancer = await serving(fileOf(`${A}, ${B}`));
+    const after = fileOf(
+      '{ address: 10.1.1.2, weight: 5, forwarding: nat }, { address: 10.1.1.3, weight: 5 }',
+    );
+    balancer.configure(after);
+    await verdict(after, '10.1.1.3', down);
+    expect(inTable()).toEqual(['10.1.1.2 dr 1']);
+    await balancer.configureTable(after);
+    expect(inTable()).toEqual(['10.1.1.2 nat 5']);
+    await verdict(after, '10.1.1.3', up);
+    expect(inTable()).toEqual(['10.1.1.2 nat 5', '10.1.1.3 dr 5']);
+  });
+
+  it('takes nothing from the table that the new file lacks', async () => {
+    const balancer = await serving(fileOf(`${A}, ${B}`));
+    const after = fileOf(A);
+    balancer.configure(after);
+    await verdict(after, '10.1.1.2', down);
+    expect(inTable()).toEqual(['10.1.1.3 dr 1']);
+    await verdict(after, '10.1.1.2', up);
+    await balancer.configureTable(after);
+    expect(inTable()).toEqual(['10.1.1.2 dr 1']);
+  });
+
+  it('brings nothing back that was down, and is no more', async () => {
+    const before = fileOf(`${A}, ${B}`, 'initial: up');
+    const balancer = await serving(before);
+    await verdict(before, '10.1.1.3', down);
+    const after = fileOf(A, 'initial: up');
+    balancer.configure(after);
+    await verdict(after, '10.1.1.2', down);
+    await verdict(after, '10.1.1.2', up);
+    expect(inTable()).toEqual(['10.1.1.2 dr 1']);
+  });
+});
+
 describe('before the first table', () => {
   it.each(['a verdict', 'a command'])('%s leaves alone what a killed process has left', async (what) => {
     const config = fileOf(`${A}, ${B}`);
