@@ -5,24 +5,20 @@ import { Command, Option } from 'commander';
 import { controlClient } from '../control/client.ts';
 import { socketPath } from '../control/socket-path.ts';
 import type { Finding } from '../doctor/finding.ts';
-import type { Config } from '../model/config.ts';
-import { isError } from '../model/problem.ts';
 import { reasonOf } from '../model/reason.ts';
-import { readConfigFile } from './config-file.ts';
+import type { HostOptions } from './doctor-host.ts';
 import { type Style, styleFor } from './format/style.ts';
 import { printable } from './format/text.ts';
 import { type Finish, jsonOption, needsRoot, REALSERVER_STATE_DIR, runtimeDirOption } from './options.ts';
 import { readAtMost } from './read-file.ts';
+import { vipOption } from './realserver.ts';
 import { DEFAULT_CONFIG } from './run-line.ts';
 import { EXIT, printJson, printLines, type Terminal } from './terminal.ts';
 
-interface DoctorOptions {
-  readonly config: string;
+interface DoctorOptions extends HostOptions {
   readonly runtimeDir: string;
-  readonly stateDir: string;
   readonly peer?: string;
   readonly peerStatus?: string;
-  readonly realserver?: true;
   readonly json?: true;
 }
 
@@ -42,8 +38,22 @@ export function doctorCommand(terminal: Terminal, finish: Finish): Command {
     .addOption(
       new Option(
         '--realserver',
-        'look at this host as a real server (by itself where `realserver start` was done)',
+        'look at this host as a real server (by itself where `realserver start` was done, or there is no file)',
       ).conflicts(['config', 'peer', 'peerStatus']),
+    )
+    .addOption(
+      vipOption(
+        false,
+        'as --realserver, for VIPs that `realserver start` did not take up (default: those hidden on lo, on dummy links and on the ends of tunnels)',
+      ).conflicts(['config', 'peer', 'peerStatus']),
+    )
+    .addOption(
+      new Option(
+        '--forwarding <method>',
+        'as the director forwards to those (default: tun for a VIP on the end of a tunnel, else dr)',
+      )
+        .choices(['dr', 'tun'])
+        .conflicts(['config', 'peer', 'peerStatus']),
     )
     .option('--state-dir <dir>', 'where `vipward realserver` keeps its state', REALSERVER_STATE_DIR)
     .addOption(runtimeDirOption())
@@ -63,71 +73,18 @@ export function doctorCommand(terminal: Terminal, finish: Finish): Command {
 /** Imported here, so that neither the daemon nor any other command holds what only the doctor needs. */
 async function examine(options: DoctorOptions): Promise<readonly Finding[]> {
   needsRoot('doctor');
-  const [{ examineHost }, asRealServer] = await Promise.all([
+  const [{ examineHost }, { findHost }] = await Promise.all([
     import('../doctor/round.ts'),
-    findRoles(options),
+    import('./doctor-host.ts'),
   ]);
-  const { roles, unread } = asRealServer;
-  const isRealServer = roles.length > 0 || unread.length > 0;
-  const asDirector = options.realserver === true ? NO_DIRECTOR : await findConfig(options, isRealServer);
-  if (options.realserver === true && !isRealServer) {
-    throw new Error(
-      'this host is no real server yet: vipward realserver start --vip ADDRESS --forwarding dr|tun',
-    );
-  }
-  const { config, wrong } = asDirector;
-  if (config === undefined && roles.length === 0) return [...unread, ...wrong];
+  const { config, roles, wrong } = await findHost(options);
+  if (config === undefined && roles.length === 0) return wrong;
   return [
-    ...unread,
     ...wrong,
     ...(config === undefined ? [] : await examineDaemon(options)),
     ...(await examineHost({ config, roles })),
     ...(config === undefined ? [] : await comparePeer(options)),
   ];
-}
-
-/** `unread`: what this host is as a real server cannot be told, and why. */
-async function findRoles({ stateDir }: DoctorOptions) {
-  const [{ listRoles }, { unknown }] = await Promise.all([
-    import('../realserver/roles.ts'),
-    import('../doctor/finding.ts'),
-  ]);
-  try {
-    return { roles: Object.values(listRoles(stateDir)), unread: [] };
-  } catch (error) {
-    return { roles: [], unread: [unknown('what this host is as a real server', reasonOf(error))] };
-  }
-}
-
-/** `wrong`: why there is no configuration, though there is a file. */
-interface FoundConfig {
-  readonly config: Config | undefined;
-  readonly wrong: readonly Finding[];
-}
-
-const NO_DIRECTOR: FoundConfig = { config: undefined, wrong: [] };
-
-/** Rejects where there is no file, and the host is nothing else either. */
-async function findConfig(options: DoctorOptions, isRealServer: boolean): Promise<FoundConfig> {
-  const bytes = await readConfigFile(options.config).catch((error: unknown) => {
-    if (isRealServer) return undefined;
-    throw new Error(
-      `${reasonOf(error)}: on a director, name its file by --config; a real server is first made one by vipward realserver start`,
-    );
-  });
-  if (bytes === undefined) return NO_DIRECTOR;
-  const [loaded, { problem }] = await Promise.all([
-    load(bytes, options.config),
-    import('../doctor/finding.ts'),
-  ]);
-  if (loaded.config !== undefined) return { config: loaded.config, wrong: [] };
-  const errors = loaded.problems.filter(isError).length;
-  const wrong = problem(
-    `${options.config} has ${errors} error${errors === 1 ? '' : 's'}`,
-    'the daemon does not start or reload with it, and what it needs of this host is not known',
-    `vipward check ${options.config}`,
-  );
-  return { config: undefined, wrong: [wrong] };
 }
 
 /** Whatever else is found may follow from that it does not run. */
@@ -145,14 +102,6 @@ async function examineDaemon({ runtimeDir }: DoctorOptions): Promise<readonly Fi
       ),
     ];
   }
-}
-
-async function load(bytes: Uint8Array, file: string) {
-  const [{ loadConfig }, { readEnvironment }] = await Promise.all([
-    import('../conf/load.ts'),
-    import('../conf/environment.ts'),
-  ]);
-  return loadConfig(bytes, file, readEnvironment());
 }
 
 /** What cannot be compared is told as a finding: the others are worth as much without it. */

@@ -148,8 +148,8 @@ function roleOptions(command: Command, remembers = true): Command {
   return remembers ? place(command) : command;
 }
 
-function vipOption(mandatory = true): Option {
-  const option = new Option('--vip <address...>', 'the virtual addresses of the service').argParser(
+export function vipOption(mandatory = true, what = 'the virtual addresses of the service'): Option {
+  const option = new Option('--vip <address...>', what).argParser(
     (text: string, before: readonly IpAddress[] | undefined) => [...(before ?? []), toVip(text)],
   );
   return mandatory ? option.makeOptionMandatory() : option;

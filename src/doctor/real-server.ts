@@ -3,8 +3,9 @@ import { isAsked } from '../kernel/links.ts';
 import { readSetting } from '../kernel/sysctl.ts';
 import { familyOf, type IpAddress } from '../model/address.ts';
 import type { Config } from '../model/config.ts';
-import { type RealServerRole, realServerNeeds } from '../prepare/real-server.ts';
+import { realServerNeeds } from '../prepare/real-server.ts';
 import type { Check } from './attempt.ts';
+import { type ExaminedRole, endFindings, lasting } from './by-hand.ts';
 import { hiddenByArpRules } from './filter/arp.ts';
 import type { Filters } from './filters.ts';
 import { type Finding, warning } from './finding.ts';
@@ -15,17 +16,24 @@ import { strictFilterFindings } from './traps.ts';
 
 interface RealServer {
   /** Those that were taken up here, one at least. */
-  readonly roles: readonly RealServerRole[];
+  readonly roles: readonly ExaminedRole[];
   /** Of the director that this host is as well. */
   readonly config: Pick<Config, 'virtualRouters'> | undefined;
 }
 
 /** What a real server alone is looked at for. */
-export const realServerChecks = ({ roles, config }: RealServer): readonly Check[] => [
+export const realServerChecks = (
+  { roles, config }: RealServer,
+  filters: Promise<Filters>,
+): readonly Check[] => [
   [
     'whether the VIPs are here, and hidden',
-    () => hiddenAddressFindings(roles, lookAtNetwork(), ownedBy(config)),
+    async () => {
+      const byRules = hiddenByArpRules((await filters).arp, roles);
+      return hiddenAddressFindings(roles, lookAtNetwork(), { owned: ownedBy(config), byRules });
+    },
   ],
+  ['the ends of the tunnels', () => endFindings(roles, lookAtNetwork(), readSetting)],
   ['reverse-path filters', () => strictFilterFindings(linksToOthers(lookAtNetwork()), readSetting)],
 ];
 
@@ -34,11 +42,19 @@ const ownedBy = (config: RealServer['config']): ReadonlySet<IpAddress> =>
   new Set(config?.virtualRouters.flatMap(({ addresses }) => addresses.map(({ address }) => address)));
 
 /** Of the settings that the roles need: how many there are, and what is wrong with them. */
-export async function realServerSettingFindings(roles: readonly RealServerRole[], filters: Promise<Filters>) {
-  const { settings } = realServerNeeds(roles, { links: [], filter: '0' });
+export async function realServerSettingFindings(roles: readonly ExaminedRole[], filters: Promise<Filters>) {
+  // What was made by hand for a tunnel may be another end, and is looked at by itself.
+  const plain = roles.map((role) =>
+    role.byHand === undefined ? role : ({ ...role, forwarding: 'dr' } as const),
+  );
+  const { settings } = realServerNeeds(plain, { links: [], filter: '0' });
+  const lasts = roles.every(({ byHand }) => byHand === undefined);
   const byRules = hiddenByArpRules((await filters).arp, roles);
   const found = settingFindings(settings, readSetting, linksAsked(lookAtNetwork()));
-  return { count: settings.length, findings: found.map((finding) => insteadOf(finding, byRules)) };
+  const findings = found
+    .map((finding) => insteadOf(finding, byRules))
+    .map((finding) => (lasts ? finding : { ...finding, mend: lasting(finding.mend) }));
+  return { count: settings.length, findings };
 }
 
 /** Rules of ARP may do what arp_ignore does: the VIP is hidden then, but only for as long as they are there. */
@@ -53,7 +69,7 @@ function insteadOf(finding: Finding, byRules: string | undefined): Finding {
 
 /** By which others reach this host over IPv4. */
 export function ownAddresses(
-  roles: readonly RealServerRole[],
+  roles: readonly ExaminedRole[],
   { links, addresses }: Sight,
 ): readonly IpAddress[] {
   const vips = new Set(roles.flatMap((role) => role.vips));

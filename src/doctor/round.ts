@@ -1,8 +1,8 @@
 /** The doctor's round on a host, be it a director, a real server, or both: what the two have in common is told once. */
 import { readSetting } from '../kernel/sysctl.ts';
 import type { Config } from '../model/config.ts';
-import type { RealServerRole } from '../prepare/real-server.ts';
 import { attemptAll, type Check } from './attempt.ts';
+import type { ExaminedRole } from './by-hand.ts';
 import { denialFindings } from './denials.ts';
 import { directorChecks, directorSettingFindings } from './director.ts';
 import { arpFindings, directorArpPassages, realServerArpPassages } from './filter/arp.ts';
@@ -21,7 +21,7 @@ export interface Examined {
   /** Of the director. */
   readonly config: Config | undefined;
   /** Of the real server; empty where it is none. */
-  readonly roles: readonly RealServerRole[];
+  readonly roles: readonly ExaminedRole[];
 }
 
 /** What cannot be looked at is a finding by itself, and costs no other. Never rejects. */
@@ -29,7 +29,7 @@ export async function examineHost(host: Examined): Promise<readonly Finding[]> {
   const filters = lookAtFilters();
   const { config, roles } = host;
   const checks: readonly Check[] = [
-    ...(roles.length === 0 ? [] : realServerChecks(host)),
+    ...(roles.length === 0 ? [] : realServerChecks(host, filters)),
     ...(config === undefined ? [] : directorChecks(config)),
     ['kernel settings', () => settings(host, filters)],
     ['connection tracking', () => trackingFindings(readSetting)],

@@ -267,6 +267,38 @@ describe('the doctor', () => {
     await thief.run(`nft delete table arp filter; src/vipward realserver stop --vip 10.1.1.200 ${state}`);
   });
 
+  it('judges a real server that was prepared by hand, and what it says mends it', async () => {
+    const none = await thief.exec('src/vipward doctor --state-dir /nowhere --realserver');
+    expect([none.stdout, none.stderr]).toEqual(['', expect.stringContaining('doctor --vip ADDRESS')]);
+    const look = async (more: string) => {
+      const doctor = `src/vipward doctor --json --state-dir /nowhere ${more}`;
+      const { findings } = JSON.parse((await thief.exec(doctor)).stdout) as { findings: Finding[] };
+      return findings.filter(({ what }) => /arp_|hidden here|10\.1\.1\.2\d\d/.test(what));
+    };
+    await thief.run(
+      'ip addr add 10.1.1.200/24 dev lo; sysctl -qw net.ipv4.conf.all.arp_announce=0 net.ipv4.conf.lo.arp_announce=2; ' +
+        'sysctl -qw net.ipv4.conf.all.arp_ignore=0 net.ipv4.conf.lo.arp_ignore=1 net.ipv4.conf.eth0.arp_ignore=2',
+    );
+    const wrong = await look('--realserver');
+    expect(wrong.map(({ severity, what }) => [severity, what])).toEqual([
+      ['problem', '10.1.1.200/24 is on lo with its whole network'],
+      ['problem', 'net.ipv4.conf.all.arp_announce is 0'],
+    ]);
+    for (const { mend } of wrong) await thief.run(mend.split('; and')[0] ?? '');
+    const good = [
+      { severity: 'good', what: expect.stringContaining('10.1.1.200 (prepared by hand, for dr)') },
+    ];
+    expect(await look('--realserver')).toMatchObject(good);
+    expect(await look('--vip 10.1.1.200')).toMatchObject(good);
+    const other = await look('--vip 10.1.1.201 --forwarding tun');
+    expect(other).toMatchObject([
+      { severity: 'problem', mend: 'vipward realserver start --vip 10.1.1.201 --forwarding tun' },
+    ]);
+    await thief.run(
+      'ip addr del 10.1.1.200/32 dev lo; sysctl -qw net.ipv4.conf.all.arp_announce=0 net.ipv4.conf.eth0.arp_ignore=0',
+    );
+  });
+
   it('finds a way that is too narrow for a tunnel, even where clients come in by it, and what widens it', async () => {
     await director.writeFile(
       `${director.scratch}/doctor.yaml`,

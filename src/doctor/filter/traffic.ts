@@ -2,7 +2,8 @@
 import { portAt, takesPart } from '../../balance/entry.ts';
 import { familyOf } from '../../model/address.ts';
 import type { Config } from '../../model/config.ts';
-import { outerFamily, type RealServerRole } from '../../prepare/real-server.ts';
+import { outerFamily } from '../../prepare/real-server.ts';
+import type { ExaminedRole } from '../by-hand.ts';
 import { type Finding, good, problem, warning } from '../finding.ts';
 import { answers, dispatched, ownAdverts } from './leaving.ts';
 import { passCommand } from './mend.ts';
@@ -100,7 +101,7 @@ function replyState(protocol: string, tracked: boolean): Probe['state'] {
   return protocol === 'udp' ? 'new' : 'invalid';
 }
 
-export function realServerPassages(role: RealServerRole): readonly Passage[] {
+export function realServerPassages(role: ExaminedRole): readonly Passage[] {
   const { vips, forwarding } = role;
   const arrivals = vips.flatMap((vip) =>
     ARRIVAL.map((hook): Passage => {
@@ -116,7 +117,9 @@ export function realServerPassages(role: RealServerRole): readonly Passage[] {
   if (forwarding === 'dr') return passages;
   const outside = new Map(
     vips.map((vip) => {
-      const way = { family: outerFamily(role, vip), protocol: WRAPPED[familyOf(vip)] };
+      const isGre = role.byHand?.end?.includes('gre') === true;
+      const protocol = isGre ? 'gre' : WRAPPED[familyOf(vip)];
+      const way = { family: outerFamily(role, vip), protocol };
       return [`${way.family} ${way.protocol}`, way];
     }),
   );
