@@ -110,8 +110,10 @@ export class Manager implements ControlHandlers {
     await this.#fill(this.#inForce.config).finally(this.#filled.resolve);
     if (this.#stopping) return;
     await this.#balancer.getToKnow();
-    // A reload may have come meanwhile, or the end: nothing may be set up behind its back.
-    if (!this.#stopping) await this.#configureRouters(this.#inForce.config);
+    // A reload may have come meanwhile, or the end: nothing may be set up behind its back, nor ahead of its table.
+    await this.#reloads.alone(async () => {
+      if (!this.#stopping) await this.#configureRouters(this.#inForce.config);
+    });
     this.#inForce.keep();
     if (this.#stopping) return;
     this.#cancelLook = lookAgainSoon({

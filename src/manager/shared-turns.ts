@@ -26,4 +26,11 @@ export class SharedTurns<Result> {
     this.#before = turn.catch(() => undefined);
     return turn;
   }
+
+  /** `work` in a turn of its own, behind the runs that were asked for. Rejects as it does. */
+  alone<Other>(work: () => Promise<Other>): Promise<Other> {
+    const turn = this.#before.then(work);
+    this.#before = turn.catch(() => undefined);
+    return turn;
+  }
 }

@@ -1,14 +1,19 @@
 /** The order of a start and of reloads that come in the middle of it; the kernel's table is one without a kernel. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { checkTargets } from '../../../src/balance/targets.ts';
+import type { ChildOptions } from '../../../src/manager/child.ts';
 import { loadFile } from '../../../src/manager/configuration.ts';
 import type { UsableConfiguration } from '../../../src/manager/configuration-in-force.ts';
 import { KeptConfiguration } from '../../../src/manager/kept-configuration.ts';
 import { Manager } from '../../../src/manager/manager.ts';
+import type { CheckerToManager } from '../../../src/model/messages.ts';
 import { FakeIpvs } from '../../support/fake-ipvs.ts';
+import { up } from '../balance/table.ts';
+import { configOf } from '../conf/support.ts';
 
 let kernel: FakeIpvs;
 vi.mock(import('../../../src/kernel/ipvs.ts'), async (original) => ({
@@ -40,33 +45,42 @@ const { standIn } = vi.hoisted(() => ({
 }));
 vi.mock(import('../../../src/manager/packet-rules.ts'), () => ({ PacketRulesKeeper: standIn() }));
 vi.mock(import('../../../src/manager/tracked-connections.ts'), () => ({ TrackedConnections: standIn() }));
-vi.mock(import('../../../src/manager/child.ts'), () => ({ Child: standIn({ running: false }) }));
 vi.mock(import('../../../src/manager/failover.ts'), () => ({
   Failover: standIn({
     vrrp: { statuses: [], query: async () => [], configuration: { network: { routers: [], groups: [] } } },
-    configure: async () => true,
+    configure: async () => configured.push(inTable()),
   }),
+}));
+
+/** What the checker process says goes in here. */
+let checkerSays: (message: CheckerToManager) => void;
+vi.mock(import('../../../src/manager/child.ts'), () => ({
+  Child: class {
+    readonly running = false;
+    constructor(options: ChildOptions<CheckerToManager>) {
+      checkerSays = options.onMessage;
+    }
+    start(): void {}
+    stop(): void {}
+  } as never,
 }));
 
 let directory: string;
 let file: string;
 let manager: Manager;
+/** What the table held each time that the virtual routers were configured. */
+let configured: (readonly string[])[];
 
-const write = (realServer: string): void =>
+const write = (realServer: string, more = ''): void =>
   writeFileSync(
     file,
     `ipvs: { prepare: false }
 services:
-  web: { address: 10.1.1.254, port: 80, forwarding: dr, real_servers: [{ address: ${realServer} }] }
+  web: { address: 10.1.1.254, port: 80, forwarding: dr, real_servers: [{ address: ${realServer} }]${more} }
 `,
   );
 
-beforeEach(async () => {
-  kernel = new FakeIpvs();
-  prepare = async () => undefined;
-  directory = mkdtempSync(join(tmpdir(), 'vipward-manager-'));
-  file = join(directory, 'vipward.yaml');
-  write('10.1.1.2');
+async function open(): Promise<void> {
   const initial = (await loadFile(file)) as UsableConfiguration;
   const kept = new KeptConfiguration(directory);
   manager = new Manager({
@@ -77,6 +91,14 @@ beforeEach(async () => {
     record: undefined,
     kept,
   });
+}
+
+beforeEach(() => {
+  kernel = new FakeIpvs();
+  configured = [];
+  prepare = async () => undefined;
+  directory = mkdtempSync(join(tmpdir(), 'vipward-manager-'));
+  file = join(directory, 'vipward.yaml');
 });
 afterEach(async () => {
   await manager.stop();
@@ -90,22 +112,29 @@ async function allThatCan(): Promise<void> {
   for (let turn = 0; turn < 50; turn++) await setImmediate();
 }
 
-it('a reload in the middle of the first table waits for it, and has the last word', async () => {
+/** What prepares the kernel next waits until it is released, and nothing behind that. */
+function holdPreparation() {
   const reached = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
   prepare = () => {
-    // Only the start is held up.
     prepare = async () => undefined;
     reached.resolve();
     return released.promise;
   };
+  return { reached: reached.promise, release: released.resolve };
+}
+
+it('a reload in the middle of the first table waits for it, and has the last word', async () => {
+  write('10.1.1.2');
+  await open();
+  const { reached, release } = holdPreparation();
   const started = manager.start();
-  await reached.promise;
+  await reached;
   write('10.1.1.3');
   const reloaded = manager.reload();
   await allThatCan();
   expect(inTable()).toEqual([]);
-  released.resolve();
+  release();
   await started;
   expect(await reloaded).toMatchObject({
     applied: true,
@@ -115,4 +144,27 @@ it('a reload in the middle of the first table waits for it, and has the last wor
     ],
   });
   expect(inTable()).toEqual(['10.1.1.3']);
+});
+
+it('a start that gets to know the real servers in the middle of a reload waits for its table with the addresses', async () => {
+  const checked = ', check: { tcp: {}, timeout: 60s, interval: 60s }';
+  write('10.1.1.2', checked);
+  await open();
+  const started = manager.start();
+  await allThatCan();
+  expect(configured).toEqual([]);
+  write('10.1.1.2 }, { address: 10.1.1.3', `${checked}, initial: up`);
+  const { reached, release } = holdPreparation();
+  const reloaded = manager.reload();
+  await reached;
+  const [target] = checkTargets(configOf(readFileSync(file, 'utf8')).virtualServers);
+  checkerSays({ type: 'health', id: target?.id ?? '', health: up });
+  await allThatCan();
+  expect(configured).toEqual([]);
+  release();
+  await Promise.all([started, reloaded]);
+  expect(configured.map((table) => [...table].sort())).toEqual([
+    ['10.1.1.2', '10.1.1.3'],
+    ['10.1.1.2', '10.1.1.3'],
+  ]);
 });

@@ -55,3 +55,29 @@ it('one that fails is a failure for those who share it alone', async () => {
   begun[1]?.end();
   expect(await second).toBe(2);
 });
+
+it('other work has a turn of its own, behind what was asked for and ahead of what comes later', async () => {
+  const { begun, turns } = runs();
+  const first = turns.ask();
+  await settled();
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let isAlone = false;
+  const alone = turns.alone(() => {
+    isAlone = true;
+    return promise;
+  });
+  await settled();
+  expect(isAlone).toBe(false);
+  begun[0]?.end();
+  expect(await first).toBe(1);
+  await settled();
+  expect(isAlone).toBe(true);
+  const second = turns.ask();
+  await settled();
+  expect(begun).toHaveLength(1);
+  resolve('done');
+  expect(await alone).toBe('done');
+  await settled();
+  begun[1]?.end();
+  expect(await second).toBe(2);
+});
