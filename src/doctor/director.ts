@@ -8,12 +8,12 @@ import type { KernelSetting } from '../prepare/setting.ts';
 import { endedByFailover } from '../prepare/survival.ts';
 import type { Check } from './attempt.ts';
 import { type Finding, warning } from './finding.ts';
-import { lookAtKernel, lookAtNeighbours, lookAtNetwork, type Sight, wayTo } from './host.ts';
+import { lookAtKernel, lookAtNeighbours, lookAtNetwork, type Sight } from './host.ts';
 import { kernelFindings } from './kernel-features.ts';
-import { BUDGET, limitedUntil } from './limited.ts';
 import { lookAtOffLink } from './off-link.ts';
 import { type AskedAddress, askOwners, ownerFindings } from './owners.ts';
 import { lookAtReturnPaths } from './return-paths.ts';
+import { routesTo } from './routes.ts';
 import { defeatFindings, settingFindings } from './settings.ts';
 import { unforwardedFindings } from './traps.ts';
 import { lookAtTunnelEnds } from './tunnel-ends.ts';
@@ -21,8 +21,6 @@ import { tunnelMtuFindings } from './tunnel-mtu.ts';
 
 /** Long enough for a host that has to be woken up. */
 const PATIENCE = milliseconds(900);
-/** Each is a program, or a socket on every link. */
-const AT_ONCE = 32;
 /** Clients come by way of routers, and of Ethernet: a link of ours with a greater MTU makes none of their packets so. */
 const CLIENT_MTU = 1500;
 
@@ -77,11 +75,17 @@ function unforwarded({ virtualServers }: Config, { links, addresses }: Sight): r
 }
 
 async function tunnels(config: Config, sight: Sight): Promise<readonly Finding[]> {
-  const ways = await waysToTunnels(config, sight);
+  const servers = config.virtualServers.flatMap(({ realServers }) =>
+    realServers.filter(({ forwarding }) => forwarding === 'tun').map(({ address }) => address),
+  );
+  const routes = await routesTo(servers);
   const link = Math.max(...config.virtualRouters.map(({ interface: name }) => mtuOf(sight, name)), 0);
   return tunnelMtuFindings(config, {
     client: Math.min(link, CLIENT_MTU),
-    to: (address) => ways.get(address),
+    to: (address) => {
+      const route = routes.get(address);
+      return route && { link: route.link, mtu: Math.min(mtuOf(sight, route.link), route.mtu ?? Infinity) };
+    },
   });
 }
 
@@ -121,16 +125,4 @@ async function owned({ virtualRouters, virtualServers }: Config, sight: Sight): 
     realServers: new Map(realServers),
     links: new Map(sight.links.flatMap(({ mac, name }) => (mac === undefined ? [] : [[mac, name] as const]))),
   });
-}
-
-async function waysToTunnels({ virtualServers }: Config, sight: Sight) {
-  const servers = virtualServers.flatMap(({ realServers }) =>
-    realServers.filter(({ forwarding }) => forwarding === 'tun').map(({ address }) => address),
-  );
-  const ways = new Map<string, Awaited<ReturnType<typeof wayTo>>>();
-  // Of further ones nothing is said: those in one network have one MTU mostly.
-  await limitedUntil([...new Set(servers)], AT_ONCE, performance.now() + BUDGET, async (address) => {
-    ways.set(address, await wayTo(address, sight));
-  });
-  return ways;
 }

@@ -61,29 +61,3 @@ export async function lookAtNeighbours(): Promise<ReadonlyMap<MacAddress, readon
   }
   return known;
 }
-
-/** The router by which `address` is reached; undefined where it is on a link, or there is no way, or no ip(8). */
-export async function routerTo(address: IpAddress): Promise<IpAddress | undefined> {
-  const route = await ask('ip', '-o', 'route', 'get', address);
-  return parseAddress(/ via (?:inet6? )?(\S+)/.exec(route ?? '')?.[1] ?? '');
-}
-
-/** The link by which `address` is reached, its MTU, and the address of ours that is sent from. */
-export async function wayTo(
-  address: IpAddress,
-  { links }: Sight,
-): Promise<
-  { readonly link: string; readonly mtu: number; readonly source: IpAddress | undefined } | undefined
-> {
-  const route = await ask('ip', '-o', 'route', 'get', address);
-  const name = / dev (\S+)/.exec(route ?? '')?.[1];
-  const link = links.find((each) => each.name === name);
-  const own = / mtu (?:lock )?(\d+)/.exec(route ?? '')?.[1];
-  return (
-    link && {
-      link: link.name,
-      mtu: own === undefined ? link.mtu : Math.min(link.mtu, Number(own)),
-      source: parseAddress(/ src (\S+)/.exec(route ?? '')?.[1] ?? ''),
-    }
-  );
-}

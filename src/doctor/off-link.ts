@@ -1,30 +1,17 @@
 /** Real servers by direct routing that are not on a link of this director. */
 import type { IpAddress } from '../model/address.ts';
 import type { Config } from '../model/config.ts';
-import { type Finding, good, notAsked, problem } from './finding.ts';
-import { routerTo } from './host.ts';
-import { BUDGET, limitedUntil } from './limited.ts';
+import { type Finding, good, problem } from './finding.ts';
+import { routesTo } from './routes.ts';
 
-/** Each is a program. */
-const AT_ONCE = 32;
-
+/** Rejects where ip(8) cannot tell. */
 export async function lookAtOffLink(config: Pick<Config, 'virtualServers'>): Promise<readonly Finding[]> {
-  const asked = new Set(config.virtualServers.flatMap(directlyRouted));
-  const routers = new Map<IpAddress, IpAddress>();
-  const unasked = new Set(asked);
-  await limitedUntil([...asked], AT_ONCE, performance.now() + BUDGET, async (address) => {
-    const router = await routerTo(address);
-    unasked.delete(address);
-    if (router !== undefined) routers.set(address, router);
-  });
-  const found = offLinkFindings(config, routers);
-  // That none was seen behind a router says nothing of those that nobody asked for.
-  return unasked.size > 0 && routers.size === 0
-    ? notAsked(unasked, ON_LINK)
-    : [...found, ...notAsked(unasked, ON_LINK)];
+  const routes = await routesTo(config.virtualServers.flatMap(directlyRouted));
+  const routers = [...routes].flatMap(([address, { router }]) =>
+    router === undefined ? [] : [[address, router] as const],
+  );
+  return offLinkFindings(config, new Map(routers));
 }
-
-const ON_LINK = 'whether they are on a link';
 
 /** `routers`: the next hop on the way to each real server that has one. */
 export function offLinkFindings(

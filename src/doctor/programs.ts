@@ -10,24 +10,39 @@ export type ProgramAnswer =
   /** `why`: the last line of what it complained about, or how it ended. */
   | { readonly kind: 'failed'; readonly why: string };
 
+/** All by which a program is started here. */
+const SETTLED = {
+  timeout: LIMIT_MS,
+  maxBuffer: MOST_BYTES,
+  encoding: 'utf8',
+  env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
+} as const;
+
+/**
+ * What the program prints for `input`; what it complains about, as of one of many lines, does not matter. Rejects where
+ * it is not there, or does not end.
+ */
+export function runWithInput(input: string, program: string, ...args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(program, args, SETTLED, (error, text) => {
+      if (error === null || (typeof error.code === 'number' && error.killed !== true)) resolve(text);
+      else if (error.code === 'ENOENT') reject(new Error(`${program} is not installed`, { cause: error }));
+      else reject(new Error(`${program} cannot tell: ${whyOf(error, '')}`, { cause: error }));
+    });
+    // It may have ended before it has read all.
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(input);
+  });
+}
+
 /** What the program prints. Never rejects. */
 export function run(program: string, ...args: readonly string[]): Promise<ProgramAnswer> {
   return new Promise((resolve) => {
-    execFile(
-      program,
-      args,
-      {
-        timeout: LIMIT_MS,
-        maxBuffer: MOST_BYTES,
-        encoding: 'utf8',
-        env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
-      },
-      (error, text, complaint) => {
-        if (error === null) resolve({ kind: 'said', text });
-        else if (error.code === 'ENOENT') resolve({ kind: 'missing' });
-        else resolve({ kind: 'failed', why: whyOf(error, complaint) });
-      },
-    );
+    execFile(program, args, SETTLED, (error, text, complaint) => {
+      if (error === null) resolve({ kind: 'said', text });
+      else if (error.code === 'ENOENT') resolve({ kind: 'missing' });
+      else resolve({ kind: 'failed', why: whyOf(error, complaint) });
+    });
   });
 }
 

@@ -5,8 +5,9 @@ import { milliseconds } from '../model/units.ts';
 import type { Tunnel } from '../model/virtual-server.ts';
 import { echo } from './echo.ts';
 import { type Finding, good, notAsked, problem, unknown } from './finding.ts';
-import { type Sight, wayTo } from './host.ts';
+import type { Sight } from './host.ts';
 import { BUDGET, limitedUntil } from './limited.ts';
+import { type Route, routesTo } from './routes.ts';
 import { openTunnelSender } from './tunnel-sender.ts';
 
 const PATIENCE = milliseconds(900);
@@ -50,8 +51,11 @@ export async function lookAtTunnelEnds(
 ): Promise<readonly Finding[]> {
   const ours = new Set(sight.addresses.map(({ prefix }) => prefix.address));
   const ends = tunnelEnds(config).filter(({ address }) => !ours.has(address));
+  const routes = await routesTo(ends.map(({ address }) => address));
   const deadline = performance.now() + BUDGET;
-  const answers = await limitedUntil(ends, AT_ONCE, deadline, (end) => answersOf(end, sight));
+  const answers = await limitedUntil(ends, AT_ONCE, deadline, (end) =>
+    answersOf(end, routes.get(end.address), sight),
+  );
   const asked = ends.flatMap((end, i) => {
     const answer = answers[i];
     return answer === undefined ? [] : [[end, answer] as const];
@@ -63,8 +67,11 @@ export async function lookAtTunnelEnds(
   ];
 }
 
-async function answersOf({ address, tunnel }: TunnelEnd, sight: Sight): Promise<Answers> {
-  const way = await wayTo(address, sight);
+async function answersOf(
+  { address, tunnel }: TunnelEnd,
+  way: Route | undefined,
+  sight: Sight,
+): Promise<Answers> {
   const link = sight.links.find(({ name }) => name === way?.link);
   if (way?.source === undefined || link === undefined) return 'none';
   const links = sight.links.filter(({ up, loopback }) => up && !loopback);

@@ -116,6 +116,22 @@ describe('the doctor', () => {
     expect(about((await examine()).findings, /on a link|on links/)).toEqual([]);
   });
 
+  it('looks for the way to thousands of real servers at once', async () => {
+    const hosts = Array.from({ length: 4000 }, (_, i) => `{ address: 10.1.${16 + (i >> 8)}.${i & 255} }`);
+    const many = FILE.slice(0, FILE.indexOf('{ address'));
+    await director.writeFile(
+      `${director.scratch}/many.yaml`,
+      `${many}{ address: ${VIP}, port: 80, forwarding: dr, check: { tcp: {} }, real_servers: [${hosts.join()}, { address: 10.7.0.9 }] }`,
+    );
+    await director.run('ip route add 10.1.16.0/20 dev eth0; ip route add 10.7.0.0/24 via 10.1.1.3');
+    const { findings } = await examine(`--config ${director.scratch}/many.yaml`);
+    expect(about(findings, /not asked/)).toEqual([]);
+    expect(findings.filter(({ what }) => what.includes('behind the router'))).toMatchObject([
+      { what: expect.stringContaining('web: 10.7.0.9 is behind the router 10.1.1.3') },
+    ]);
+    await director.run('ip route del 10.1.16.0/20; ip route del 10.7.0.0/24');
+  });
+
   it('tells a real server whose answers are lost from one that is down; and finds nothing once it is mended', async () => {
     const way = (findings: readonly Finding[], address: string) =>
       findings.filter(({ what }) => what.includes(`real server ${address}`));
