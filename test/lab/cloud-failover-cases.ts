@@ -92,8 +92,9 @@ describe('a pair of directors with fullnat, by an address that floats', () => {
   afterAll(async () => {
     await talker?.stop();
     await Promise.all(daemons.map((daemon) => daemon.stop()));
-    // The kernel goes on telling of its connections after the daemon.
-    await stage().director.run('ipvsadm --stop-daemon master; ipvsadm -C');
+    // The kernel goes on telling of its connections after the daemon, and by the rules of the one that was killed.
+    await stage().director.run(`ipvsadm --stop-daemon master; ipvsadm -C
+      for table in $(nft list tables | sed -n 's/^table inet \\(vipward.*\\)/\\1/p'); do nft delete table inet $table; done`);
     await stage().plugDirector(true);
   });
 
