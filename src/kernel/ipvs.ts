@@ -50,6 +50,7 @@ import {
   explainRefusal,
   explainTableRefusal,
 } from './ipvs-refusal.ts';
+import { keepingConnections } from './kept-connections.ts';
 import { type Attempt, isKernelError, KernelError } from './kernel-error.ts';
 import { type NetlinkRequest, NetlinkRequester, type NetlinkTransport } from './request.ts';
 
@@ -68,7 +69,10 @@ export interface Ipvs {
   dumpCounted(): readonly CountedVirtualServer[];
   /** One virtual server with its counters; undefined when there is none. Throws as `dump`. */
   find(key: TableKey): CountedVirtualServer | undefined;
-  /** Makes the operations in their order. One that is refused does not stop the rest; its outcome says why. */
+  /**
+   * Makes the operations in their order. One that is refused does not stop the rest; its outcome says why. A real server
+   * that is removed and added again by these keeps its connections.
+   */
   apply(operations: readonly TableOperation[]): readonly OperationOutcome[];
   /** Removes every virtual server. Throws KernelError. */
   flush(): void;
@@ -179,7 +183,7 @@ class NetlinkIpvs implements Ipvs, SyncDaemons {
     const requests = operations.map((operation) =>
       this.#request(attemptOf(operation), encodeOperation(operation)),
     );
-    const errors = this.#netlink.batch(requests);
+    const errors = keepingConnections(operations, () => this.#netlink.batch(requests));
     return operations.map((operation, i) => outcome(operation, errors[i]));
   }
 

@@ -47,11 +47,20 @@ const FEW_CHANGES = 256;
 
 function* applied(ipvs: Ipvs, operations: readonly TableOperation[]): Steps<readonly OperationOutcome[]> {
   const outcomes: OperationOutcome[] = [];
-  for (let at = 0; at < operations.length; at += FEW_CHANGES) {
+  for (let at = 0; at < operations.length; ) {
     if (at > 0) yield;
-    for (const outcome of ipvs.apply(operations.slice(at, at + FEW_CHANGES))) outcomes.push(outcome);
+    const end = endOfFew(operations, at);
+    for (const outcome of ipvs.apply(operations.slice(at, end))) outcomes.push(outcome);
+    at = end;
   }
   return outcomes;
+}
+
+/** What is removed may be added again by the next one, and is not to be gone for long. */
+function endOfFew(operations: readonly TableOperation[], at: number): number {
+  const end = Math.min(at + FEW_CHANGES, operations.length);
+  const isCut = operations[end - 1]?.op === 'remove-real-server' && operations[end]?.op === 'add-real-server';
+  return isCut ? end + 1 : end;
 }
 
 /** The entries of these keys (`tableKeyText`), as far as they are there. */
