@@ -7,6 +7,7 @@ import { denialFindings } from './denials.ts';
 import { directorChecks, directorSettingFindings } from './director.ts';
 import { arpFindings, directorArpPassages, realServerArpPassages } from './filter/arp.ts';
 import { markFindings } from './filter/marks.ts';
+import { UNKNOWN_WAYS } from './filter/passage.ts';
 import { directorPassages, passageFindings, realServerPassages } from './filter/traffic.ts';
 import { type Filters, lookAtFilters } from './filters.ts';
 import type { Finding } from './finding.ts';
@@ -15,6 +16,7 @@ import { lookAtLinks } from './link-traps.ts';
 import { ownAddresses, realServerChecks, realServerSettingFindings } from './real-server.ts';
 import { SETTINGS_GOOD } from './settings.ts';
 import { trackingFindings } from './traps.ts';
+import { lookAtWays } from './ways.ts';
 
 /** What this host is. */
 export interface Examined {
@@ -49,11 +51,19 @@ async function settings({ config, roles }: Examined, filters: Promise<Filters>):
   return found.length > 0 || asked.every(({ count }) => count === 0) ? found : [SETTINGS_GOOD];
 }
 
-function filtered({ config, roles }: Examined, { ruleset, arp, marks, unseen }: Filters): readonly Finding[] {
+async function filtered(
+  { config, roles }: Examined,
+  { ruleset, arp, marks, unseen }: Filters,
+): Promise<readonly Finding[]> {
+  // Rules may name links. Without rules, or where it is not told, none is known.
+  const ways =
+    ruleset.length === 0
+      ? UNKNOWN_WAYS
+      : await lookAtWays({ config, roles }, lookAtNetwork()).catch(() => UNKNOWN_WAYS);
   return [
     ...passageFindings(ruleset, [
-      ...roles.flatMap(realServerPassages),
-      ...(config === undefined ? [] : directorPassages(config)),
+      ...roles.flatMap((role) => realServerPassages(role, ways)),
+      ...(config === undefined ? [] : directorPassages(config, ways)),
     ]),
     ...arpFindings(arp, [
       ...(roles.length === 0 ? [] : realServerArpPassages(ownAddresses(roles, lookAtNetwork()))),

@@ -228,6 +228,19 @@ describe('the doctor', () => {
     await director.run('nft flush ruleset');
   });
 
+  it('decides rules that name the link a packet leaves by, as the routes tell it', async () => {
+    const table = (way: string, back: string) =>
+      `nft 'table inet links { chain f { type filter hook forward priority 0; policy drop; iifname eth1 oifname ${back} accept; }; chain o { type filter hook output priority 0; policy drop; meta l4proto 112 accept; oifname ${way} accept; }; }'`;
+    await director.run(table('eth1', 'eth0'));
+    expect(about((await examine()).findings, /dropped by|packet filters let/)).toEqual(['good']);
+    await director.run(`nft delete table inet links; ${table('eth0', 'eth1')}`);
+    const { findings } = await examine();
+    expect(about(findings, /^(what goes by nat|replies of).*: dropped by/)).toEqual(
+      Array.from({ length: 4 }, () => 'problem'),
+    );
+    await director.run('nft delete table inet links');
+  });
+
   it('reads from the kernel what a card does by itself, as large receive offload', async () => {
     const read = `import { readOffloads } from '${CHECKOUT}/src/sys/offloads.ts';
       for (const link of ['eth0', 'lo']) console.log(link, ...readOffloads(link));

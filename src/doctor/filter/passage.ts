@@ -13,7 +13,21 @@ export interface Passage {
   readonly breaks: string;
   /** What lets them through need not name: the link, as they may come by others as well, or where they go to. */
   readonly unnamed?: 'link' | 'destination';
+  /** The links that it leaves by, now one, now another; undefined: that of the probe. */
+  readonly leavesBy?: readonly string[];
 }
+
+/** By which links this host sends and hears; nothing where that is not known. */
+export interface Ways {
+  /** `lo` for an address of this host. */
+  to(address: IpAddress): string | undefined;
+  /** Of what comes from `from`, this host or one that it forwards for, about `vips`: several, where clients may be on each. */
+  toClients(from: IpAddress, vips: readonly IpAddress[]): readonly string[];
+  /** The one link that this host has to others. */
+  readonly only: string | undefined;
+}
+
+export const UNKNOWN_WAYS: Ways = { to: () => undefined, toClients: () => [], only: undefined };
 
 export type Configured = Pick<Config, 'virtualRouters' | 'virtualServers'> & {
   readonly ipvs: Pick<Config['ipvs'], 'sysctl'>;

@@ -15,6 +15,8 @@ export interface Probe {
   readonly protocol: string;
   /** Where it comes in, or goes out (output, postrouting); undefined: not known, but from or to outside. */
   readonly link: string | undefined;
+  /** Where it is sent on by (forward); undefined: not known. */
+  readonly out: string | undefined;
   readonly source: IpAddress | undefined;
   readonly destination: IpAddress | undefined;
   readonly sourcePort: number | undefined;
@@ -26,6 +28,7 @@ export interface Probe {
 /** A probe of which no more is known than its family, hook and protocol. */
 export const ANYWHERE = {
   link: undefined,
+  out: undefined,
   source: undefined,
   destination: undefined,
   sourcePort: undefined,
@@ -86,7 +89,7 @@ export interface Verdict {
 const chainName = ({ place: { program, family, table, name } }: Chain): string =>
   program === 'nft' ? `nftables chain ${family} ${table} ${name}` : `${program} ${table} ${name}`;
 
-const ACCEPT: Verdict = { verdict: 'accept', by: '', chain: undefined };
+export const ACCEPT: Verdict = { verdict: 'accept', by: '', chain: undefined };
 /** Jumps go no deeper in the kernel (NFT_JUMP_STACK_SIZE). */
 const DEEPEST = 16;
 

@@ -71,11 +71,13 @@ const LINKS: Readonly<Record<Hook, readonly ('in' | 'out')[]>> = {
 /** `eth*` and iptables' `eth+` stand for every name that begins so. */
 export function linkIs(pattern: string, way: 'in' | 'out' = 'in'): Test {
   const start = /^(.*)[*+]$/.exec(pattern)?.[1];
-  return ({ hook, link }) => {
+  return ({ hook, link: known, out }) => {
+    const link = hook === 'forward' && way === 'out' ? out : known;
     if (start === '') return 'yes';
     // What comes from outside does not come in by lo, and what goes there does not leave by it.
     if (!LINKS[hook].includes(way) || pattern === 'lo') return 'no';
-    const isKnown = way === (hook === 'output' || hook === 'postrouting' ? 'out' : 'in');
+    const isKnown =
+      hook === 'forward' || way === (hook === 'output' || hook === 'postrouting' ? 'out' : 'in');
     if (link === undefined || !isKnown) return 'maybe';
     return told(start === undefined ? link === pattern : link.startsWith(start));
   };

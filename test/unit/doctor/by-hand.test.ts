@@ -1,6 +1,7 @@
 /** Real servers that vipward has not prepared. */
 import { describe, expect, it } from 'vitest';
 import { endFindings, rolesByHand, type Told } from '../../../src/doctor/by-hand.ts';
+import { UNKNOWN_WAYS } from '../../../src/doctor/filter/passage.ts';
 import { realServerPassages } from '../../../src/doctor/filter/traffic.ts';
 import { hiddenAddressFindings } from '../../../src/doctor/hidden-addresses.ts';
 import type { IpAddress, MacAddress } from '../../../src/model/address.ts';
@@ -147,7 +148,7 @@ describe('the end of a tunnel that was made by hand', () => {
     const protocols = (name: string) =>
       new Set(
         roles([[name, VIP, 32]])
-          .flatMap(realServerPassages)
+          .flatMap((role) => realServerPassages(role, UNKNOWN_WAYS))
           .map(({ probe }) => probe.protocol),
       );
     expect(protocols('gre0')).toEqual(new Set(['gre', 'tcp']));

@@ -10,6 +10,7 @@ const web: Probe = {
   hook: 'input',
   protocol: 'tcp',
   link: 'eth0',
+  out: undefined,
   source: undefined,
   destination: parseAddress('10.1.1.254'),
   sourcePort: undefined,

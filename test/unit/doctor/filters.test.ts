@@ -49,6 +49,7 @@ const verdict = (answers: Partial<FilterAnswers>) =>
     hook: 'input',
     protocol: 'tcp',
     link: 'eth0',
+    out: undefined,
     source: undefined,
     destination: undefined,
     sourcePort: undefined,

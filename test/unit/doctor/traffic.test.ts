@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parseIptables } from '../../../src/doctor/filter/iptables.ts';
+import { UNKNOWN_WAYS, type Ways } from '../../../src/doctor/filter/passage.ts';
 import { directorPassages, passageFindings, realServerPassages } from '../../../src/doctor/filter/traffic.ts';
-import type { IpAddress } from '../../../src/model/address.ts';
+import { waysOf } from '../../../src/doctor/ways.ts';
+import type { IpAddress, MacAddress } from '../../../src/model/address.ts';
 import { virtualRouter } from '../../support/virtual-router.ts';
 import { realServerAt, virtualServer } from '../../support/virtual-server.ts';
 
@@ -10,11 +12,12 @@ const findings = (
   forwarding: 'nat' | 'fullnat' | 'dr' | 'tun',
   rules: readonly string[],
   sysctl: Readonly<Record<string, string>> = {},
+  ways: Ways = UNKNOWN_WAYS,
 ) => {
   const chains = ['INPUT', 'FORWARD', 'OUTPUT'].map((name) => `:${name} ACCEPT [0:0]`);
   const saved = ['*filter', ...chains, ...rules, 'COMMIT', ''].join('\n');
   const virtualServers = [virtualServer({ realServers: [realServerAt('10.2.0.2', { forwarding })] })];
-  const passages = directorPassages({ virtualServers, virtualRouters: routers, ipvs: { sysctl } });
+  const passages = directorPassages({ virtualServers, virtualRouters: routers, ipvs: { sysctl } }, ways);
   return passageFindings(parseIptables(saved, 'iptables'), passages);
 };
 const INVALID = '-A FORWARD -m conntrack --ctstate INVALID -j DROP';
@@ -76,7 +79,10 @@ describe('what must get through a director', () => {
       const rules = ['*filter', ':OUTPUT DROP [0:0]', `-A OUTPUT -o ${link} -j ACCEPT`, 'COMMIT', ''].join(
         '\n',
       );
-      const passages = directorPassages({ virtualServers: [], virtualRouters: vmac, ipvs: { sysctl: {} } });
+      const passages = directorPassages(
+        { virtualServers: [], virtualRouters: vmac, ipvs: { sysctl: {} } },
+        UNKNOWN_WAYS,
+      );
       return passageFindings(parseIptables(rules, 'iptables'), passages);
     };
     expect(found('vrrp.51')).toMatchObject([{ severity: 'good' }]);
@@ -123,7 +129,7 @@ describe('what must get through a real server', () => {
         ].join('\n'),
         'iptables',
       ),
-      realServerPassages(role),
+      realServerPassages(role, UNKNOWN_WAYS),
     );
 
   it.each([
@@ -137,5 +143,81 @@ describe('what must get through a real server', () => {
 
   it('are answers, as those of connections that exist', () => {
     expect(found('-A OUTPUT -m conntrack --ctstate NEW -j DROP')).toMatchObject([{ severity: 'good' }]);
+  });
+});
+
+describe('rules that name a link', () => {
+  const ip = (text: string) => text as IpAddress;
+  const mac = '02:00:00:00:00:01' as MacAddress;
+  const route = (link: string) => ({ link, router: undefined, source: undefined, mtu: undefined });
+  const names = ['lo', 'eth0', 'eth1', 'vrrp.51'];
+  /** eth0 is on the side of the clients, eth1 on that of the real servers; `far`: by which most of the world is reached. */
+  const ways = (far: string | undefined, used: readonly string[] = names) =>
+    waysOf(
+      new Map([[ip('10.2.0.2'), route('eth1')]]),
+      new Map(
+        ['10.2.0.2', '10.1.1.254'].map((from) => [ip(from), far === undefined ? undefined : route(far)]),
+      ),
+      {
+        links: names.map((name, index) => ({
+          index,
+          name,
+          mac: name === 'lo' ? undefined : mac,
+          up: true,
+          running: true,
+          mtu: 1500,
+          loopback: name === 'lo',
+        })),
+        addresses: [
+          { index: 1, prefix: { address: ip('10.1.1.1'), length: 24 } },
+          { index: 2, prefix: { address: ip('10.2.0.1'), length: 24 } },
+          { index: 3, prefix: { address: ip('10.1.1.254'), length: 24 } },
+        ].filter(({ index }) => used.includes(names[index] ?? '')),
+      },
+      new Set(['vrrp.51']),
+    );
+  const OUT = ['-A OUTPUT -p 112 -j ACCEPT'];
+  const verdicts = (forwarding: 'nat' | 'dr' | 'tun', rules: readonly string[], far?: string) =>
+    findings(forwarding, rules, {}, ways(far)).map(({ severity, what }) => [severity, what.split(':')[0]]);
+
+  it.each(['nat', 'dr', 'tun'] as const)('on the way to real servers by %s', (forwarding) => {
+    const by = (link: string) => [':OUTPUT DROP [0:0]', ...OUT, `-A OUTPUT -o ${link} -j ACCEPT`];
+    expect(verdicts(forwarding, by('eth1'))).toMatchObject([['good', expect.anything()]]);
+    expect(verdicts(forwarding, by('eth0'))).toMatchObject([
+      ['problem', expect.stringContaining(`by ${forwarding} to`)],
+    ]);
+    expect(findings(forwarding, by('eth1'))).toMatchObject([{ severity: 'warning' }]);
+  });
+
+  it('on the way back to clients, who are beside the virtual address or far away', () => {
+    const by = (link: string) => [':FORWARD DROP [0:0]', `-A FORWARD -i eth1 -o ${link} -j ACCEPT`];
+    const replies = expect.stringContaining('replies of real server 10.2.0.2');
+    expect(verdicts('nat', by('eth0'), 'eth0')).toMatchObject([['good', expect.anything()]]);
+    expect(verdicts('nat', by('eth0'))).toMatchObject([['good', expect.anything()]]);
+    expect(verdicts('nat', by('eth1'), 'eth0')).toEqual([['problem', replies]]);
+    // Some clients get answers, some do not.
+    expect(verdicts('nat', by('eth0'), 'eth1')).toEqual([['warning', replies]]);
+    expect(verdicts('nat', [':FORWARD DROP [0:0]', '-A FORWARD -i eth0 -j ACCEPT'], 'eth0')).toEqual([
+      ['problem', replies],
+    ]);
+    const [found] = findings('nat', by('eth1'), {}, ways('eth0'));
+    expect(found?.mend).toContain('iptables -I FORWARD -s 10.2.0.2 -p tcp --sport 80 -j ACCEPT');
+  });
+
+  it('of a real server, which may have one link, or a tunnel', () => {
+    const passed = (forwarding: 'dr' | 'tun', rules: readonly string[], known: Ways) => {
+      const role = { vips: [ip('10.1.1.254')], forwarding, outer: 'as the VIP' } as const;
+      const saved = ['*filter', ':INPUT DROP [0:0]', ':OUTPUT DROP [0:0]', ...rules, ''].join('\n');
+      return passageFindings(parseIptables(saved, 'iptables'), realServerPassages(role, known)).map(
+        ({ severity }) => severity,
+      );
+    };
+    const rules = ['-A INPUT -i eth0 -j ACCEPT', '-A OUTPUT -o eth0 -j ACCEPT'];
+    expect(passed('dr', rules, ways(undefined, ['eth0']))).toEqual(['good']);
+    expect(passed('dr', rules, ways(undefined, ['eth1']))).toEqual(['problem', 'problem']);
+    expect(passed('dr', rules, ways('eth0'))).toEqual(['warning']);
+    expect(passed('tun', rules, ways(undefined, ['eth0']))).toEqual(['problem']);
+    const tunnel = ['-A INPUT -i tunl0 -j ACCEPT', ...rules];
+    expect(passed('tun', tunnel, ways(undefined, ['eth0']))).toEqual(['good']);
   });
 });
