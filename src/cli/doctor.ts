@@ -7,8 +7,8 @@ import { socketPath } from '../control/socket-path.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { reasonOf } from '../model/reason.ts';
 import type { HostOptions } from './doctor-host.ts';
-import { type Style, styleFor } from './format/style.ts';
-import { printable } from './format/text.ts';
+import { formatFindings } from './format/findings.ts';
+import { styleFor } from './format/style.ts';
 import { type Finish, jsonOption, needsRoot, REALSERVER_STATE_DIR, runtimeDirOption } from './options.ts';
 import { readAtMost } from './read-file.ts';
 import { vipOption } from './realserver.ts';
@@ -19,6 +19,7 @@ interface DoctorOptions extends HostOptions {
   readonly runtimeDir: string;
   readonly peer?: string;
   readonly peerStatus?: string;
+  readonly all?: true;
   readonly json?: true;
 }
 
@@ -57,6 +58,7 @@ export function doctorCommand(terminal: Terminal, finish: Finish): Command {
     )
     .option('--state-dir <dir>', 'where `vipward realserver` keeps its state', REALSERVER_STATE_DIR)
     .addOption(runtimeDirOption())
+    .option('--all', 'tell each finding, not a few of many that are alike')
     .addOption(jsonOption())
     .addHelpText(
       'after',
@@ -65,7 +67,11 @@ export function doctorCommand(terminal: Terminal, finish: Finish): Command {
     .action(async (options: DoctorOptions) => {
       const findings = await examine(options);
       if (options.json) printJson(terminal, { findings });
-      else printLines(terminal.out, format(findings, styleFor(terminal.colours.out)));
+      else
+        printLines(
+          terminal.out,
+          formatFindings(findings, styleFor(terminal.colours.out), options.all === true),
+        );
       finish(findings.some(({ severity }) => severity === 'problem') ? EXIT.failure : EXIT.success);
     });
 }
@@ -154,22 +160,4 @@ async function askPeer(host: string): Promise<string> {
       cause,
     });
   }
-}
-
-/** What is wrong first. */
-const ORDER: readonly Finding['severity'][] = ['problem', 'warning', 'unknown', 'good'];
-
-function format(findings: readonly Finding[], style: Style): string[] {
-  const words = {
-    problem: style.bad('PROBLEM'),
-    warning: style.doubtful('warning'),
-    unknown: style.doubtful('unknown'),
-    good: style.good('good   '),
-  };
-  const sorted = findings.toSorted((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
-  return sorted.flatMap(({ severity, what, breaks, mend }) => [
-    `${words[severity]}  ${printable(what)}`,
-    ...(breaks === '' ? [] : [`         ${printable(breaks)}`]),
-    ...(mend === '' ? [] : [`         → ${printable(mend)}`]),
-  ]);
 }

@@ -10,6 +10,8 @@ export interface Finding {
   readonly breaks: string;
   /** The command, or what else to do; '' where there is nothing to do. */
   readonly mend: string;
+  /** What it shares with others that break the same; others of another cause are not like it. */
+  readonly cause?: string;
 }
 
 export const good = (what: string): Finding => ({ severity: 'good', what, breaks: '', mend: '' });

@@ -56,11 +56,11 @@ export function arpFindings(ruleset: Ruleset, passages: readonly ArpPassage[]): 
     const { verdict, by, chain } = verdictOf(ruleset, probe);
     if (chain === undefined) return [];
     const mend = `${passCommand(chain, probe)}; and in the file that makes these rules, so that it lasts`;
-    return [
+    const finding =
       verdict === 'drop'
         ? problem(`${what}: dropped by ${by}`, breaks, mend)
-        : warning(`${what}: perhaps dropped by ${by}`, breaks, mend),
-    ];
+        : warning(`${what}: perhaps dropped by ${by}`, breaks, mend);
+    return [{ ...finding, cause: by }];
   });
   return found.length > 0 ? found : [good('filters of ARP let through what is needed')];
 }

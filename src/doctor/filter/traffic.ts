@@ -165,11 +165,11 @@ export function passageFindings(ruleset: Ruleset, passages: readonly Passage[]):
     if (chain === undefined) return [];
     const command = passCommand(chain, unnamed === undefined ? probe : { ...probe, [unnamed]: undefined });
     const mend = `${command}; and in the file that makes these rules, so that it lasts`;
-    return [
+    const finding =
       verdict === 'drop'
         ? problem(`${what}: dropped by ${by}`, breaks, mend)
-        : warning(`${what}: perhaps dropped by ${by}`, breaks, mend),
-    ];
+        : warning(`${what}: perhaps dropped by ${by}`, breaks, mend);
+    return [{ ...finding, cause: by }];
   });
   if (found.length > 0 || passages.length === 0) return found;
   return [good('packet filters let adverts, clients and replies through')];
