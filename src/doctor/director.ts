@@ -10,6 +10,7 @@ import type { Check } from './attempt.ts';
 import { type Finding, warning } from './finding.ts';
 import { lookAtKernel, lookAtNeighbours, lookAtNetwork, type Sight } from './host.ts';
 import { kernelFindings } from './kernel-features.ts';
+import { lookAtNeighbourTable } from './neighbours.ts';
 import { lookAtOffLink } from './off-link.ts';
 import { type AskedAddress, askOwners, ownerFindings } from './owners.ts';
 import { lookAtReturnPaths } from './return-paths.ts';
@@ -28,6 +29,7 @@ const CLIENT_MTU = 1500;
 export const directorChecks = (config: Config): readonly Check[] => [
   ['the kernel and its modules', () => kernel(config)],
   ['whether the links forward', () => unforwarded(config, lookAtNetwork())],
+  ['whether the kernel can know all real servers', () => lookAtNeighbourTable(config, readSetting)],
   ['what survives a failover', () => survivalFindings(config)],
   ['whether what the tunnels add fits the way to the real servers', () => tunnels(config, lookAtNetwork())],
   ['whether the tunnels come out at the real servers', () => lookAtTunnelEnds(config, lookAtNetwork())],
