@@ -38,6 +38,21 @@ export const outgoingSourceNats = (
   });
 };
 
+/** Real servers behind `held` that `wanted` has no source NAT for, those that have connections in the table. */
+export function stillTranslated(
+  { sourceNats, translated = [] }: PacketRules,
+  wanted: PacketRules,
+  isBusy: (address: IpAddress) => boolean,
+): readonly IpAddress[] {
+  const before = [...translated, ...addressesOf(sourceNats)];
+  if (before.length === 0) return [];
+  const after = new Set(addressesOf(wanted.sourceNats));
+  return [...new Set(before)].filter((address) => !after.has(address) && isBusy(address));
+}
+
+const addressesOf = (rules: readonly SourceNatRule[]): readonly IpAddress[] =>
+  rules.flatMap(({ realServers }) => realServers.map(({ address }) => address));
+
 const translatedBy = ({ virtual, realServers }: SourceNatRule): readonly string[] =>
   realServers.map(({ address }) => translation(virtual, address));
 

@@ -10,7 +10,7 @@
 import type { PacketRules } from '../model/packet-rules.ts';
 import { applyRuleset, listTables, NftMissing, RulesetError, type RulesetOptions, readTable } from './nft.ts';
 import { watchTables } from './nft-watch.ts';
-import { packetRuleset, removalOf } from './packet-ruleset.ts';
+import { hasRules, packetRuleset, removalOf } from './packet-ruleset.ts';
 
 /** One of them is there, and both while what it holds is replaced, or where that was cut short. */
 const TABLES = ['vipward-ipvs', 'vipward-ipvs-2'] as const;
@@ -26,7 +26,7 @@ export async function applyPacketRules(
   rules: PacketRules,
   options?: RulesetOptions,
 ): Promise<string | undefined> {
-  if (rules.marks.length + rules.sourceNats.length > 0) return await hold(rules, options);
+  if (hasRules(rules)) return await hold(rules, options);
   try {
     await applyRuleset(`${removalOf(FIRST)}${removalOf(SECOND)}`, `remove table ${FIRST}`, options);
   } catch (error) {

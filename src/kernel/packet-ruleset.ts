@@ -19,17 +19,23 @@ import type { MarkRule, PacketRules, SourceNatRule } from '../model/packet-rules
 import { intervalMapLines, intervalSetLines } from './nft-text.ts';
 
 /** Pure: the table of this name (`inet vipward-ipvs`) as a whole, in the place of the one before it. */
-export function packetRuleset({ marks, sourceNats, awaited = [] }: PacketRules, table: string): string {
-  if (marks.length + sourceNats.length === 0) return removalOf(table);
+export function packetRuleset(rules: PacketRules, table: string): string {
+  if (!hasRules(rules)) return removalOf(table);
+  const { marks, sourceNats, awaited = [], translated = [] } = rules;
   return [
     `${removalOf(table)}table ${table} {`,
     ...(marks.length === 0 ? [] : markLines(marks)),
-    ...(sourceNats.length === 0 ? [] : sourceNatLines(sourceNats)),
+    // Without any such chain the kernel translates no packets, not those of connections that it knows either.
+    ...(sourceNats.length + translated.length === 0 ? [] : sourceNatLines(sourceNats)),
     ...earlyReplyLines(sourceNats, new Set(awaited)),
     '}',
     '',
   ].join('\n');
 }
+
+/** Whether there is anything to hold. */
+export const hasRules = ({ marks, sourceNats, translated = [] }: PacketRules): boolean =>
+  marks.length + sourceNats.length + translated.length > 0;
 
 /** Pure. Naming the table makes it where it is not there, so that it can be deleted in any case. */
 export const removalOf = (table: string): string => `table ${table}\ndelete table ${table}\n`;
@@ -80,6 +86,9 @@ const portElements = (marks: readonly MarkRule[]): readonly string[] =>
     ports.map((range) => `${address} . ${protocol} . ${rangeText(range)} : ${mark}`),
   );
 
+/** A chain that has no word of it has the kernel look no packet up in connection tracking. */
+const TRACKED = '    ct state established accept';
+
 function sourceNatLines(rules: readonly SourceNatRule[]): readonly string[] {
   const sets: string[] = [];
   const statements: string[] = [];
@@ -94,7 +103,8 @@ function sourceNatLines(rules: readonly SourceNatRule[]): readonly string[] {
       statements.push(`    ${key} @${name} ${target}`);
     });
   }
-  return [...sets, ...chain('source_nat', 'type nat hook postrouting priority srcnat - 10', statements)];
+  const body = statements.length === 0 ? [TRACKED] : statements;
+  return [...sets, ...chain('source_nat', 'type nat hook postrouting priority srcnat - 10', body)];
 }
 
 /**

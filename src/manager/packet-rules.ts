@@ -1,6 +1,6 @@
 /** Keeps the marks and the source NAT that virtual servers need in the kernel's packet filter. */
 import { packetRuleChanges } from '../balance/packet-rule-words.ts';
-import { outgoingSourceNats, packetRulesOf } from '../balance/packet-rules.ts';
+import { outgoingSourceNats, packetRulesOf, stillTranslated } from '../balance/packet-rules.ts';
 import { sourceNatsIn } from '../kernel/held-source-nats.ts';
 import { applyPacketRules, heldPacketRules, watchPacketRules } from '../kernel/packet-rules.ts';
 import type { IpAddress } from '../model/address.ts';
@@ -138,13 +138,14 @@ export class PacketRulesKeeper {
     const config = this.#config;
     if (config === undefined) return [];
     const next = this.#meant(config, this.#table);
-    const changes = packetRuleChanges(this.#wanted, next).length === 0 ? [] : await this.#want(next);
+    const isSame = packetRuleChanges(this.#wanted, next).length === 0 && isSameTranslated(this.#wanted, next);
+    const changes = isSame ? [] : await this.#want(next);
     // Whoever brings another one meanwhile says when its marks may be set.
     if (this.#config !== config) return changes;
     const later = packetRuleChanges(next, packetRulesOf(config.virtualServers));
     const isSet = this.marksAreSet;
     if (isSet) this.#onMarks();
-    if (later.length > 0 || !isSet)
+    if (later.length > 0 || !isSet || next.translated !== undefined)
       this.#timer = setTimeout(() => void this.inForce(), LOOK_INTERVAL).unref();
     return [...changes, ...later.map((text) => `${text}${ONCE_UNUSED}`)];
   }
@@ -158,21 +159,30 @@ export class PacketRulesKeeper {
     void this.#rules.want(next);
   }
 
-  #withAwaited({ marks, sourceNats }: PacketRules): PacketRules {
+  #withAwaited({ marks, sourceNats, translated }: PacketRules): PacketRules {
     const sources = new Set(sourceNats.map(({ to }) => to));
     const awaited = [...sources].filter((to): to is IpAddress => to !== 'auto' && this.#awaited.has(to));
-    return { marks, sourceNats, ...(awaited.length === 0 ? {} : { awaited }) };
+    return {
+      marks,
+      sourceNats,
+      ...(awaited.length === 0 ? {} : { awaited }),
+      ...(translated === undefined ? {} : { translated }),
+    };
   }
 
   /** What `config` takes, and what the real servers that it no longer has take for as long as they are in `table`. */
   #meant({ virtualServers }: Configured, table: () => ActualTable | undefined): PacketRules {
     const wanted = this.#withAwaited(packetRulesOf(virtualServers));
     const { inForce } = this.#rules;
-    if (outgoingSourceNats(inForce, wanted, () => true).length === 0) return wanted;
+    const isGoing = outgoingSourceNats(inForce, wanted, () => true).length > 0;
+    if (!isGoing && inForce.translated === undefined) return wanted;
     const held = table();
     const left = held && new Set(remnantsOf(held, virtualServers).flatMap(addressesOf));
     const outgoing = outgoingSourceNats(inForce, wanted, (address) => left?.has(address) ?? true);
-    return this.#withAwaited({ ...wanted, sourceNats: [...wanted.sourceNats, ...outgoing] });
+    const rules = { ...wanted, sourceNats: [...wanted.sourceNats, ...outgoing] };
+    const busy = held && new Set(held.flatMap(busyIn));
+    const translated = stillTranslated(inForce, rules, (address) => busy?.has(address) ?? true);
+    return this.#withAwaited(translated.length === 0 ? rules : { ...rules, translated });
   }
 
   async #want(wanted: PacketRules): Promise<readonly string[]> {
@@ -202,6 +212,15 @@ export class PacketRulesKeeper {
     return this.#rules.close();
   }
 }
+
+const isSameTranslated = (one: PacketRules, other: PacketRules): boolean =>
+  one.translated?.join() === other.translated?.join();
+
+/** Those with connections. */
+const busyIn = ({ realServers }: ActualTable[number]): readonly IpAddress[] =>
+  realServers
+    .filter(({ connections: { active, inactive } }) => active + inactive > 0)
+    .map(({ address }) => address);
 
 const addressesOf = ({ realServers }: ReturnType<typeof remnantsOf>[number]) =>
   realServers.map(({ address }) => address);

@@ -37,4 +37,9 @@ export interface PacketRules {
    * not reset them. None unless given.
    */
   readonly awaited?: readonly IpAddress[];
+  /**
+   * Real servers that were behind a source NAT which is gone, and may have connections that began under it: what
+   * translates their packets stays, though nothing that begins is translated. None unless given.
+   */
+  readonly translated?: readonly IpAddress[];
 }

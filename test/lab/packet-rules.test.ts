@@ -164,6 +164,53 @@ it('are replaced without a moment in which a packet misses its mark, or its sour
   await host.run('nft delete table inet seen');
 });
 
+it('translate what began under source NAT after that is gone, for as long as they are told to', async () => {
+  const [vip, source] = ['10.1.2.254', '10.1.2.9'];
+  await host.run('ip -batch -', {
+    input: [
+      'link add left type veth peer name right',
+      'link set left up',
+      'link set right up',
+      'address add 10.1.2.1/24 dev left',
+      `address add ${source}/24 dev left`,
+      `neigh add ${vip} lladdr 02:00:00:00:00:fe dev left`,
+    ].join('\n'),
+  });
+  await host.run('echo 600 >/proc/sys/net/netfilter/nf_conntrack_udp_timeout');
+  await host.run('nft -f -', {
+    input: `table inet seen {
+      chain sources {
+        type filter hook postrouting priority 150
+        ip daddr ${vip} ip saddr ${source} counter
+        ip daddr ${vip} ip saddr != ${source} counter
+      }
+    }`,
+  });
+  const virtual = { address: vip as IpAddress, protocol: 'udp', ports: [] } as const;
+  const realServers = [{ address: vip as IpAddress, port: undefined }];
+  await drive({ marks: [], sourceNats: [{ virtual, realServers, to: source as IpAddress }] });
+  const talk = `exec 3>/dev/udp/${vip}/9; echo ready; while read -r x; do echo $x >&3; echo sent; done`;
+  const former = await host.spawn(['bash', '--norc', '-c', talk]);
+  await former.stdout.waitFor((line) => line === 'ready');
+  /** Another packet of the first connection, and one of a new one: how many had the source, how many had not. */
+  const seen = async () => {
+    const since = former.stdout.mark;
+    former.write('more\n');
+    await former.stdout.waitFor((line) => line === 'sent', { since });
+    await host.run(['bash', '--norc', '-c', `echo new >/dev/udp/${vip}/9`]);
+    const chains = await host.run('nft list table inet seen');
+    return [...chains.matchAll(/packets (\d+)/g)].map(([, packets]) => Number(packets));
+  };
+  expect(await seen()).toEqual([2, 0]);
+  await drive({ ...NONE, translated: [vip as IpAddress] });
+  expect(await seen()).toEqual([3, 1]);
+  await drive(NONE);
+  expect(await seen()).toEqual([3, 3]);
+  former.kill();
+  await former.exit;
+  await host.run('nft delete table inet seen');
+});
+
 it('are removed alone', async () => {
   await host.run('nft add table inet theirs; nft add table inet vipward');
   expect(await drive(SOME, NONE, NONE)).toEqual({ given: [expect.any(String), null, null], held: null });

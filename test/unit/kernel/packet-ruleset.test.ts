@@ -137,3 +137,10 @@ it('source NAT of a former process is read from what nft lists', () => {
   expect(held.map(({ to }) => to)).toEqual(['auto', 'auto', 'fd02::100']);
   expect(sourceNatsIn('')).toEqual([]);
 });
+
+it('has the chain that translates, with no source NAT in it, for connections that were translated before', () => {
+  const text = inTable({ marks: [], sourceNats: [], translated: [ip('10.2.0.2')] });
+  expect(text).toContain('type nat hook postrouting');
+  expect(text).toContain('ct state');
+  expect(text).not.toMatch(/set masqueraded|snat (ip|to)|masquerade/);
+});

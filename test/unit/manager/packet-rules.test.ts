@@ -299,3 +299,52 @@ it('what of a former process cannot be read is not known', async () => {
   await keeper.adopt();
   expect(said).toEqual(['debug: source NAT of a former process is not known: no nft']);
 });
+
+it('keeps what translates the connections of a real server that is no longer behind fullnat, until it has none', async () => {
+  const kernel = fakeKernel();
+  let rules: PacketRules | undefined;
+  const { apply } = kernel;
+  kernel.apply = async (given) => {
+    rules = given;
+    return await apply(given);
+  };
+  const { keeper } = start(kernel);
+  await keeper.configure({ virtualServers: [far] });
+  const near = virtualServer({
+    ...far,
+    realServers: [realServerAt('10.9.0.2', { forwarding: 'nat', port: 8080 })],
+  });
+  const busy = (active: number, inactive: number): ActualTable =>
+    tableOf(near).map((entry) => ({
+      ...entry,
+      realServers: entry.realServers.map((server) => ({
+        ...server,
+        connections: { active, inactive, persistent: 0 },
+      })),
+    }));
+  table = busy(1, 0);
+  expect(await keeper.configure({ virtualServers: [near] })).toEqual([]);
+  expect(await keeper.inForce()).toEqual([`remove ${NAT}`]);
+  const kept: PacketRules = { marks: [], sourceNats: [], translated: [address('10.9.0.2').address] };
+  expect(rules).toEqual(kept);
+  for (const known of [busy(0, 1), undefined]) {
+    table = known;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(rules).toEqual(kept);
+  }
+  // Another reload of the same file, and one that has source NAT again.
+  table = busy(1, 0);
+  await keeper.configure({ virtualServers: [near] });
+  await keeper.inForce();
+  expect(rules).toEqual(kept);
+  await keeper.configure({ virtualServers: [far] });
+  await keeper.inForce();
+  expect(rules?.translated).toBeUndefined();
+  await keeper.configure({ virtualServers: [near] });
+  await keeper.inForce();
+  expect(rules).toEqual(kept);
+  table = busy(0, 0);
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(rules).toEqual({ marks: [], sourceNats: [] });
+  await keeper.close();
+});
