@@ -5,12 +5,14 @@ import type { NetInterface } from './net-interface.ts';
 import { type Routing, type RoutingKernel, reroute } from './rerouting.ts';
 import type { ThrottledLog } from './throttle.ts';
 
+export type FixedAddress = FixedNetwork['addresses'][number];
+
 export interface FixedContext extends RoutingKernel {
   readonly complain: ThrottledLog;
   interfaceOf(name: string): NetInterface | undefined;
+  /** Whether a virtual router holds it: then it is not to be removed. */
+  isLeased(address: FixedAddress): boolean;
 }
-
-type FixedAddress = FixedNetwork['addresses'][number];
 
 const NONE: FixedNetwork = { addresses: [], routes: [], rules: [] };
 
@@ -39,7 +41,9 @@ export class Fixed {
       kept: others,
       onRefused: (verb, error) => this.#complain(verb, error),
     });
-    const gone = missingIn(before.addresses, network.addresses);
+    const gone = missingIn(before.addresses, network.addresses).filter(
+      (address) => !this.#context.isLeased(address),
+    );
     for (const address of gone) this.#context.interfaceOf(address.device)?.remove([address]);
     const isGone = ({ address, device }: FixedAddress): boolean =>
       gone.some((each) => each.address === address && each.device === device);

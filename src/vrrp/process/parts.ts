@@ -7,7 +7,7 @@ import type { Director } from '../director/director.ts';
 import type { DirectorEvent } from '../director/event.ts';
 import type { Member } from '../director/member.ts';
 import type { VirtualRoutersContext } from './context.ts';
-import { Fixed } from './fixed.ts';
+import { Fixed, type FixedAddress } from './fixed.ts';
 import { Gateways } from './gateways.ts';
 import { Holdings } from './holdings.ts';
 import { LinkTable } from './link-table.ts';
@@ -55,7 +55,13 @@ export function assemble(context: VirtualRoutersContext, director: Director, hap
     network,
     post,
     holdings: new Holdings({ routes, rules, complain, interfaceOf, carrierOf, heldByAnother }),
-    fixed: new Fixed({ routes, rules, complain, interfaceOf }),
+    fixed: new Fixed({
+      routes,
+      rules,
+      complain,
+      interfaceOf,
+      isLeased: (address) => [...director.members()].some((member) => holds(member, address)),
+    }),
     gateways: new Gateways({
       routes,
       ask: (name, address) => network.ask(name, address),
@@ -101,6 +107,12 @@ function transmission(
   });
   return { network, post };
 }
+
+const holds = (member: Member, { address, length, device }: FixedAddress): boolean =>
+  member.holds &&
+  member.parameters.addresses.some(
+    (own) => own.address === address && own.length === length && (own.device ?? carrierOf(member)) === device,
+  );
 
 function isHeldByAnother(post: Post, member: Member, address: IpAddress, device: string): boolean {
   for (const other of post.holdersOf(address)) {

@@ -115,6 +115,10 @@ describe('a reload while it is active', () => {
       .replace('table: 100, priority: 1000', 'table: 102, priority: 1001')
       .replace('mtu: 1400', 'mtu: 1300')
       .replace('fd51::1/64', 'fd51::1/128')
+      .replace('[{ address: 10.9.9.1/24, device: eth1 }]', '[]')
+      .replace('10.2.2.203/24, device: eth1, excluded: true }', (text) =>
+        [text, '      - { address: 10.9.9.1/24, device: eth1, excluded: true }'].join('\n'),
+      )
       .replace('10.52.0.0/16, via: 10.1.1.9', '10.52.0.0/16, via: 10.1.1.9, source: 10.1.1.201, mtu: 1300')
       .replace('via: 10.9.9.9, device: eth1', 'via: 10.9.9.8')
       .replace('type: blackhole, table: 100', 'type: blackhole, table: 102');
@@ -146,6 +150,7 @@ describe('a reload while it is active', () => {
       await daemon.configure(file);
       expect((await daemon.reload()).applied).toBe(true);
       expect(await ours()).toEqual(wanted);
+      expect(await held(stage.one, '10.9.9.1')).toEqual(['10.9.9.1']);
       expect(await ip('-o address show to fd51::1')).toContain(/fd51::1\/\d+/.exec(file)?.[0]);
     }
     expect(daemon.log.all.slice(since).filter(({ message }) => message.includes('put back'))).toEqual([]);
