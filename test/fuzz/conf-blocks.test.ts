@@ -146,3 +146,27 @@ test('a long file that is read again means what it means alone, and its mistakes
     expect(loadConfig(text, 'f', LVS1)).toEqual(alone);
   }
 });
+
+test('what is found of a service goes by the rest of the file as it is now', () => {
+  const service = (i: number) =>
+    `  s${i}:\n    address: 10.1.1.254\n    port: ${1_000 + i}\n    forwarding: ${i === 7 ? 'tun' : 'dr'}\n    check_while: ${i === 8 ? 'active' : 'always'}\n    real_servers:\n      - { address: ${i === 7 ? '"2001:db8::2"' : `10.1.1.${2 + (i % 200)}`} }\n`;
+  const services = `services:\n${Array.from({ length: 300 }, (_, i) => service(i)).join('')}`;
+  const router = (address: string) =>
+    `virtual_routers:\n  web: { interface: eth0, vrid: 51, addresses: [${address}/24] }\n`;
+  const held = router('10.1.1.254');
+  // Two services of one address and port; the other family beside synchronisation; an address that nobody holds.
+  const files: readonly (readonly [text: string, ofServices: number])[] = [
+    [`${held}${services}`, 0],
+    [`ipvs: { sync: { interface: eth0 } }\n${held}${services}`, 1],
+    [`${held}${services}`, 0],
+    [`${held}${services}${service(9).replace('s9:', 'again:')}`, 1],
+    [`${router('10.1.1.253')}${services}`, 301],
+    [`${held}${services}`, 0],
+  ];
+  for (const [text, ofServices] of files) {
+    const alone = loadConfig(`${text}#\t\n`, 'f', LVS1);
+    const unlikeCheck = alone.problems.filter(({ message }) => !/no check|have no check/.test(message));
+    expect(unlikeCheck).toHaveLength(ofServices);
+    expect(loadConfig(text, 'f', LVS1)).toEqual(alone);
+  }
+});

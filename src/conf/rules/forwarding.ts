@@ -1,12 +1,19 @@
 /** What is set for each real server and sorry server beside its address: tunnels and thresholds. */
 import { errorAt, errorAtKey, type Finding, type Path } from '../finding.ts';
 import type { ConfigDraft, RealServerDraft, ServiceDraft, SorryServerDraft } from './draft.ts';
-import { forwardingOf, readServices, realServers, type Service, sorryServers } from './service.ts';
+import {
+  forwardingOf,
+  onceForEach,
+  readServices,
+  realServers,
+  type Service,
+  sorryServers,
+} from './service.ts';
 
 export const forwardingFindings = (draft: ConfigDraft): readonly Finding[] =>
   readServices(draft).flatMap(ofService);
 
-function ofService(service: Service): readonly Finding[] {
+const ofService = onceForEach((service): readonly Finding[] => {
   const real = realServers(service);
   const sorry = sorryServers(service);
   const all = [...real, ...sorry];
@@ -21,7 +28,7 @@ function ofService(service: Service): readonly Finding[] {
     ...thresholdOrder(service.value, service.path),
     ...real.flatMap(({ path, value }) => thresholdOrder(value, path)),
   ];
-}
+});
 
 /** linux/ip_vs.h: gue alone has a port and remote checksums, ipip no checksum. */
 function tunnelOptions({ tunnel }: Pick<ServiceDraft, 'tunnel'>, path: Path): readonly Finding[] {

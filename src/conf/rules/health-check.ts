@@ -5,7 +5,14 @@ import { errorAt, errorAtKey, type Finding, type Path, warningAtKey } from '../f
 import type { Draft } from '../salvage.ts';
 import type { CheckShape } from '../schema/index.ts';
 import type { ConfigDraft } from './draft.ts';
-import { readServices, realServers, type Server, type Service, sorryServers } from './service.ts';
+import {
+  onceForEach,
+  readServices,
+  realServers,
+  type Server,
+  type Service,
+  sorryServers,
+} from './service.ts';
 
 type CheckDraft = Draft<CheckShape>;
 
@@ -16,14 +23,13 @@ const NAMED_WITHOUT = 20;
 
 export function checkFindings(draft: ConfigDraft): readonly Finding[] {
   const services = readServices(draft);
-  return [
-    ...services.flatMap((service) => [...ofService(service), ...ofSorryServers(service)]),
-    ...unchecked(services.filter(({ value }) => !('check' in value))),
-  ];
+  return [...services.flatMap(ofChecks), ...unchecked(services.filter(({ value }) => !('check' in value)))];
 }
 
-const ofService = (service: Service): readonly Finding[] =>
-  ofCheck(service.value.check, service, realServers(service), service.path);
+const ofChecks = onceForEach((service): readonly Finding[] => [
+  ...ofCheck(service.value.check, service, realServers(service), service.path),
+  ...ofSorryServers(service),
+]);
 
 const withoutCheck = (name: string): string =>
   `service "${name}" has no check: its real servers always count as up`;

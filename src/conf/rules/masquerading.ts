@@ -11,6 +11,7 @@ import { errorAt, type Finding } from '../finding.ts';
 import { type ConfigDraft, itemsOf, type RealServerDraft, type SorryServerDraft } from './draft.ts';
 import {
   forwardingOf,
+  onceForEach,
   readServices,
   realServers,
   type Server,
@@ -22,7 +23,7 @@ import { EVERY_PORT, firstOverlap } from './virtual-servers.ts';
 export function masqueradingFindings(draft: ConfigDraft): readonly Finding[] {
   const services = readServices(draft);
   // Under nat alone every packet keeps its source.
-  if (!services.some((service) => waysOf(service).some(({ method }) => method === 'fullnat'))) return [];
+  if (!services.some(hasFullnat)) return [];
   const groups = Map.groupBy(services.flatMap(masqueradesOf), ({ key }) => key);
   // One server clashes at each VIP alike.
   const found = new Map<Finding['path'], Finding>();
@@ -30,6 +31,8 @@ export function masqueradingFindings(draft: ConfigDraft): readonly Finding[] {
     if (!found.has(finding.path)) found.set(finding.path, finding);
   return [...found.values()];
 }
+
+const hasFullnat = onceForEach((service) => waysOf(service).some(({ method }) => method === 'fullnat'));
 
 /** How one server of a service is reached. */
 interface Way {

@@ -1,11 +1,12 @@
 /** The quorum of a virtual server: whether it can be lost and gained. */
 import { errorAt, type Finding, warningAt } from '../finding.ts';
-import { type ConfigDraft, type Named, type ServiceDraft, servicesOf } from './draft.ts';
+import type { ConfigDraft, ServiceDraft } from './draft.ts';
+import { onceForEach, readServices } from './service.ts';
 
 export const quorumFindings = (draft: ConfigDraft): readonly Finding[] =>
-  servicesOf(draft).flatMap(ofService);
+  readServices(draft).flatMap(ofService);
 
-function ofService({ path, value }: Named<ServiceDraft>): readonly Finding[] {
+const ofService = onceForEach(({ path, value }): readonly Finding[] => {
   const { weight, hysteresis } = value.quorum ?? {};
   if (weight === undefined || hysteresis === undefined) return [];
   const at = [...path, 'quorum'];
@@ -23,7 +24,7 @@ function ofService({ path, value }: Named<ServiceDraft>): readonly Finding[] {
   if (weight + hysteresis <= sum) return [];
   const message = `quorum ${weight} and hysteresis ${hysteresis} are more than all weights together, ${sum}: once lost, it is never gained again`;
   return [warningAt(at, message)];
-}
+});
 
 /** It may be meant, of a service that is being taken out of use. */
 const withoutWeight = ({ sorry_server: sorry }: ServiceDraft): string =>

@@ -11,22 +11,38 @@ import { endpoint } from '../../model/virtual-server.ts';
 import { singlePort } from '../convert/entries.ts';
 import { errorAt, errorAtKey, type Finding, type Path, warningAt, warningAtKey } from '../finding.ts';
 import { type ConfigDraft, duplicates, type RealServerDraft, type SorryServerDraft } from './draft.ts';
-import { forwardingOf, portOf, readServices, realServers, type Server, type Service } from './service.ts';
+import {
+  forwardingOf,
+  onceForEach,
+  portOf,
+  readServices,
+  realServers,
+  type Server,
+  type Service,
+} from './service.ts';
 import { isMapped } from './virtual-addresses.ts';
 
 export const realServerFindings = (draft: ConfigDraft): readonly Finding[] =>
-  readServices(draft).flatMap((service) => ofService(service, draft));
+  readServices(draft).flatMap((service) => [
+    ...byThemselves(service),
+    ...ofOtherFamily(service).flatMap(({ path, value }) =>
+      otherFamily(value, [...path, 'address'], service, draft),
+    ),
+  ]);
 
-function ofService(service: Service, draft: ConfigDraft): readonly Finding[] {
+const byThemselves = onceForEach((service): readonly Finding[] => {
   const servers = realServers(service);
   return [
     ...servers.flatMap((server) => unusable(server, service)),
     ...servers.flatMap((server) => unmappablePort(server, service)),
-    ...servers.flatMap((server) => otherFamily(server.value, [...server.path, 'address'], service, draft)),
     ...emptyFamilies(service, servers),
     ...sameServer(service, servers),
   ];
-}
+});
+
+const ofOtherFamily = onceForEach((service) =>
+  realServers(service).filter(({ value }) => isOfOtherFamily(value, service)),
+);
 
 /** `10.1.1.2:80`, or `10.1.1.2` where the port is the client's; undefined where it could not be read. */
 export function serverKey(server: RealServerDraft | SorryServerDraft, service: Service): string | undefined {
@@ -117,18 +133,27 @@ function uselessMapping({ path }: Server, { value }: Service): readonly Finding[
   return [warningAt([...path, 'port'], message)];
 }
 
+/** Whether the service has one family alone, and this is of the other. */
+function isOfOtherFamily(
+  { address }: RealServerDraft | SorryServerDraft,
+  { families = [] }: Service,
+): boolean {
+  const [family, second] = families;
+  if (address === undefined || family === undefined || second !== undefined) return false;
+  return familyOf(address) !== family;
+}
+
 /** The kernel refuses it: ip_vs_genl_set_cmd() of ip_vs_ctl.c. */
 export function otherFamily(
   value: RealServerDraft | SorryServerDraft,
   at: Path,
-  { families, value: service }: Service,
+  service: Service,
   { ipvs }: ConfigDraft,
 ): readonly Finding[] {
   const { address } = value;
-  const forwarding = forwardingOf(value, service);
-  const [family, second] = families ?? [];
-  if (address === undefined || family === undefined || second !== undefined) return [];
-  if (familyOf(address) === family) return [];
+  const [family] = service.families ?? [];
+  if (address === undefined || family === undefined || !isOfOtherFamily(value, service)) return [];
+  const forwarding = forwardingOf(value, service.value);
   const clash = `${address} is ${familyName(familyOf(address))}, but the service is ${familyName(family)}`;
   if (forwarding !== undefined && forwarding !== 'tun')
     return [errorAt(at, `${clash}: only forwarding tun leads from one to the other, not ${forwarding}`)];

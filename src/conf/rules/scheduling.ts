@@ -4,18 +4,27 @@ import { familyName } from '../../model/address.ts';
 import type { Scheduler, SchedulerFlag } from '../../model/virtual-server.ts';
 import { errorAt, type Finding, warningAt, warningAtKey } from '../finding.ts';
 import { type ConfigDraft, itemsOf } from './draft.ts';
-import { forwardingOf, readServices, realServers, type Service, sorryServers } from './service.ts';
+import {
+  forwardingOf,
+  onceForEach,
+  readServices,
+  realServers,
+  type Service,
+  sorryServers,
+} from './service.ts';
 
 export const schedulingFindings = (draft: ConfigDraft): readonly Finding[] =>
-  readServices(draft).flatMap((service) => [
-    ...foreignFlags(service),
-    ...refusedClients(service),
-    ...weights(service),
-    ...everyPort(service),
-    ...persistence(service),
-    ...persistentPorts(service),
-    ...onePacket(service),
-  ]);
+  readServices(draft).flatMap(ofService);
+
+const ofService = onceForEach((service): readonly Finding[] => [
+  ...foreignFlags(service),
+  ...refusedClients(service),
+  ...weights(service),
+  ...everyPort(service),
+  ...persistence(service),
+  ...persistentPorts(service),
+  ...onePacket(service),
+]);
 
 /** The names of the bits belong to a scheduler; flag-N is the bare bit, for any. */
 function foreignFlags({ path, value }: Service): readonly Finding[] {

@@ -40,13 +40,38 @@ export function readServices(draft: ConfigDraft): readonly Service[] {
 
 const read = new WeakMap<ConfigDraft, readonly Service[]>();
 
-const toServices = (draft: ConfigDraft): readonly Service[] =>
-  servicesOf(draft).map((named) => {
-    const selector = selectorOf(named.value);
-    const addresses = addressesOf(named);
-    const vips = new Set(addresses.map(({ address }) => address));
-    return { ...named, selector, families: selector && familiesOf(selector), addresses, vips };
-  });
+const toServices = (draft: ConfigDraft): readonly Service[] => servicesOf(draft).map(toService);
+
+/** By their values: files that are read one after the other share those that are the same in both (`validate.ts`). */
+const known = new WeakMap<ServiceDraft, Service>();
+
+function toService(named: Named<ServiceDraft>): Service {
+  const before = known.get(named.value);
+  if (before?.name === named.name) return before;
+  const selector = selectorOf(named.value);
+  const addresses = addressesOf(named);
+  const vips = new Set(addresses.map(({ address }) => address));
+  const service = { ...named, selector, families: selector && familiesOf(selector), addresses, vips };
+  known.set(named.value, service);
+  return service;
+}
+
+/**
+ * `work`, which goes by a service alone, done once for each: of a thousand services that are read again because one has
+ * another weight, only that one is looked at. What it gives is shared, so it must not be changed.
+ */
+export function onceForEach<Result extends object | boolean>(
+  work: (service: Service) => Result,
+): (service: Service) => Result {
+  const done = new WeakMap<Service, Result>();
+  return (service) => {
+    const before = done.get(service);
+    if (before !== undefined) return before;
+    const result = work(service);
+    done.set(service, result);
+    return result;
+  };
+}
 
 /** How packets reach `server`; undefined where that could not be read. */
 export const forwardingOf = (

@@ -6,7 +6,7 @@ import { toEntries } from '../convert/entries.ts';
 import type { Environment } from '../environment.ts';
 import { errorAt, errorAtKey, type Finding, pathText, warningAt } from '../finding.ts';
 import { type ConfigDraft, duplicates, virtualRoutersOf } from './draft.ts';
-import { entryCount, readServices, type Service } from './service.ts';
+import { entryCount, onceForEach, readServices, type Service } from './service.ts';
 import { isMapped } from './virtual-addresses.ts';
 
 /** Far more than a director balances; each one is an entry of the kernel's table with real servers of its own. */
@@ -17,17 +17,22 @@ const MOST_DESTINATIONS = 1_048_576;
 export function virtualServerFindings(draft: ConfigDraft, environment: Environment): readonly Finding[] {
   const services = readServices(draft);
   const held = heldAddresses(draft, environment);
+  const virtual = virtualAddresses(draft);
   const tooMany = tooManyEntries(services);
   return [
-    ...services.flatMap(whatItIs),
-    ...services.flatMap(unusable),
-    ...services.flatMap(repeated),
+    ...services.flatMap(byThemselves),
     ...services.flatMap((service) => heldByNobody(service, held)),
     // What cannot be expanded cannot be compared.
     ...(tooMany.length > 0 ? tooMany : [...sameEntries(services), ...services.flatMap(manyEntries)]),
-    ...services.flatMap((service) => neverChecked(service, draft)),
+    ...services.flatMap((service) => neverChecked(service, virtual)),
   ];
 }
+
+const byThemselves = onceForEach((service): readonly Finding[] => [
+  ...whatItIs(service),
+  ...unusable(service),
+  ...repeated(service),
+]);
 
 /** Either an address and a port, or a mark; each has keys of its own. */
 function whatItIs({ path, value }: Service): readonly Finding[] {
@@ -180,10 +185,11 @@ const heldByNobody = ({ addresses }: Service, held: ReadonlySet<string> | undefi
     return [warningAt(path, message)];
   });
 
-function neverChecked({ path, value, addresses, selector }: Service, draft: ConfigDraft): readonly Finding[] {
-  if (value.check_while !== 'active' || selector === undefined) return [];
-  const virtual = virtualAddresses(draft);
-  if (virtual === undefined) return [];
+function neverChecked(
+  { path, value, addresses, selector }: Service,
+  virtual: ReadonlySet<string> | undefined,
+): readonly Finding[] {
+  if (value.check_while !== 'active' || selector === undefined || virtual === undefined) return [];
   if (addresses.some(({ address }) => virtual.has(address))) return [];
   const advice =
     addresses.length === 0
