@@ -88,6 +88,8 @@ export class OverrideBook {
   }
 
   readonly of: OverrideOf = (service, server) => {
+    // Mostly there is none, and every reload asks for ten thousand real servers.
+    if (this.#overrides.size === 0) return undefined;
     const name = serverName(server);
     const own = this.#overrides.get(service)?.get(name);
     const now = own === undefined ? this.#former.get(idOf(service, name)) : undefined;
@@ -276,4 +278,5 @@ export class OverrideBook {
 const isDraining = ({ action, drainedAt }: Override): boolean =>
   action === 'drain' && drainedAt === undefined;
 
-const idOf = (service: string, server: string): string => JSON.stringify([service, server]);
+/** The name of a server has no blank. */
+const idOf = (service: string, server: string): string => `${service} ${server}`;
