@@ -61,11 +61,13 @@ function cut(text: string, offset: number, indent: string): readonly Block[] {
   const starts: number[] = [];
   const deeper = `${indent} `;
   for (let at = 0; at < text.length; at = endOfLine(text, at)) {
+    // Of nearly every line, and whatever is on it.
+    if (starts.length > 0 && text.startsWith(deeper, at)) continue;
     NOTHING.lastIndex = at;
     if (NOTHING.test(text)) continue;
     KEY.lastIndex = at;
-    if (KEY.exec(text)?.[1] === indent) starts.push(at);
-    else if (starts.length === 0 || !text.startsWith(deeper, at)) return [];
+    if (KEY.exec(text)?.[1] !== indent) return [];
+    starts.push(at);
   }
   return starts.map((start, i) => ({ offset: offset + start, text: text.slice(start, starts[i + 1]) }));
 }
