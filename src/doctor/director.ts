@@ -3,7 +3,7 @@ import { linksWithIpv6, readSetting } from '../kernel/sysctl.ts';
 import { familyOf, type MacAddress } from '../model/address.ts';
 import type { Config } from '../model/config.ts';
 import { milliseconds } from '../model/units.ts';
-import { directorSettings, isMasqueraded, serversOf } from '../prepare/director.ts';
+import { directorSettings, masqueradedOf } from '../prepare/director.ts';
 import type { KernelSetting } from '../prepare/setting.ts';
 import { endedByFailover } from '../prepare/survival.ts';
 import type { Check } from './attempt.ts';
@@ -66,9 +66,7 @@ function unforwarded({ virtualServers }: Config, { links, addresses }: Sight): r
     const name = names.get(index);
     return name === undefined ? [] : [{ name, prefix }];
   });
-  const servers = virtualServers
-    .flatMap(serversOf)
-    .filter((server) => isMasqueraded(server) && familyOf(server.address) === 'ipv4');
+  const servers = virtualServers.flatMap(masqueradedOf).filter(({ address }) => familyOf(address) === 'ipv4');
   return unforwardedFindings(
     places,
     servers.map(({ address }) => address),

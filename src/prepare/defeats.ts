@@ -4,6 +4,7 @@
  * are none of them, those apart that vipward sets itself where they would be. Pure.
  */
 import type { Config } from '../model/config.ts';
+import { onceForEach } from '../model/once.ts';
 import type { Protocol, Scheduler, ServiceForwarding } from '../model/virtual-server.ts';
 import { type KernelSetting, type ReadSetting, settingName } from './setting.ts';
 
@@ -250,7 +251,7 @@ export const viewOfConfig = ({
   sysctl: ipvs.sysctl,
 });
 
-function viewOfService(service: Config['virtualServers'][number]): ServiceView {
+const viewOfService = onceForEach((service: Config['virtualServers'][number]): ServiceView => {
   const { name, check, onFailure, persistence, scheduler, entries, match } = service;
   const known = [...entries.flatMap((key) => (key.kind === 'address' ? [key] : [])), ...match];
   return {
@@ -262,4 +263,4 @@ function viewOfService(service: Config['virtualServers'][number]): ServiceView {
     protocols: known.length === 0 ? ['tcp'] : [...new Set(known.map(({ protocol }) => protocol))],
     forwardings: [...service.realServers, ...service.sorryServers].map(({ forwarding }) => forwarding),
   };
-}
+});

@@ -6,6 +6,7 @@ import { familyOfKey, takesPart } from '../balance/entry.ts';
 import { familyOf, type IpAddress, isLoopback, isWithin, type Prefix } from '../model/address.ts';
 import type { Config, ConfiguredRealServer, ConfiguredVirtualServer } from '../model/config.ts';
 import type { TableKey } from '../model/ipvs-table.ts';
+import { onceForEach } from '../model/once.ts';
 import type { Protocol } from '../model/virtual-server.ts';
 import type { KernelSetting, SettingPath } from './setting.ts';
 
@@ -59,11 +60,13 @@ const fromFile = ({ ipvs: { sysctl } }: PreparedConfig): readonly KernelSetting[
 
 /** Replies to masqueraded connections come back to the director as to a router. */
 function forwarding({ virtualServers }: PreparedConfig, links: readonly string[]): readonly KernelSetting[] {
-  const routed = virtualServers.flatMap((virtualServer) =>
-    onePerFamily(virtualServer.entries)
-      .filter((key) => serversOf(virtualServer).some((server) => isRouted(virtualServer, key, server)))
-      .map(familyOfKey),
-  );
+  const routed = virtualServers.flatMap((virtualServer) => {
+    const servers = masqueradedOf(virtualServer);
+    if (servers.length === 0) return [];
+    return onePerFamily(virtualServer.entries)
+      .filter((key) => servers.some((server) => takesPart(virtualServer, key, server)))
+      .map(familyOfKey);
+  });
   const without = 'the replies of real servers behind nat and fullnat are not forwarded';
   return [
     ...(routed.includes('ipv4') ? [{ path: IP_FORWARD, value: '1', orElse: [], without }] : []),
@@ -87,10 +90,8 @@ function linksForwarding(
   { virtualServers }: PreparedConfig,
   linksTo: (addresses: readonly IpAddress[]) => readonly string[],
 ): readonly KernelSetting[] {
-  const servers = virtualServers
-    .flatMap(serversOf)
-    .filter((server) => isMasqueraded(server) && familyOf(server.address) === 'ipv4');
-  return linksTo([...new Set(servers.map(({ address }) => address))]).map((link) => ({
+  const servers = virtualServers.flatMap(masqueradedOf).map(({ address }) => address);
+  return linksTo([...new Set(servers.filter((address) => familyOf(address) === 'ipv4'))]).map((link) => ({
     path: ['net', 'ipv4', 'conf', link, 'forwarding'] as const,
     value: '1',
     orElse: [],
@@ -130,20 +131,19 @@ const placesOf = ({ virtualRouters, fixed }: PreparedConfig): readonly Place[] =
   ...fixed.addresses.map((prefix) => ({ prefix, link: prefix.device, device: prefix.device })),
 ];
 
+type Pool = Pick<PreparedFor, 'realServers' | 'sorryServers'>;
+
 /** Real servers and sorry servers, this director itself apart. */
-export const serversOf = ({
-  realServers,
-  sorryServers,
-}: Pick<PreparedFor, 'realServers' | 'sorryServers'>): readonly Server[] =>
-  [...realServers, ...sorryServers].filter(({ address }) => !isLoopback(address));
+export const serversOf = onceForEach(({ realServers, sorryServers }: Pool): readonly Server[] =>
+  [...realServers, ...sorryServers].filter(({ address }) => !isLoopback(address)),
+);
+
+/** Of those the ones behind nat and fullnat: of most definitions all, or none. */
+export const masqueradedOf = onceForEach((pool: Pool) => serversOf(pool).filter(isMasqueraded));
 
 type Server = Pick<ConfiguredRealServer, 'address' | 'forwarding'>;
 
-export const isMasqueraded = ({ forwarding: method }: Server): boolean =>
-  method === 'nat' || method === 'fullnat';
-
-const isRouted = (virtualServer: PreparedFor, key: TableKey, server: Server): boolean =>
-  isMasqueraded(server) && takesPart(virtualServer, key, server);
+const isMasqueraded = ({ forwarding: method }: Server): boolean => method === 'nat' || method === 'fullnat';
 
 /**
  * Where replies come in by the link that they go out by, the kernel tells the real server of the shorter way, past the
@@ -151,8 +151,8 @@ const isRouted = (virtualServer: PreparedFor, key: TableKey, server: Server): bo
  */
 function redirects(config: PreparedConfig): readonly KernelSetting[] {
   const routed = config.virtualServers
-    .flatMap(serversOf)
-    .filter((server) => isMasqueraded(server) && familyOf(server.address) === 'ipv4');
+    .flatMap(masqueradedOf)
+    .filter(({ address }) => familyOf(address) === 'ipv4');
   const links = placesOf(config)
     .filter(({ prefix }) => prefix.length < 32 && routed.some(({ address }) => isWithin(address, prefix)))
     .flatMap(({ link, device }) => [link, device]);
@@ -181,12 +181,15 @@ function ipvs({ virtualServers }: PreparedConfig): readonly KernelSetting[] {
       orElse: [],
       without: 'persistent clients are still sent to a failed real server, which has weight 0',
     }),
-    ...all((virtualServer) => serversOf(virtualServer).some((server) => server.forwarding === 'fullnat'), {
-      path: ipvsPath('conntrack'),
-      value: '1',
-      orElse: [],
-      without: 'fullnat cannot replace the address of the client',
-    }),
+    ...all(
+      (virtualServer) => masqueradedOf(virtualServer).some(({ forwarding }) => forwarding === 'fullnat'),
+      {
+        path: ipvsPath('conntrack'),
+        value: '1',
+        orElse: [],
+        without: 'fullnat cannot replace the address of the client',
+      },
+    ),
     ...all((virtualServer) => hashes(virtualServer, 'tcp'), { path: ipvsPath('sloppy_tcp'), ...SLOPPY }),
     ...all((virtualServer) => hashes(virtualServer, 'sctp'), { path: ipvsPath('sloppy_sctp'), ...SLOPPY }),
   ];
@@ -213,7 +216,7 @@ const hashes = ({ scheduler, entries, match }: PreparedFor, protocol: Protocol):
 function reversePath(config: PreparedConfig): readonly KernelSetting[] {
   const direct = new Set(
     config.virtualServers
-      .filter((virtualServer) => serversOf(virtualServer).some((server) => !isMasqueraded(server)))
+      .filter((virtualServer) => masqueradedOf(virtualServer).length < serversOf(virtualServer).length)
       .flatMap(({ entries, match }) => [
         ...entries.flatMap((key) => (key.kind === 'address' ? [key.address] : [])),
         ...match.map(({ address }) => address),

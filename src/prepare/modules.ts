@@ -1,6 +1,6 @@
 /** Which modules of the kernel the virtual servers need. Pure. */
 import type { Config, ConfiguredVirtualServer } from '../model/config.ts';
-import { isMasqueraded, serversOf } from './director.ts';
+import { masqueradedOf } from './director.ts';
 
 export interface KernelModule {
   readonly name: string;
@@ -30,7 +30,7 @@ export function directorModules({ virtualServers }: Pick<Config, 'virtualServers
  * for (tcp_app_conn_bind()), whatever the virtual server's key is.
  */
 const mayHaveFtp = (virtualServer: ConfiguredVirtualServer): boolean =>
-  serversOf(virtualServer).some(isMasqueraded) &&
+  masqueradedOf(virtualServer).length > 0 &&
   (hasFtpPort(virtualServer) || isAnyPort(virtualServer) || marksFtp(virtualServer));
 
 const FTP = 21;
@@ -58,8 +58,8 @@ export function withoutPassiveFtp({
 }: Pick<Config, 'virtualServers'>): ConfiguredVirtualServer | undefined {
   const isTracked = virtualServers.some(
     (each) =>
-      serversOf(each).some(({ forwarding }) => forwarding === 'fullnat') ||
-      (hasFtpPort(each) && serversOf(each).some(isMasqueraded)),
+      masqueradedOf(each).some(({ forwarding }) => forwarding === 'fullnat') ||
+      (hasFtpPort(each) && masqueradedOf(each).length > 0),
   );
   return isTracked ? undefined : virtualServers.find(mayHaveFtp);
 }

@@ -1,19 +1,13 @@
 /** What is set for each real server and sorry server beside its address: tunnels and thresholds. */
+import { onceForEach } from '../../model/once.ts';
 import { errorAt, errorAtKey, type Finding, type Path } from '../finding.ts';
 import type { ConfigDraft, RealServerDraft, ServiceDraft, SorryServerDraft } from './draft.ts';
-import {
-  forwardingOf,
-  onceForEach,
-  readServices,
-  realServers,
-  type Service,
-  sorryServers,
-} from './service.ts';
+import { forwardingOf, readServices, realServers, type Service, sorryServers } from './service.ts';
 
 export const forwardingFindings = (draft: ConfigDraft): readonly Finding[] =>
   readServices(draft).flatMap(ofService);
 
-const ofService = onceForEach((service): readonly Finding[] => {
+const ofService = onceForEach((service: Service): readonly Finding[] => {
   const real = realServers(service);
   const sorry = sorryServers(service);
   const all = [...real, ...sorry];

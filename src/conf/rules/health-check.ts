@@ -1,18 +1,12 @@
 /** Health checks: the one kind, the time-outs, and whether the check can tell anything. */
 
+import { onceForEach } from '../../model/once.ts';
 import { durationText } from '../../model/units.ts';
 import { errorAt, errorAtKey, type Finding, type Path, warningAtKey } from '../finding.ts';
 import type { Draft } from '../salvage.ts';
 import type { CheckShape } from '../schema/index.ts';
 import type { ConfigDraft } from './draft.ts';
-import {
-  onceForEach,
-  readServices,
-  realServers,
-  type Server,
-  type Service,
-  sorryServers,
-} from './service.ts';
+import { readServices, realServers, type Server, type Service, sorryServers } from './service.ts';
 
 type CheckDraft = Draft<CheckShape>;
 
@@ -26,7 +20,7 @@ export function checkFindings(draft: ConfigDraft): readonly Finding[] {
   return [...services.flatMap(ofChecks), ...unchecked(services.filter(({ value }) => !('check' in value)))];
 }
 
-const ofChecks = onceForEach((service): readonly Finding[] => [
+const ofChecks = onceForEach((service: Service): readonly Finding[] => [
   ...ofCheck(service.value.check, service, realServers(service), service.path),
   ...ofSorryServers(service),
 ]);

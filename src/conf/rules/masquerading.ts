@@ -5,13 +5,13 @@
  */
 import { familyOf, type IpAddress } from '../../model/address.ts';
 import type { PortRange } from '../../model/config.ts';
+import { onceForEach } from '../../model/once.ts';
 import { endpoint, type Protocol } from '../../model/virtual-server.ts';
 import { USUAL_PROTOCOL } from '../convert/entries.ts';
 import { errorAt, type Finding } from '../finding.ts';
 import { type ConfigDraft, itemsOf, type RealServerDraft, type SorryServerDraft } from './draft.ts';
 import {
   forwardingOf,
-  onceForEach,
   readServices,
   realServers,
   type Server,
@@ -32,7 +32,9 @@ export function masqueradingFindings(draft: ConfigDraft): readonly Finding[] {
   return [...found.values()];
 }
 
-const hasFullnat = onceForEach((service) => waysOf(service).some(({ method }) => method === 'fullnat'));
+const hasFullnat = onceForEach((service: Service) =>
+  waysOf(service).some(({ method }) => method === 'fullnat'),
+);
 
 /** How one server of a service is reached. */
 interface Way {

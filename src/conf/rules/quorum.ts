@@ -1,12 +1,13 @@
 /** The quorum of a virtual server: whether it can be lost and gained. */
+import { onceForEach } from '../../model/once.ts';
 import { errorAt, type Finding, warningAt } from '../finding.ts';
 import type { ConfigDraft, ServiceDraft } from './draft.ts';
-import { onceForEach, readServices } from './service.ts';
+import { readServices, type Service } from './service.ts';
 
 export const quorumFindings = (draft: ConfigDraft): readonly Finding[] =>
   readServices(draft).flatMap(ofService);
 
-const ofService = onceForEach(({ path, value }): readonly Finding[] => {
+const ofService = onceForEach(({ path, value }: Service): readonly Finding[] => {
   const { weight, hysteresis } = value.quorum ?? {};
   if (weight === undefined || hysteresis === undefined) return [];
   const at = [...path, 'quorum'];

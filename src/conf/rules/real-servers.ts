@@ -7,19 +7,12 @@ import {
   isLoopback,
   isNotUnicast,
 } from '../../model/address.ts';
+import { onceForEach } from '../../model/once.ts';
 import { endpoint } from '../../model/virtual-server.ts';
 import { singlePort } from '../convert/entries.ts';
 import { errorAt, errorAtKey, type Finding, type Path, warningAt, warningAtKey } from '../finding.ts';
 import { type ConfigDraft, duplicates, type RealServerDraft, type SorryServerDraft } from './draft.ts';
-import {
-  forwardingOf,
-  onceForEach,
-  portOf,
-  readServices,
-  realServers,
-  type Server,
-  type Service,
-} from './service.ts';
+import { forwardingOf, portOf, readServices, realServers, type Server, type Service } from './service.ts';
 import { isMapped } from './virtual-addresses.ts';
 
 export const realServerFindings = (draft: ConfigDraft): readonly Finding[] =>
@@ -30,7 +23,7 @@ export const realServerFindings = (draft: ConfigDraft): readonly Finding[] =>
     ),
   ]);
 
-const byThemselves = onceForEach((service): readonly Finding[] => {
+const byThemselves = onceForEach((service: Service): readonly Finding[] => {
   const servers = realServers(service);
   return [
     ...servers.flatMap((server) => unusable(server, service)),
@@ -40,7 +33,7 @@ const byThemselves = onceForEach((service): readonly Finding[] => {
   ];
 });
 
-const ofOtherFamily = onceForEach((service) =>
+const ofOtherFamily = onceForEach((service: Service) =>
   realServers(service).filter(({ value }) => isOfOtherFamily(value, service)),
 );
 

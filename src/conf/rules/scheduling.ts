@@ -1,22 +1,16 @@
 /** How connections are shared out: scheduler, flags, persistence and one-packet scheduling. */
 
 import { familyName } from '../../model/address.ts';
+import { onceForEach } from '../../model/once.ts';
 import type { Scheduler, SchedulerFlag } from '../../model/virtual-server.ts';
 import { errorAt, type Finding, warningAt, warningAtKey } from '../finding.ts';
 import { type ConfigDraft, itemsOf } from './draft.ts';
-import {
-  forwardingOf,
-  onceForEach,
-  readServices,
-  realServers,
-  type Service,
-  sorryServers,
-} from './service.ts';
+import { forwardingOf, readServices, realServers, type Service, sorryServers } from './service.ts';
 
 export const schedulingFindings = (draft: ConfigDraft): readonly Finding[] =>
   readServices(draft).flatMap(ofService);
 
-const ofService = onceForEach((service): readonly Finding[] => [
+const ofService = onceForEach((service: Service): readonly Finding[] => [
   ...foreignFlags(service),
   ...refusedClients(service),
   ...weights(service),

@@ -56,23 +56,6 @@ function toService(named: Named<ServiceDraft>): Service {
   return service;
 }
 
-/**
- * `work`, which goes by a service alone, done once for each: of a thousand services that are read again because one has
- * another weight, only that one is looked at. What it gives is shared, so it must not be changed.
- */
-export function onceForEach<Result extends object | boolean>(
-  work: (service: Service) => Result,
-): (service: Service) => Result {
-  const done = new WeakMap<Service, Result>();
-  return (service) => {
-    const before = done.get(service);
-    if (before !== undefined) return before;
-    const result = work(service);
-    done.set(service, result);
-    return result;
-  };
-}
-
 /** How packets reach `server`; undefined where that could not be read. */
 export const forwardingOf = (
   server: RealServerDraft | SorryServerDraft,

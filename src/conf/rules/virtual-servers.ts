@@ -2,11 +2,12 @@
 import { isLinkLocal, isNotUnicast } from '../../model/address.ts';
 import type { PortRange } from '../../model/config.ts';
 import { type TableKey, tableKeyText } from '../../model/ipvs-table.ts';
+import { onceForEach } from '../../model/once.ts';
 import { toEntries } from '../convert/entries.ts';
 import type { Environment } from '../environment.ts';
 import { errorAt, errorAtKey, type Finding, pathText, warningAt } from '../finding.ts';
 import { type ConfigDraft, duplicates, virtualRoutersOf } from './draft.ts';
-import { entryCount, onceForEach, readServices, type Service } from './service.ts';
+import { entryCount, readServices, type Service } from './service.ts';
 import { isMapped } from './virtual-addresses.ts';
 
 /** Far more than a director balances; each one is an entry of the kernel's table with real servers of its own. */
@@ -28,7 +29,7 @@ export function virtualServerFindings(draft: ConfigDraft, environment: Environme
   ];
 }
 
-const byThemselves = onceForEach((service): readonly Finding[] => [
+const byThemselves = onceForEach((service: Service): readonly Finding[] => [
   ...whatItIs(service),
   ...unusable(service),
   ...repeated(service),
