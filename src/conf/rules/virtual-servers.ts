@@ -1,7 +1,7 @@
 /** Virtual servers among each other, and the addresses at which clients find them. */
 import { isLinkLocal, isNotUnicast } from '../../model/address.ts';
 import type { PortRange } from '../../model/config.ts';
-import { type TableKey, tableKeyText } from '../../model/ipvs-table.ts';
+import { tableKeyText } from '../../model/ipvs-table.ts';
 import { onceForEach } from '../../model/once.ts';
 import { toEntries } from '../convert/entries.ts';
 import type { Environment } from '../environment.ts';
@@ -133,29 +133,30 @@ function manyEntries(service: Service): readonly Finding[] {
   return [warningAt([...path, 'port'], message)];
 }
 
+/** As `tableKeyText` has them. */
+const entriesOf = onceForEach(({ selector }: Service): readonly string[] =>
+  selector === undefined ? [] : toEntries(selector).map(tableKeyText),
+);
+
 /** One finding for each two definitions that meet, however many entries they share. */
 function sameEntries(services: readonly Service[]): readonly Finding[] {
   const owners = new Map<string, Service>();
-  const clashes = new Map<string, { service: Service; first: Service; key: TableKey; count: number }>();
+  const clashes = new Map<string, { service: Service; first: Service; entry: string; count: number }>();
   for (const service of services) {
-    for (const key of service.selector === undefined ? [] : toEntries(service.selector)) {
-      const text = tableKeyText(key);
+    for (const text of entriesOf(service)) {
       const first = owners.get(text);
       if (first === undefined) owners.set(text, service);
       if (first === undefined || first === service) continue;
       const pair = JSON.stringify([service.name, first.name]);
       const count = (clashes.get(pair)?.count ?? 0) + 1;
-      clashes.set(pair, { service, first, key: clashes.get(pair)?.key ?? key, count });
+      clashes.set(pair, { service, first, entry: clashes.get(pair)?.entry ?? text, count });
     }
   }
-  return [...clashes.values()].map(({ service, first, key, count }) => {
+  return [...clashes.values()].map(({ service, first, entry, count }) => {
     const more = count === 1 ? '' : ` (and ${count - 1} more)`;
     const advice =
-      key.kind === 'mark' ? 'give one another mark' : 'change the address, port or protocol of one';
-    return errorAtKey(
-      service.path,
-      `${tableKeyText(key)} is service "${first.name}" already${more}: ${advice}`,
-    );
+      'mark' in service.value ? 'give one another mark' : 'change the address, port or protocol of one';
+    return errorAtKey(service.path, `${entry} is service "${first.name}" already${more}: ${advice}`);
   });
 }
 
