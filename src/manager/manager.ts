@@ -238,16 +238,15 @@ export class Manager implements ControlHandlers {
       return { applied: false, problems, changes: [] };
     }
     await this.#filled.promise;
-    const routers = await this.#planRouters(config);
     const pending = this.#balancer.pending(config);
     const overrides = this.#balancer.overrideNotes(config);
     if (this.#stopping) throw new Error('vipward stops: nothing is reloaded any more');
     this.#inForce.replace({ ...loaded, config });
-    const tableChanges = await this.#apply(config);
+    const applied = await this.#apply(config);
     this.#inForce.keep();
     // Only warnings, and a long file may have a thousand: what it changes comes first.
     logProblems(this.#log, problems);
-    const changes = [...routers.virtualRouters, ...routers.addresses, ...tableChanges, ...pending];
+    const changes = [...applied, ...pending];
     this.#log('info', 'configuration reloaded', { file, changes: changes.length });
     return { applied: true, problems, changes, overrides, tableUnavailable: this.#balancer.tableUnavailable };
   }
@@ -256,7 +255,10 @@ export class Manager implements ControlHandlers {
     this.#balancer.configure(config);
     const settings = await this.#prepare(config);
     // Before addresses come for it, and before the vrrp process wants the processor.
-    const changes = [...(await this.#balancer.configureTable(config)), ...(await this.#setMarks())];
+    const table = [...(await this.#balancer.configureTable(config)), ...(await this.#setMarks())];
+    if (this.#stopping) return [...table, ...settings];
+    const { virtualRouters, addresses } = await this.#planRouters(config);
+    const changes = [...virtualRouters, ...addresses, ...table];
     if (this.#stopping) return [...changes, ...settings];
     await this.#configureRouters(config);
     if (this.#stopping) return [...changes, ...settings];

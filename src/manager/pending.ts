@@ -5,16 +5,20 @@ import type { Health } from '../model/check.ts';
 import type { ConfiguredRealServer, ConfiguredVirtualServer } from '../model/config.ts';
 import { tableKeyText } from '../model/ipvs-table.ts';
 
-/** One line for each real server of `before` or `after` that is not in the table and is not what it was. */
+/** One line for each real server of `was` or `is` that is not in the table and is not what it was. */
 export function pendingChanges(
-  before: readonly ConfiguredVirtualServer[],
-  after: readonly ConfiguredVirtualServer[],
+  was: readonly ConfiguredVirtualServer[],
+  is: readonly ConfiguredVirtualServer[],
   healthOf: (targetId: string) => Health | undefined,
 ): readonly string[] {
   const isUp = (virtual: ConfiguredVirtualServer, real: ConfiguredRealServer) => {
     const target = targetOf(virtual, real);
     return target === undefined ? true : healthOf(target.id)?.healthy;
   };
+  // What both have in common: nearly all of a long file that is read again.
+  const [all, allAfter] = [new Set(was), new Set(is)];
+  const before = was.filter((virtual) => !allAfter.has(virtual));
+  const after = is.filter((virtual) => !all.has(virtual));
   const [servers, wanted] = [new Servers(before), new Servers(after)];
   const arrivals = after.flatMap((virtual) =>
     virtual.realServers.flatMap((real) => {

@@ -43,12 +43,17 @@ export class TablePlanner {
     this.#options = options;
   }
 
-  /** `replaced`: entries that stay until `release`, and then until their connections are gone. */
-  configure(config: ConfiguredTable, replaced: readonly TableKey[]): void {
+  /**
+   * `replaced`: entries that stay until `release`, and then until their connections are gone. Gives the definitions that
+   * are not as they were; a file that is read again has all others in common with the one before.
+   */
+  configure(config: ConfiguredTable, replaced: readonly TableKey[]): readonly ConfiguredVirtualServer[] {
+    const before = new Set(this.#config.virtualServers);
     this.#config = config;
     this.#isConfigured = true;
     this.#definitions.configure(config.virtualServers);
     this.#outgoing.configure(replaced, (key) => this.#definitions.of(key) !== undefined);
+    return config.virtualServers.filter((each) => !before.has(each));
   }
 
   /** Packets go to others: gives those that are to go. */

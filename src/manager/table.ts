@@ -25,6 +25,8 @@ import { changeTexts } from './table-words.ts';
 
 export type TableKeeperOptions = TablePlannerOptions & TableReconcilerOptions;
 
+const NOT_DONE: Quick = { changes: [], done: false };
+
 export class TableKeeper {
   readonly #planner: TablePlanner;
   readonly #reconciler: TableReconciler;
@@ -82,10 +84,14 @@ export class TableKeeper {
   }
 
   *#configured(config: ConfiguredTable, replaced: readonly TableKey[]): Steps<readonly string[]> {
-    this.#planner.configure(config, replaced);
+    const changed = this.#planner.configure(config, replaced);
+    // One weight of ten thousand does not wait until all are thought over, which is done right behind it.
+    const part = this.#reconciler.isLong ? NOT_DONE : yield* this.#reconciler.partly(changed);
+    if (part.done) return [...part.changes, ...(yield* this.#reconciled(false))];
     const quick = yield* this.#reconciler.quickly();
-    if (quick.done && this.#reconciler.isLong) return yield* this.#answer(quick);
-    return [...quick.changes, ...(yield* this.#reconciled(false))];
+    const changes = [...part.changes, ...quick.changes];
+    if (quick.done && this.#reconciler.isLong) return yield* this.#answer({ changes, done: true });
+    return [...changes, ...(yield* this.#reconciled(false))];
   }
 
   /** What was replaced gets no new connections any more, and goes when it has none; gives that in words. */

@@ -77,6 +77,66 @@ it('knows what it has added for its own, though it is told to stop before it has
   expect([...owned().keys]).toEqual([tableKeyText(KEY)]);
 });
 
+describe('a new file', () => {
+  const others = [81, 82, 83].map((port) => ({
+    ...web,
+    name: `at ${port}`,
+    entries: [{ ...KEY, port }] as const,
+  }));
+  const [gone, ...staying] = others;
+  if (gone === undefined) throw new Error('there are three');
+  const heavier = { ...web, realServers: [{ ...first, weight: 5 }, second] };
+
+  it('has what it changes in the table before the rest is thought over, which follows', () => {
+    const asked: string[] = [];
+    const facts = factsOf(() => up, {
+      quorumBefore: (name) => {
+        asked.push(name);
+        return 'gained';
+      },
+    });
+    const { kernel, keeper, servers } = start({}, undefined, { facts });
+    keeper.configure(config([...others, web]));
+    const apply = kernel.apply.bind(kernel);
+    const before: string[][] = [];
+    kernel.apply = (operations) => {
+      before.push([...asked]);
+      return apply(operations);
+    };
+    asked.length = 0;
+    const changes = keeper.configure(config([...staying, heavier]));
+    expect(before[0]).toEqual(['web']);
+    expect(new Set(asked)).toEqual(new Set(['at 82', 'at 83', 'web']));
+    expect(changes).toEqual([
+      expect.stringContaining('weight 2 → 5'),
+      expect.stringContaining('remove virtual server tcp 10.1.1.254:81'),
+    ]);
+    expect(servers()).toEqual(
+      [
+        ...[82, 83].flatMap((port) => [
+          `tcp 10.1.1.254:${port} 10.1.1.2 2`,
+          `tcp 10.1.1.254:${port} 10.1.1.3 1`,
+        ]),
+        'tcp 10.1.1.254:80 10.1.1.2 5',
+        'tcp 10.1.1.254:80 10.1.1.3 1',
+      ].sort(),
+    );
+  });
+
+  it('is in the table as a whole when something of it was refused', () => {
+    let refused = 0;
+    const { keeper, log, servers } = start({
+      refuse: (operation) => (operation.op === 'edit-real-server' && refused++ < 2 ? 'EBUSY' : undefined),
+    });
+    keeper.configure(config([...others, web]));
+    keeper.configure(config([...staying, heavier]));
+    expect(refused).toBe(3);
+    expect(servers()).toContain('tcp 10.1.1.254:80 10.1.1.2 5');
+    expect(servers().some((server) => server.includes(':81 '))).toBe(false);
+    expect(log.filter((line) => line.startsWith('error'))).toEqual([]);
+  });
+});
+
 describe('drift', () => {
   it('is found, told in words, mended and counted', () => {
     const { kernel, log, keeper, servers } = start();
