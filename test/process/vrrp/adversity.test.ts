@@ -25,14 +25,17 @@ afterEach(async () => {
   await lab.close();
 });
 
+/** Whoever stands still for three intervals gives its addresses up: where that must not be, a busy machine has half a second each. */
+const STEADY = { advertInterval: centiseconds(50) };
+
 const advertsOf = (source: string): number =>
   wire.events.all.filter((seen) => seen.kind === 'vrrp' && seen.source === source).length;
 
 describe('the network at its worst', () => {
   it('a flood of bad adverts only counts: nobody changes state, adverts go on', async () => {
-    const active = await Director.start(one, [virtualRouter(150)]);
+    const active = await Director.start(one, [virtualRouter(150, STEADY)]);
     await active.becomes('active');
-    const backup = await Director.start(two, [virtualRouter(100)]);
+    const backup = await Director.start(two, [virtualRouter(100, STEADY)]);
     const attacker = await lab.addHost('attacker', { ports: [{ on: lan, addresses: ['10.1.1.66/24'] }] });
     const marks = [active.states.length, backup.states.length];
     const before = advertsOf('10.1.1.10');
@@ -50,7 +53,7 @@ describe('the network at its worst', () => {
   });
 
   it('a VIP that somebody removes is back at once, announced and counted', async () => {
-    const director = await Director.start(one, [virtualRouter(150)]);
+    const director = await Director.start(one, [virtualRouter(150, STEADY)]);
     await director.becomes('active');
     const since = wire.events.mark;
     await one.run(`ip address del ${VIP}/24 dev eth0`);
@@ -165,9 +168,9 @@ describe('the end of a process', () => {
   });
 
   it('hears its successor, also as the owner', async () => {
-    const owner = await Director.start(one, [virtualRouter(255)]);
+    const owner = await Director.start(one, [virtualRouter(255, STEADY)]);
     await owner.becomes('active');
-    await Director.start(two, [virtualRouter(254)]);
+    await Director.start(two, [virtualRouter(254, STEADY)]);
     await owner.stop();
     expect((await owner.becomes('initialize')).reason).toBe('stopped: 10.1.1.11 took over');
   });
@@ -190,20 +193,24 @@ describe('the end of a process', () => {
 describe('a new configuration', () => {
   it('leaves unchanged virtual routers alone, changes others in place, and hands vanished ones over', async () => {
     const other = virtualRouter(150, {
+      ...STEADY,
       name: 'other',
       vrid: 52,
       addresses: [{ address: '10.1.1.253' as IpAddress, length: 24 }],
     });
-    const director = await Director.start(one, [virtualRouter(150), other]);
+    const director = await Director.start(one, [virtualRouter(150, STEADY), other]);
     await director.becomes('active');
     await director.becomes('active', { name: 'other' });
     const since = director.mark;
     const states = director.states.length;
-    const more = [...virtualRouter(150).addresses, { address: '10.1.1.252' as IpAddress, length: 24 }];
+    const more = [
+      ...virtualRouter(150, STEADY).addresses,
+      { address: '10.1.1.252' as IpAddress, length: 24 },
+    ];
     director.tell({ type: 'record', on: true });
     // The same again is no event at all.
-    await director.configure([virtualRouter(150), other]);
-    await director.configure([virtualRouter(150, { addresses: more }), other]);
+    await director.configure([virtualRouter(150, STEADY), other]);
+    await director.configure([virtualRouter(150, { ...STEADY, addresses: more }), other]);
     const recorded = await director.heard(
       (said) => said.type === 'recorded' && said.lines.some((line) => line.includes('"type":"configure"')),
       since,
@@ -212,7 +219,7 @@ describe('a new configuration', () => {
     expect(JSON.stringify(recorded)).toContain('10.1.1.252');
     expect([await holds(one), await holds(one, '10.1.1.252')]).toEqual([true, true]);
     expect(director.states.length).toBe(states);
-    await director.configure([virtualRouter(150, { addresses: more })]);
+    await director.configure([virtualRouter(150, { ...STEADY, addresses: more })]);
     await director.becomes('active', { name: 'other', releasing: true, since });
     await director.becomes('initialize', { name: 'other', since });
     expect([await holds(one), await holds(one, '10.1.1.253')]).toEqual([true, false]);
