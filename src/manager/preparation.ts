@@ -13,7 +13,7 @@ import {
   KEEPS_SECONDARIES,
   type PreparedConfig,
 } from '../prepare/director.ts';
-import { type ChangedSetting, SettingsLedger } from '../prepare/ledger.ts';
+import { backText, type ChangedSetting, SettingsLedger } from '../prepare/ledger.ts';
 import { ONCE_UNUSED, remnantsOf } from '../prepare/remnants.ts';
 import {
   type KernelSetting,
@@ -23,6 +23,7 @@ import {
   unmetOf,
 } from '../prepare/setting.ts';
 import { ChangedSettings } from './changed-settings.ts';
+import { FormerServers } from './former-servers.ts';
 import { ModuleLoader } from './module-loader.ts';
 import { type PreparedKernel, REAL_KERNEL } from './prepared-kernel.ts';
 
@@ -51,6 +52,7 @@ export class Preparation {
   readonly #table: () => ActualTable | undefined;
   readonly #modules: ModuleLoader;
   #config: Configured | undefined;
+  readonly #former = new FormerServers();
   /** Of `#config`. */
   #view: ConfigView | undefined;
   readonly #ledger: SettingsLedger;
@@ -90,6 +92,7 @@ export class Preparation {
 
   /** Sets what `config` needs, ahead of the table, and puts nothing back. Gives what was changed, in words. */
   configure(config: Configured): readonly string[] {
+    this.#former.add(this.#config?.virtualServers ?? []);
     this.#config = config;
     this.#view = viewOfConfig(config);
     this.#isInForce = false;
@@ -183,7 +186,8 @@ export class Preparation {
     if (obsolete.length === 0 || !config.ipvs.prepare) return new Set();
     const held = table();
     if (held === undefined) return new Set(obsolete);
-    const virtualServers = remnantsOf(held, config.virtualServers);
+    const former = this.#former.busyIn(held, this.#config?.virtualServers ?? []);
+    const virtualServers = [...remnantsOf(held, config.virtualServers), ...former];
     const needs = this.#wanted({ ...config, virtualServers, ipvs: { sysctl: {} } });
     const names = new Set(needs.map(({ path }) => settingName(path)));
     return new Set(obsolete.filter(({ path }) => names.has(settingName(path))));
@@ -224,6 +228,7 @@ export class Preparation {
     problems: string[],
   ): void {
     const kept = this.#keptBy(this.#table, config, obsolete);
+    if (kept.size === 0) this.#former.clear();
     const due = obsolete.filter((change) => !kept.has(change));
     for (const change of due) {
       const outcome = this.#putBack(change);
@@ -293,6 +298,3 @@ export class Preparation {
     this.#file.write(this.#ledger.changed);
   }
 }
-
-const backText = ({ path, was, set }: ChangedSetting): string =>
-  `put back ${settingName(path)}: ${set} → ${was}`;

@@ -91,3 +91,7 @@ export class SettingsLedger {
     return error ?? 'done';
   }
 }
+
+/** What putting it back would do, or has done. */
+export const backText = ({ path, was, set }: ChangedSetting): string =>
+  `put back ${settingName(path)}: ${set} → ${was}`;

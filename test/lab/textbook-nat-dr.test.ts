@@ -321,6 +321,25 @@ describe('a reload', () => {
     await hangs.stop();
   });
 
+  it('forwards what began under nat to its end, though its real server is behind dr by then', async () => {
+    const changing = (method: 'nat' | 'dr') => `
+  changing: { address: ${VIP.nat4}, port: 8080, scheduler: rr, forwarding: ${method}, real_servers: [{ address: 10.2.2.2 }] }`;
+    const other = service('dr4', 'wrr', [3, 1]);
+    await reload(config(other, changing('nat')));
+    const talk =
+      'exec 3<>/dev/tcp/$0/8080 && echo open && read go && printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3';
+    const guest = await client.spawn([
+      ...['bash', '--norc', '-c', `${talk} && exec grep -o -m 1 'app[12]' <&3`],
+      VIP.nat4,
+    ]);
+    await guest.stdout.waitFor((line) => line === 'open');
+    const { plan, done } = await reload(config(other, changing('dr')));
+    for (const text of [plan, done]) expect(text).toContain(`${BACK}, once nothing in the table needs it\n`);
+    guest.write('go\n');
+    await guest.stdout.waitFor((line) => line === 'app1', { timeout: 60_000 });
+    expect((await reload(config(other))).done).toContain(`${BACK}\n`);
+  });
+
   it('loads what FTP needs behind nat: both ways, on its own port and among every port', async () => {
     const servers = `forwarding: nat, real_servers: [{ address: 10.2.2.2 }, { address: 10.2.2.3 }]`;
     const ftp = `

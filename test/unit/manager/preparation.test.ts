@@ -303,6 +303,35 @@ describe('preparing the kernel', () => {
     preparation.close();
   });
 
+  it('forwards what began under nat to its end, where its real server is no longer behind nat', () => {
+    vi.useFakeTimers();
+    const direct = virtualServer({ realServers: [realServerAt('10.2.0.2')] });
+    const busy = (inactive: number): ActualTable =>
+      tableOf(direct).map((entry) => ({
+        ...entry,
+        realServers: entry.realServers.map((server) => ({
+          ...server,
+          connections: { active: 0, inactive, persistent: 0 },
+        })),
+      }));
+    const back = 'put back net.ipv4.ip_forward: 1 → 0';
+    const preparation = open();
+    preparation.configure(config([nat]));
+    table = busy(1);
+    expect(preview(preparation, config([direct]))).toEqual([`${back}, once nothing in the table needs it`]);
+    for (let times = 0; times < 2; times++)
+      expect(reload(preparation, config([direct]))).toEqual([`${back}, once nothing in the table needs it`]);
+    vi.advanceTimersByTime(60_000);
+    expect(held.get(FORWARD)).toBe('1');
+    table = busy(0);
+    vi.advanceTimersByTime(60_000);
+    expect(held.get(FORWARD)).toBe('0');
+    // What has connections from now on began without.
+    table = busy(1);
+    expect(preview(preparation, config([direct]))).toEqual([]);
+    preparation.close();
+  });
+
   it('plans nothing of what somebody else has changed since', () => {
     const preparation = open();
     preparation.configure(config([nat]));
