@@ -31,7 +31,11 @@ export async function routesOf(asked: readonly Departure[]): Promise<readonly (R
       ...(by === undefined ? [] : ['iif', by]),
     ].join(' '),
   );
-  const answers = await runWithInput(`${lines.join('\n')}\n`, 'ip', '-o', '-force', '-batch', '-');
+  return routesIn(await runWithInput(`${lines.join('\n')}\n`, 'ip', '-o', '-force', '-batch', '-'), asked);
+}
+
+/** As `routesOf`, from what ip(8) answers. Pure. */
+export function routesIn(answers: string, asked: readonly Departure[]): readonly (Route | undefined)[] {
   const routes = new Map<string, Route>();
   for (const line of answers.split('\n')) {
     const [, to = '', from] = /^(?:[a-z]+ )?([\da-f.:]+)(?: from ([\da-f.:]+))?/.exec(line) ?? [];
@@ -53,9 +57,9 @@ export async function routesTo(addresses: Iterable<IpAddress>): Promise<Readonly
   );
 }
 
-/** ip(8) may write an address in another way than we do. */
-const keyOf = (to: string, from = '', by = ''): string =>
-  `${parseAddress(to) ?? to} ${parseAddress(from) ?? ''} ${by}`;
+/** ip(8) may write an address in another way than we do; of IPv6 it tells `from ::` where no source was asked for. */
+const keyOf = (to: string, from = '::', by = ''): string =>
+  `${parseAddress(to) ?? to} ${parseAddress(from)} ${by}`;
 
 function routeIn(line: string): Route | undefined {
   const link = / dev (\S+)/.exec(line)?.[1];
