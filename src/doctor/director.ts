@@ -14,6 +14,7 @@ import { lookAtNeighbourTable } from './neighbours.ts';
 import { lookAtOffLink } from './off-link.ts';
 import { type AskedAddress, askOwners, ownerFindings } from './owners.ts';
 import { lookAtReturnPaths } from './return-paths.ts';
+import { networkKey } from './return-place.ts';
 import { routesTo } from './routes.ts';
 import { defeatFindings, settingFindings } from './settings.ts';
 import { unforwardedFindings } from './traps.ts';
@@ -27,7 +28,7 @@ const CLIENT_MTU = 1500;
 
 /** What a director alone is looked at for. */
 export const directorChecks = (config: Config): readonly Check[] => [
-  ['the kernel and its modules', () => kernel(config)],
+  ['the kernel and its modules', async () => kernelFindings(config, await lookAtKernel(modulesOf(config)))],
   ['whether the links forward', () => unforwarded(config, lookAtNetwork())],
   ['whether the kernel can know all real servers', () => lookAtNeighbourTable(config, readSetting)],
   ['what survives a failover', () => survivalFindings(config)],
@@ -38,19 +39,18 @@ export const directorChecks = (config: Config): readonly Check[] => [
   ['by which way the real servers behind nat answer', () => lookAtReturnPaths(config, lookAtNetwork())],
 ];
 
-/** Of the settings that the configuration needs: how many there are, and what is wrong with them. */
+/** Of the settings that the configuration needs: how many there are, what is wrong with them, and what defeats them. */
 export async function directorSettingFindings(config: Config) {
   const settings = await settingsOf(config);
-  return { count: settings.length, findings: settingFindings(settings) };
+  return {
+    count: settings.length,
+    findings: settingFindings(settings),
+    defeats: defeatFindings(config, settings),
+  };
 }
 
 const survivalFindings = (config: Config): readonly Finding[] =>
   endedByFailover(config).map(({ what, breaks, mend }) => warning(what, breaks, mend));
-
-async function kernel(config: Config): Promise<readonly Finding[]> {
-  const facts = await lookAtKernel(modulesOf(config));
-  return [...kernelFindings(config, facts), ...defeatFindings(config, await settingsOf(config))];
-}
 
 /** Without IPVS there is none of its settings, and it is told that there is no IPVS. */
 async function settingsOf(config: Config): Promise<readonly KernelSetting[]> {
@@ -64,11 +64,12 @@ function unforwarded({ virtualServers }: Config, { links, addresses }: Sight): r
   const names = new Map(links.map(({ index, name }) => [index, name]));
   const places = addresses.flatMap(({ index, prefix }) => {
     const name = names.get(index);
-    return name === undefined ? [] : [{ name, prefix }];
+    return name === undefined ? [] : [[`${name} ${networkKey(prefix)}`, { name, prefix }] as const];
   });
   const servers = virtualServers.flatMap(masqueradedOf).filter(({ address }) => familyOf(address) === 'ipv4');
   return unforwardedFindings(
-    places,
+    // Thousands of virtual addresses are in few networks.
+    [...new Map(places).values()],
     servers.map(({ address }) => address),
     readSetting,
   );

@@ -54,7 +54,7 @@ export async function realServerSettingFindings(roles: readonly ExaminedRole[], 
   const findings = found
     .map((finding) => insteadOf(finding, byRules))
     .map((finding) => (lasts ? finding : { ...finding, mend: lasting(finding.mend) }));
-  return { count: settings.length, findings };
+  return { count: settings.length, findings, defeats: [] };
 }
 
 /** Rules of ARP may do what arp_ignore does: the VIP is hidden then, but only for as long as they are there. */

@@ -10,7 +10,7 @@ import { tryConnection } from './connection.ts';
 import { echo } from './echo.ts';
 import { type Finding, good, notAsked } from './finding.ts';
 import type { Sight } from './host.ts';
-import { BUDGET, limited, limitedUntil } from './limited.ts';
+import { BUDGET, limitedUntil } from './limited.ts';
 import {
   type AskedServer,
   isAskable,
@@ -20,7 +20,7 @@ import {
   returnPathFinding,
   type Way,
 } from './return-path.ts';
-import { placeOf } from './return-place.ts';
+import { Places } from './return-place.ts';
 import { openSeenReplies, type Reply, type SeenReplies } from './seen-replies.ts';
 
 /** Long enough for a host that has to be woken up, and for a second SYN where the first is lost. */
@@ -46,7 +46,11 @@ export async function lookAtReturnPaths(
   config: Pick<Config, 'virtualServers' | 'virtualRouters'>,
   sight: Sight,
 ): Promise<readonly Finding[]> {
-  const asked = config.virtualServers.flatMap((virtualServer) => askingsOf(virtualServer, config, sight));
+  const places = new Places(
+    config.virtualRouters.flatMap(({ addresses }) => addresses.map(({ address }) => address)),
+    sight,
+  );
+  const asked = config.virtualServers.flatMap((virtualServer) => askingsOf(virtualServer, places, sight));
   const useful = asked.filter(({ vips, server }) => isAskable(server, vips));
   const ways: Ways = new Map();
   const deadline = performance.now() + BUDGET;
@@ -54,7 +58,7 @@ export async function lookAtReturnPaths(
     if (source === undefined) continue;
     const seen = openSeenReplies(source, linksFor(source, sight));
     try {
-      await askThroughServices(askings, source, seen, ways, sight);
+      await askThroughServices(askings, source, seen, ways, sight, deadline);
       const rest = onceEach(askings.map(({ server }) => server));
       const open = rest.filter(({ address }) => !ways.has(address));
       await limitedUntil(open, AT_ONCE, deadline, async (server) => {
@@ -97,17 +101,12 @@ const linksFor = (source: IpAddress, { links, addresses }: Sight): Sight['links'
       addresses.some((held) => held.index === index && familyOf(held.prefix.address) === familyOf(source)),
   );
 
-function askingsOf(
-  virtualServer: VirtualServer,
-  { virtualRouters }: Pick<Config, 'virtualRouters'>,
-  sight: Sight,
-): readonly Asking[] {
+function askingsOf(virtualServer: VirtualServer, places: Places, sight: Sight): readonly Asking[] {
   const { entries, match, realServers } = virtualServer;
   const vips = [
     ...entries.flatMap((entry) => (entry.kind === 'address' ? [entry.address] : [])),
     ...match.map(({ address }) => address),
   ];
-  const floating = virtualRouters.flatMap(({ addresses }) => addresses.map(({ address }) => address));
   return realServers
     .filter(({ forwarding, address }) => forwarding === 'nat' && !isHere(address, sight))
     .map((server) => ({
@@ -117,7 +116,7 @@ function askingsOf(
         service: virtualServer.name,
         address: server.address,
         port: tcpPortOf(virtualServer, server),
-        ...placeOf(server.address, floating, vips, sight),
+        ...places.of(server.address, vips),
       },
     }));
 }
@@ -142,9 +141,10 @@ async function askThroughServices(
   seen: SeenReplies,
   ways: Ways,
   sight: Sight,
+  deadline: number,
 ): Promise<void> {
   const services = [...Map.groupBy(askings, ({ virtualServer }) => virtualServer)].slice(0, SERVICES);
-  await limited(services, THROUGH_SERVICE, async ([{ entries }, ofService]) => {
+  await limitedUntil(services, THROUGH_SERVICE, deadline, async ([{ entries }, ofService]) => {
     const entry = entries.find(
       (each) =>
         each.kind === 'address' &&
