@@ -66,6 +66,8 @@ export class Manager implements ControlHandlers {
   readonly #reloads = new SharedTurns(() => this.#reload());
   /** The first table is there: a reload in the middle of it would be overtaken by the file that came before. */
   readonly #filled = Promise.withResolvers<void>();
+  /** Whether the virtual routers know their addresses; a reload may come before. */
+  #takesPart = false;
   #stopping = false;
   #cancelLook = (): void => undefined;
 
@@ -256,6 +258,7 @@ export class Manager implements ControlHandlers {
     const settings = await this.#prepare(config);
     // Before addresses come for it, and before the vrrp process wants the processor.
     const table = [...(await this.#balancer.configureTable(config)), ...(await this.#setMarks())];
+    if (!this.#takesPart && !this.#stopping) await this.#balancer.getToKnow();
     if (this.#stopping) return [...table, ...settings];
     const { virtualRouters, addresses } = await this.#planRouters(config);
     const changes = [...virtualRouters, ...addresses, ...table];
@@ -286,6 +289,7 @@ export class Manager implements ControlHandlers {
   }
 
   async #configureRouters(config: Config): Promise<void> {
+    this.#takesPart = true;
     this.#preparation.expectAddresses(config);
     if (await this.#failover.configure(config)) return;
     this.#log(

@@ -168,3 +168,22 @@ it('a start that gets to know the real servers in the middle of a reload waits f
     ['10.1.1.2', '10.1.1.3'],
   ]);
 });
+
+it('a reload while a start gets to know the real servers brings no address ahead of what is behind it', async () => {
+  const checked = ', check: { tcp: {}, timeout: 60s, interval: 60s }';
+  write('10.1.1.2', checked);
+  await open();
+  const started = manager.start();
+  await allThatCan();
+  write('10.1.1.3', checked);
+  const { reached, release } = holdPreparation();
+  const reloaded = manager.reload();
+  await reached;
+  release();
+  await allThatCan();
+  expect(configured).toEqual([]);
+  const [target] = checkTargets(configOf(readFileSync(file, 'utf8')).virtualServers);
+  checkerSays({ type: 'health', id: target?.id ?? '', health: up });
+  await Promise.all([started, reloaded]);
+  expect(configured).toHaveLength(2);
+});
