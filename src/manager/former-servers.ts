@@ -17,7 +17,7 @@ export class FormerServers {
       if (masqueradedOf(each).length > 0) this.#definitions.set(each.name, each);
   }
 
-  /** None of them needs anything any more. */
+  /** None of them needs anything any more; as long as other services need the same, nobody can tell. */
   clear(): void {
     this.#definitions.clear();
   }

@@ -228,7 +228,7 @@ export class Preparation {
     problems: string[],
   ): void {
     const kept = this.#keptBy(this.#table, config, obsolete);
-    if (kept.size === 0) this.#former.clear();
+    if (obsolete.length > 0 && kept.size === 0) this.#former.clear();
     const due = obsolete.filter((change) => !kept.has(change));
     for (const change of due) {
       const outcome = this.#putBack(change);

@@ -332,6 +332,30 @@ describe('preparing the kernel', () => {
     preparation.close();
   });
 
+  it('forwards it, too, where the services leave nat one after the other', () => {
+    vi.useFakeTimers();
+    const entries = [entryAt('10.1.1.253')] as const;
+    const other = { ...virtualServer({ entries, realServers: [realServerAt('10.2.0.3')] }), name: 'other' };
+    const otherNat = { ...other, realServers: [realServerAt('10.2.0.3', { forwarding: 'nat' })] };
+    const direct = virtualServer({ realServers: [realServerAt('10.2.0.2')] });
+    table = tableOf(direct).map((entry) => ({
+      ...entry,
+      realServers: entry.realServers.map((server) => ({
+        ...server,
+        connections: { active: 1, inactive: 0, persistent: 0 },
+      })),
+    }));
+    const preparation = open();
+    preparation.configure(config([nat, otherNat]));
+    expect(reload(preparation, config([direct, otherNat]))).toEqual([]);
+    vi.advanceTimersByTime(60_000);
+    expect(reload(preparation, config([direct, other]))).toEqual([
+      'put back net.ipv4.ip_forward: 1 → 0, once nothing in the table needs it',
+    ]);
+    expect(held.get(FORWARD)).toBe('1');
+    preparation.close();
+  });
+
   it('plans nothing of what somebody else has changed since', () => {
     const preparation = open();
     preparation.configure(config([nat]));
