@@ -3,7 +3,14 @@
  * network. Pure.
  */
 import { isAsked, type Link } from '../kernel/links.ts';
-import { familyOf, type IpAddress, isLinkLocal, isLoopback, type Prefix } from '../model/address.ts';
+import {
+  familyOf,
+  type IpAddress,
+  isLinkLocal,
+  isLoopback,
+  isWithin,
+  type Prefix,
+} from '../model/address.ts';
 import { type RealServerRole, realServerNeeds } from '../prepare/real-server.ts';
 import type { ReadSetting } from '../prepare/setting.ts';
 import { type Finding, problem } from './finding.ts';
@@ -32,6 +39,9 @@ export interface Told {
 /** The kernel's own ends of tunnels, which are there as soon as their module is. */
 const ENDS = ['tunl0', 'sit0', 'ip6tnl0', 'gre0', 'ip6gre0'];
 
+/** What the kernel itself puts on sit0: the host's IPv4 addresses as IPv6 (add_v4_addrs of net/ipv6/addrconf.c). */
+const OF_SIT0: Prefix = { address: '::' as IpAddress, length: 96 };
+
 /** One role for each VIP that is not `known` as vipward's own. */
 export function rolesByHand(
   { vips, forwarding }: Told,
@@ -51,7 +61,7 @@ function hiddenIn({ links, addresses }: HandSight): readonly IpAddress[] {
   return addresses
     .filter(({ index }) => indexes.has(index))
     .map(({ prefix }) => prefix.address)
-    .filter((address) => !isLoopback(address) && !isLinkLocal(address));
+    .filter((address) => !isLoopback(address) && !isLinkLocal(address) && !isWithin(address, OF_SIT0));
 }
 
 function roleOf(vip: IpAddress, forwarding: Told['forwarding'], sight: HandSight): ExaminedRole {

@@ -32,10 +32,10 @@ export async function examineHost(host: Examined): Promise<readonly Finding[]> {
   const { config, roles } = host;
   const checks: readonly Check[] = [
     ...(roles.length === 0 ? [] : realServerChecks(host, filters)),
-    ...(config === undefined ? [] : directorChecks(config)),
     ['connection tracking', () => trackingFindings(readSetting)],
     ['what is done to packets on the links', () => lookAtLinks(lookAtNetwork())],
     ['what SELinux and AppArmor have denied', async () => denialFindings(await lookAtLog(), Date.now())],
+    ...(config === undefined ? [] : directorChecks(config)),
   ];
   const found = await attemptAll(checks);
   // Thousands of rules and of real servers take the processor for seconds, in which no answer of anybody is heard.

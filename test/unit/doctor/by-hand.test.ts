@@ -39,6 +39,7 @@ describe('a VIP that was hidden by hand', () => {
       ['dummy1', 'fe80::1', 64],
       ['gre0', '10.1.1.252', 32],
       ['ip6tnl0', '10.1.1.251', 32],
+      ['ip6tnl0', '::a03:2', 96],
     ]);
     expect(
       found.map(({ vips, forwarding, outer, byHand }) => [...vips, forwarding, outer, byHand?.end]),
