@@ -53,7 +53,6 @@ export interface BalancerOptions {
 const CHECKER_START = 2_000;
 /** However slow checks may be, addresses are not held back for longer, in milliseconds. */
 const LONGEST_ACQUAINTANCE = 10_000;
-
 /** Definitions that are put into words between two rests. */
 const FEW = 64;
 
@@ -78,7 +77,7 @@ export class Balancer {
   #config: Pick<Config, 'virtualServers'> = { virtualServers: [] };
   #takeOver = NO_TAKE_OVER;
   readonly #verdicts: Verdicts;
-  /** What was known of targets before `configure`, until `configureTable`. */
+  /** What was known of targets before `configure`, until the table has its turn for it. */
   #formerHealth: ReadonlyMap<string, Health> = new Map();
 
   constructor(options: BalancerOptions) {
@@ -98,6 +97,10 @@ export class Balancer {
         healthOf: (id) => healthOf(id) ?? this.#formerHealth.get(id),
         overrideOf,
         quorumBefore: this.#quorums.before,
+      },
+      onConfigure: () => {
+        this.#formerHealth = new Map();
+        this.#verdicts.configureTable();
       },
       onRead: (actual) => this.#overrides.observe(actual),
       awaited: this.#overrides.awaited,
@@ -155,8 +158,6 @@ export class Balancer {
 
   /** The table itself; returns what was changed, in words. What `removeReplaced` is about stays. */
   configureTable(config: Config): Answer<readonly string[]> {
-    this.#formerHealth = new Map();
-    this.#verdicts.configureTable();
     return this.#table.configure(config, this.#takeOver.replaced);
   }
 

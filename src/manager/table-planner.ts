@@ -29,6 +29,8 @@ export interface TablePlannerOptions {
   readonly clock: Clock;
   readonly owned: OwnedVirtualServers;
   readonly facts: BalanceFacts;
+  /** Told each time that another configuration decides. */
+  readonly onConfigure?: () => void;
 }
 
 export class TablePlanner {
@@ -53,6 +55,7 @@ export class TablePlanner {
     this.#isConfigured = true;
     this.#definitions.configure(config.virtualServers);
     this.#outgoing.configure(replaced, (key) => this.#definitions.of(key) !== undefined);
+    this.#options.onConfigure?.();
     return config.virtualServers.filter((each) => !before.has(each));
   }
 

@@ -125,6 +125,29 @@ describe('a verdict between a new file and its table', () => {
     await verdict(after, '10.1.1.2', up);
     expect(inTable()).toEqual(['10.1.1.2 dr 1']);
   });
+
+  it('brings nothing back either while the table waits for work that is under way', async () => {
+    const before = fileOf(`${A}, ${B}`, 'initial: up');
+    const balancer = await serving(before);
+    await verdict(before, '10.1.1.3', down);
+    let isHeld = true;
+    const look = kernel.dumpSteps.bind(kernel);
+    kernel.dumpSteps = function* () {
+      while (isHeld) yield;
+      return yield* look();
+    };
+    const underWay = balancer.configureTable(before);
+    const after = fileOf(A, 'initial: up');
+    balancer.configure(after);
+    await verdict(after, '10.1.1.2', down);
+    await verdict(after, '10.1.1.2', up);
+    kernel.applied.length = 0;
+    const configured = balancer.configureTable(after);
+    isHeld = false;
+    await Promise.all([underWay, configured]);
+    expect(kernel.applied.filter(({ op }) => op === 'add-real-server')).toEqual([]);
+    expect(inTable()).toEqual(['10.1.1.2 dr 1']);
+  });
 });
 
 describe('before the first table', () => {
