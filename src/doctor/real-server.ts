@@ -48,7 +48,7 @@ export async function realServerSettingFindings(roles: readonly ExaminedRole[], 
     role.byHand === undefined ? role : ({ ...role, forwarding: 'dr' } as const),
   );
   const { settings } = realServerNeeds(plain, { links: [], filter: '0' });
-  const lasts = roles.every(({ byHand }) => byHand === undefined);
+  const lasts = roles.some(({ byHand }) => byHand === undefined);
   const byRules = hiddenByArpRules((await filters).arp, roles);
   const found = settingFindings(settings, readSetting, linksAsked(lookAtNetwork()));
   const findings = found
