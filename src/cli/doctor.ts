@@ -24,7 +24,7 @@ interface DoctorOptions extends HostOptions {
 }
 
 export function doctorCommand(terminal: Terminal, finish: Finish): Command {
-  return new Command('doctor')
+  const command = new Command('doctor')
     .description(
       'look for what would break the service here, with the command that mends it; changes nothing',
     )
@@ -35,27 +35,9 @@ export function doctorCommand(terminal: Terminal, finish: Finish): Command {
         '--peer-status <file>',
         'as --peer, from a file that holds its `vipward status --json`',
       ).conflicts('peer'),
-    )
-    .addOption(
-      new Option(
-        '--realserver',
-        'look at this host as a real server (by itself where `realserver start` was done, or there is no file)',
-      ).conflicts(['config', 'peer', 'peerStatus']),
-    )
-    .addOption(
-      vipOption(
-        false,
-        'as --realserver, for VIPs that `realserver start` did not take up (default: those hidden on lo, on dummy links and on the ends of tunnels)',
-      ).conflicts(['config', 'peer', 'peerStatus']),
-    )
-    .addOption(
-      new Option(
-        '--forwarding <method>',
-        'as the director forwards to those (default: tun for a VIP on the end of a tunnel, else dr)',
-      )
-        .choices(['dr', 'tun'])
-        .conflicts(['config', 'peer', 'peerStatus']),
-    )
+    );
+  for (const option of realServerOptions()) command.addOption(option);
+  return command
     .option('--state-dir <dir>', 'where `vipward realserver` keeps its state', REALSERVER_STATE_DIR)
     .addOption(runtimeDirOption())
     .option('--all', 'tell each finding, not a few of many that are alike')
@@ -75,6 +57,23 @@ export function doctorCommand(terminal: Terminal, finish: Finish): Command {
       finish(findings.some(({ severity }) => severity === 'problem') ? EXIT.failure : EXIT.success);
     });
 }
+
+/** What makes of the host a real server, and of no director. */
+const realServerOptions = (): readonly Option[] =>
+  [
+    new Option(
+      '--realserver',
+      'look at this host as a real server (by itself where `realserver start` was done, or there is no file)',
+    ),
+    vipOption(
+      false,
+      'as --realserver, for VIPs that `realserver start` did not take up (default: those hidden on lo, on dummy links and on the ends of tunnels)',
+    ),
+    new Option(
+      '--forwarding <method>',
+      'as the director forwards to those (default: tun for a VIP on the end of a tunnel, else dr)',
+    ).choices(['dr', 'tun']),
+  ].map((option) => option.conflicts(['config', 'peer', 'peerStatus']));
 
 /** Imported here, so that neither the daemon nor any other command holds what only the doctor needs. */
 async function examine(options: DoctorOptions): Promise<readonly Finding[]> {
