@@ -11,7 +11,8 @@ virtual_routers:
   web:
     interface: eth0
     vrid: 1
-    advert_interval: 100ms
+    # Whoever stands still for three intervals gives up, and a busy machine does for a third of a second.
+    advert_interval: 500ms
     addresses:
       - { address: 10.1.1.201/24, label: "eth0:vip" }
       - { address: 10.1.1.202/32, scope: link, excluded: true }
