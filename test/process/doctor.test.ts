@@ -102,15 +102,25 @@ describe('the doctor', () => {
   });
 
   it('finds a real server by direct routing that is behind a router', async () => {
-    await director.run('ip route add 10.9.0.0/24 via 10.1.1.3');
+    await director.run(
+      'ip route add 10.9.0.0/24 via 10.1.1.3; ip addr add 2001:db8:1::1/64 dev eth0 nodad; ' +
+        'ip route add 2001:db8:9::/64 via 2001:db8:1::3',
+    );
     const far = FILE.replace('forwarding: nat', 'forwarding: dr').replace(STRAY, '10.9.0.2');
-    await director.writeFile(`${director.scratch}/doctor.yaml`, far);
+    const six =
+      '  six: { address: "2001:db8:1::fe", port: 80, forwarding: dr, real_servers: [{ address: "2001:db8:1::2" }, { address: "2001:db8:9::2" }] }\n';
+    await director.writeFile(`${director.scratch}/doctor.yaml`, `${far}${six}`);
     const { findings } = await examine();
     await director.writeFile(`${director.scratch}/doctor.yaml`, FILE);
+    await director.run('ip addr del 2001:db8:1::1/64 dev eth0');
     expect(findings.filter(({ what }) => /dr reaches hosts on a link only/.test(what))).toMatchObject([
       {
         severity: 'problem',
         what: expect.stringMatching(/^web: 10\.9\.0\.2 is behind the router 10\.1\.1\.3,/),
+      },
+      {
+        severity: 'problem',
+        what: expect.stringMatching(/^six: 2001:db8:9::2 is behind the router 2001:db8:1::3,/),
       },
     ]);
     expect(about((await examine()).findings, /on a link|on links/)).toEqual([]);
