@@ -27,9 +27,9 @@ export async function findHost(options: HostOptions): Promise<Found> {
     return findRealServer(options, taken);
   const bytes = await readConfigFile(options.config).catch((error: unknown) => error as Error);
   if (bytes instanceof Error) {
+    if (taken.roles.length > 0) return taken;
     // Who names a file means a director: what is hidden there may be anything.
-    const byHand = options.config === DEFAULT_CONFIG ? await findByHand(options, taken.roles) : NOTHING;
-    const found = both(taken, byHand);
+    const found = options.config === DEFAULT_CONFIG ? both(taken, await findByHand(options, [])) : taken;
     if (found.roles.length > 0 || found.wrong.length > 0) return found;
     throw new Error(
       `${reasonOf(bytes)}: on a director, name its file by --config; a real server is first made one by vipward realserver start`,

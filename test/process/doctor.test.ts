@@ -342,6 +342,21 @@ describe('the doctor', () => {
     );
   });
 
+  it('takes what else is on lo of a real server that vipward has prepared for a VIP only when it is asked', async () => {
+    const state = `--state-dir ${thief.scratch}`;
+    await thief.run(
+      `src/vipward realserver start --vip 10.1.1.200 --forwarding dr ${state}; ip addr add 192.0.2.9/32 dev lo`,
+    );
+    const hidden = async (more: string) => {
+      const { stdout } = await thief.exec(`src/vipward doctor --json ${state} ${more}`);
+      const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+      return findings.flatMap(({ what }) => (what.startsWith('hidden here') ? [what] : []));
+    };
+    expect(await hidden('')).toEqual(['hidden here, and up: 10.1.1.200']);
+    expect(await hidden('--realserver')).toEqual([expect.stringContaining('192.0.2.9 (prepared by hand')]);
+    await thief.run(`ip addr del 192.0.2.9/32 dev lo; src/vipward realserver stop --vip 10.1.1.200 ${state}`);
+  });
+
   it('finds a way that is too narrow for a tunnel, even where clients come in by it, and what widens it', async () => {
     await director.writeFile(
       `${director.scratch}/doctor.yaml`,
