@@ -1,32 +1,37 @@
 /** Real servers by direct routing that are not on a link of this director. */
 import type { IpAddress } from '../model/address.ts';
 import type { Config } from '../model/config.ts';
-import { type Finding, good, problem } from './finding.ts';
-import { routesTo } from './routes.ts';
+import { type Finding, good, problem, unknown } from './finding.ts';
+import { type Route, routesTo } from './routes.ts';
 
 /** Rejects where ip(8) cannot tell. */
-export async function lookAtOffLink(config: Pick<Config, 'virtualServers'>): Promise<readonly Finding[]> {
-  const routes = await routesTo(config.virtualServers.flatMap(directlyRouted));
-  const routers = [...routes].flatMap(([address, { router }]) =>
-    router === undefined ? [] : [[address, router] as const],
-  );
-  return offLinkFindings(config, new Map(routers));
-}
+export const lookAtOffLink = async (config: Pick<Config, 'virtualServers'>): Promise<readonly Finding[]> =>
+  offLinkFindings(config, await routesTo(config.virtualServers.flatMap(directlyRouted)));
 
-/** `routers`: the next hop on the way to each real server that has one. */
+/** `routes`: by which way each real server is reached, where there is one. Pure. */
 export function offLinkFindings(
   { virtualServers }: Pick<Config, 'virtualServers'>,
-  routers: ReadonlyMap<IpAddress, IpAddress>,
+  routes: ReadonlyMap<IpAddress, Pick<Route, 'router'>>,
 ): readonly Finding[] {
-  if (!virtualServers.some((service) => directlyRouted(service).length > 0)) return [];
+  const asked = new Set(virtualServers.flatMap(directlyRouted));
+  if (asked.size === 0) return [];
   const found = virtualServers.flatMap((service) =>
     directlyRouted(service).flatMap((address) => {
-      const router = routers.get(address);
+      const router = routes.get(address)?.router;
       return router === undefined ? [] : [behindRouter(service.name, address, router)];
     }),
   );
-  return found.length > 0 ? found : [good('the real servers behind dr are on links of this director')];
+  const lost = [...asked].filter((address) => !routes.has(address)).map(withoutRoute);
+  if (found.length + lost.length > 0) return [...found, ...lost];
+  return [good('the real servers behind dr are on links of this director')];
 }
+
+const withoutRoute = (address: IpAddress): Finding =>
+  unknown(
+    `whether ${address} is on a link, as dr needs it`,
+    'this director has no route to it',
+    `ip route get ${address}`,
+  );
 
 /** ip_vs_dr_xmit() of ip_vs_xmit.c: to the next hop, with the VIP still in it. */
 const behindRouter = (service: string, address: IpAddress, router: IpAddress): Finding =>
