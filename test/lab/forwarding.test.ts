@@ -52,7 +52,8 @@ virtual_routers:
     interface: eth0
     vrid: 51
     priority: 150
-    advert_interval: 100ms
+    # Of three that are missed it gives up: a busy machine may stand still for a third of a second.
+    advert_interval: 500ms
     addresses: [${Object.values(VIP).map((vip) => `${vip}/24`)}]
 services:${services.join('')}
 `;

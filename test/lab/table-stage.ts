@@ -15,7 +15,8 @@ virtual_routers:
     interface: eth0
     vrid: 51
     priority: 150
-    advert_interval: 50ms
+    # Of three that are missed it gives up: a busy machine may stand still for a sixth of a second.
+    advert_interval: 300ms
     addresses: [${VIP}/24]
 `;
 export const service = (name: string, port: number, realServers: string, more = ''): string => `

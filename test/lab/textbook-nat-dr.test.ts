@@ -51,13 +51,14 @@ virtual_routers:
     interface: eth0
     vrid: 51
     priority: 150
-    advert_interval: 100ms
+    # Of three that are missed it gives up: a busy machine may stand still for a third of a second.
+    advert_interval: 500ms
     addresses: [${VIP.dr4}/24, ${VIP.nat4}/24, "fe80::fe/64", "${VIP.dr6}/64", "${VIP.nat6}/64"]
   inside:
     interface: eth1
     vrid: 52
     priority: 150
-    advert_interval: 100ms
+    advert_interval: 500ms
     addresses: [${GATEWAY[4]}/24, "fe80::fe/64", "${GATEWAY[6]}/64"]
 services:${services.join('')}
 `;

@@ -65,7 +65,8 @@ virtual_routers:
     interface: eth0
     vrid: 51
     priority: 150
-    advert_interval: 100ms
+    # Of three that are missed it gives up: a busy machine may stand still for a third of a second.
+    advert_interval: 500ms
     addresses: [${NAMES.filter((name) => !VIP[name].includes(':')).map((name) => `${VIP[name]}/24`)},
       "fe80::254/64", ${NAMES.filter((name) => VIP[name].includes(':')).map((name) => `"${VIP[name]}/64"`)}]
 services:${NAMES.map(
