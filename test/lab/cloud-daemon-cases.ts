@@ -153,7 +153,7 @@ describe('the daemon', () => {
     // Nothing that needs a mark begins now.
     const held = await director.run('nft list ruleset');
     expect(held).toMatch(/table inet vipward-ipvs/);
-    expect(held).not.toMatch(/mark set/);
+    expect(held).not.toMatch(/chain mark_/);
     daemon = await startDaemon(director, TOGETHER, { patience: 120_000 });
     await daemon.said('virtual router web: MASTER', { timeout: 120_000 });
     const since = guest.stdout.mark;
