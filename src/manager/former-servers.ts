@@ -2,7 +2,6 @@
  * Real servers that were masqueraded and are no longer, by one configuration and the next. The kernel goes on with the
  * connections that they have as it began: their replies come by this director, which must forward them.
  */
-
 import type { ConfiguredVirtualServer } from '../model/config.ts';
 import { type ActualTable, tableKeyText } from '../model/ipvs-table.ts';
 import { masqueradedOf, type PreparedFor } from '../prepare/director.ts';
