@@ -69,10 +69,10 @@ export class KeptRules<Rules> {
     return this.#settle();
   }
 
-  /** For good: leaves these rules, none unless given, and no others; resolves when that is done, or was refused. */
-  async close(rest: Rules = this.#options.none): Promise<void> {
+  /** Takes our rules away; resolves when they are gone, or cannot be removed. */
+  async close(): Promise<void> {
     this.#closed = true;
-    this.#wanted = rest;
+    this.#wanted = this.#options.none;
     // What never was known to hold is left to the next process.
     if (this.#holds !== undefined || this.#working !== undefined) await this.#settle();
     clearTimeout(this.#timer);

@@ -206,19 +206,10 @@ export class PacketRulesKeeper {
     return [...packetRuleChanges(this.#rules.inForce, next), ...later.map((text) => `${text}${ONCE_UNUSED}`)];
   }
 
-  /**
-   * For good: takes our rules away, but for the source NAT of real servers that stay in the table. What these go on to
-   * say would get as far as this host's own TCP otherwise, whose reset ends connections that are to outlive a restart.
-   * Resolves when that is done, or was refused.
-   */
+  /** Takes our rules away; resolves when they are gone, or cannot be removed. */
   close(): Promise<void> {
     clearTimeout(this.#timer);
-    const left = new Set(this.#table()?.flatMap(addressesOf));
-    const sourceNats = this.#rules.inForce.sourceNats.flatMap((rule) => {
-      const realServers = rule.realServers.filter(({ address }) => left.has(address));
-      return realServers.length === 0 ? [] : [{ ...rule, realServers }];
-    });
-    return this.#rules.close({ marks: [], sourceNats });
+    return this.#rules.close();
   }
 }
 
@@ -231,8 +222,5 @@ const busyIn = ({ realServers }: ActualTable[number]): readonly IpAddress[] =>
     .filter(({ connections: { active, inactive } }) => active + inactive > 0)
     .map(({ address }) => address);
 
-const addressesOf = ({
-  realServers,
-}: {
-  readonly realServers: readonly { readonly address: IpAddress }[];
-}): readonly IpAddress[] => realServers.map(({ address }) => address);
+const addressesOf = ({ realServers }: ReturnType<typeof remnantsOf>[number]) =>
+  realServers.map(({ address }) => address);

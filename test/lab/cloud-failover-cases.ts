@@ -54,7 +54,7 @@ let talker: Talker | undefined;
 
 async function start(node: Node, priority: number): Promise<Daemon> {
   // Emulated, everything takes several times as long as elsewhere.
-  const daemon = await startDaemon(node, config(priority), { patience: 120_000, instance: 'failover' });
+  const daemon = await startDaemon(node, config(priority), { patience: 300_000, instance: 'failover' });
   daemons.push(daemon);
   return daemon;
 }

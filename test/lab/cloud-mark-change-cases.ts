@@ -29,18 +29,19 @@ export function markChangeCases(
       const knocking = await knock(client, vip, port);
       const since = daemon.log.mark;
       await daemon.configure(file);
-      const { code, stdout } = await daemon.command('reload');
-      expect([code, stdout]).toEqual([0, expect.stringContaining(`remove virtual server ${replaces}`)]);
+      // A command of vipward's takes a busy emulated CPU minutes.
+      daemon.process.kill('SIGHUP');
+      await daemon.said('configuration reloaded', { since, timeout: 240_000 });
       // Some of those who come now have come after the last change.
       const all = await knocking.more(5);
       expect(all.filter((answer) => !/^far[12] /.test(answer))).toEqual([]);
       guest.write('go\n');
       await guest.stdout.waitFor((line) => /^far[12] /.test(line), { timeout: 60_000 });
-      await daemon.said(`remove virtual server ${replaces}`, { since, timeout: 60_000 });
+      await daemon.said(`remove virtual server ${replaces}`, { since, timeout: 120_000 });
       expect((await knocking.more(3)).filter((answer) => !/^far[12] /.test(answer))).toEqual([]);
       await knocking.stop();
     },
-    240_000,
+    600_000,
   );
 }
 

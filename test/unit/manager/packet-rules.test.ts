@@ -84,17 +84,6 @@ it('says beforehand what it will do, does it, and takes it away at the end', asy
   expect(vi.getTimerCount()).toBe(0);
 });
 
-it('leaves the source NAT of real servers that stay in the table at the end, and nothing else', async () => {
-  const kernel = fakeKernel();
-  const { keeper } = start(kernel);
-  await keeper.configure({ virtualServers: [shop, far] });
-  table = tableOf(far);
-  await keeper.close();
-  expect(kernel.listing).toBe(NAT);
-  await vi.advanceTimersByTimeAsync(60_000);
-  expect([kernel.listing, vi.getTimerCount()]).toEqual([NAT, 0]);
-});
-
 it('leaves marks as they are until the table is ready for others, and tells when they are set', async () => {
   const kernel = fakeKernel();
   let told = 0;
