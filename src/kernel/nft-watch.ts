@@ -9,8 +9,8 @@ import { READABLE, Reactor } from '../sys/reactor.ts';
 const MOST_AT_ONCE = 256;
 
 /**
- * `listener` is told of changes of the tables of these names, of whatever family, also by ourselves, and where notices were lost;
- * it may be told many times of one change. Throws SystemError where nobody tells of changes.
+ * `listener` is told of changes of the tables of these names, of whatever family, also by ourselves, and where notices
+ * were lost; it may be told many times of one change. Throws SystemError where nobody tells of changes.
  */
 export function watchTables(names: readonly string[], listener: () => void): { close(): void } {
   const socket = openNetlinkSocket(NETLINK_NETFILTER, { groups: [NFNLGRP_NFTABLES] });

@@ -70,7 +70,8 @@ export function openRoutes(socket: NetlinkTransport = openNetlinkSocket(NETLINK_
   const netlink = new NetlinkRequester(socket);
   const list = (filter: RouteFilter = {}) => listRoutes(netlink, filter);
   const listOwn = () => list({ protocol: RTPROT_VIPWARD });
-  // IPv6 routes that were put, by their places: to look them up anew would mean to walk all routes, of which there may be 200,000.
+  // IPv6 routes that were put, by their places: to look them up anew would mean to walk all routes, of which there may be
+  // 200,000.
   const known = new Map<string, string>();
   return {
     list,

@@ -107,18 +107,22 @@ it('are told to be changed by whoever flushes them, and by nobody else', async (
   await watcher.exit;
 });
 
+/** A link of `host` with its `own` address and the one that others are to see, and `neighbour`, which never answers, on it. */
+const addLink = async (name: string, own: string, source: string, neighbour: string): Promise<void> => {
+  const lines = [
+    `link add ${name} type veth peer name ${name}-end`,
+    `link set ${name} up`,
+    `link set ${name}-end up`,
+    `address add ${own}/24 dev ${name}`,
+    `address add ${source}/24 dev ${name}`,
+    `neigh add ${neighbour} lladdr 02:00:00:00:00:fe dev ${name}`,
+  ];
+  await host.run('ip -batch -', { input: lines.join('\n') });
+};
+
 it('are replaced without a moment in which a packet misses its mark, or its source NAT', async () => {
   const [vip, source] = ['10.1.1.254', '10.1.1.9'];
-  await host.run('ip -batch -', {
-    input: [
-      'link add out type veth peer name end',
-      'link set out up',
-      'link set end up',
-      'address add 10.1.1.1/24 dev out',
-      `address add ${source}/24 dev out`,
-      `neigh add ${vip} lladdr 02:00:00:00:00:fe dev out`,
-    ].join('\n'),
-  });
+  await addLink('out', '10.1.1.1', source, vip);
   // What a flow leaves in the connection tracking is gone before its port has its turn again.
   await host.run('echo 1 >/proc/sys/net/netfilter/nf_conntrack_udp_timeout');
   await host.run('nft -f -', {
@@ -166,16 +170,7 @@ it('are replaced without a moment in which a packet misses its mark, or its sour
 
 it('translate what began under source NAT after that is gone, for as long as they are told to', async () => {
   const [vip, source] = ['10.1.2.254', '10.1.2.9'];
-  await host.run('ip -batch -', {
-    input: [
-      'link add left type veth peer name right',
-      'link set left up',
-      'link set right up',
-      'address add 10.1.2.1/24 dev left',
-      `address add ${source}/24 dev left`,
-      `neigh add ${vip} lladdr 02:00:00:00:00:fe dev left`,
-    ].join('\n'),
-  });
+  await addLink('left', '10.1.2.1', source, vip);
   await host.run('echo 600 >/proc/sys/net/netfilter/nf_conntrack_udp_timeout');
   await host.run('nft -f -', {
     input: `table inet seen {
