@@ -6,10 +6,9 @@ import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { checkTargets } from '../../../src/balance/targets.ts';
 import { Balancer } from '../../../src/manager/balancer.ts';
-import type { ChildOptions } from '../../../src/manager/child.ts';
 import type { Config } from '../../../src/model/config.ts';
-import type { CheckerToManager } from '../../../src/model/messages.ts';
 import { FakeIpvs } from '../../support/fake-ipvs.ts';
+import { checkerSays } from '../../support/silent-child.ts';
 import { down, up } from '../balance/table.ts';
 import { configOf } from '../conf/support.ts';
 
@@ -19,17 +18,10 @@ vi.mock(import('../../../src/kernel/ipvs.ts'), async (original) => ({
   openIpvs: () => kernel as never,
 }));
 
-/** What the checker process says goes in here. */
-let checkerSays: (message: CheckerToManager) => void;
-vi.mock(import('../../../src/manager/child.ts'), () => ({
-  Child: class {
-    readonly running = false;
-    constructor(options: ChildOptions<CheckerToManager>) {
-      checkerSays = options.onMessage;
-    }
-    stop(): void {}
-  } as never,
-}));
+vi.mock(
+  import('../../../src/manager/child.ts'),
+  async () => (await import('../../support/silent-child.ts')) as never,
+);
 
 let stateDir: string;
 const balancers: Balancer[] = [];

@@ -5,13 +5,12 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { checkTargets } from '../../../src/balance/targets.ts';
-import type { ChildOptions } from '../../../src/manager/child.ts';
 import { loadFile } from '../../../src/manager/configuration.ts';
 import type { UsableConfiguration } from '../../../src/manager/configuration-in-force.ts';
 import { KeptConfiguration } from '../../../src/manager/kept-configuration.ts';
 import { Manager } from '../../../src/manager/manager.ts';
-import type { CheckerToManager } from '../../../src/model/messages.ts';
 import { FakeIpvs } from '../../support/fake-ipvs.ts';
+import { checkerSays } from '../../support/silent-child.ts';
 import { up } from '../balance/table.ts';
 import { configOf } from '../conf/support.ts';
 
@@ -52,18 +51,10 @@ vi.mock(import('../../../src/manager/failover.ts'), () => ({
   }),
 }));
 
-/** What the checker process says goes in here. */
-let checkerSays: (message: CheckerToManager) => void;
-vi.mock(import('../../../src/manager/child.ts'), () => ({
-  Child: class {
-    readonly running = false;
-    constructor(options: ChildOptions<CheckerToManager>) {
-      checkerSays = options.onMessage;
-    }
-    start(): void {}
-    stop(): void {}
-  } as never,
-}));
+vi.mock(
+  import('../../../src/manager/child.ts'),
+  async () => (await import('../../support/silent-child.ts')) as never,
+);
 
 let directory: string;
 let file: string;
