@@ -195,8 +195,8 @@ export class Membership {
   /** `resume`: those that a dead predecessor held active, and that may go on where it crashed. */
   #start(member: Member, resume: readonly InstanceKey[], now: Instant): Order[] {
     const unit = this.unitFor(member.key);
-    // Only together, and only where all of it is there.
-    const intact = unit.members.every(({ key }) => resume.includes(key));
+    // Only together, only where all of it is there, and not beside one that runs already and is not active.
+    const intact = unit.members.every(({ key, ended, holds }) => resume.includes(key) && (ended || holds));
     // Only with the lease in hand.
     const mustAsk = unit.plan.arbiter !== undefined && !this.#context.leases.has(unit.plan.name);
     return unit.step(member, { event: intact && !mustAsk ? 'resume' : 'startup' }, now);

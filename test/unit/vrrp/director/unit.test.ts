@@ -69,6 +69,13 @@ describe('a sync group', () => {
     expect(bench.states()).toBe('active active');
   });
 
+  it('does not resume one beside another that is a backup already', () => {
+    const bench = new Bench(networkOf({ routers: [routerOf(2)] }));
+    expect(bench.states()).toBe('backup');
+    bench.configure(GROUPED, { resume: [KEY1, KEY2] });
+    expect(bench.states()).toBe('backup backup');
+  });
+
   it('wants nothing any more when the active router speaks again to one of them', () => {
     const bench = new Bench(GROUPED);
     bench.pass(1000);
