@@ -19,7 +19,7 @@ import {
 import type { AdvertEvent, Event } from './event.ts';
 import { leaseLifetime, renewalInterval, renewedWith } from './lease.ts';
 import type { Active, Parameters } from './state.ts';
-import { earlier, mayHaveLapsed, nextAdvertAt, SHORTEST_INTERVAL, skewTime } from './timers.ts';
+import { earlier, mayHaveLapsed, nextAdvertAt, SHORTEST_INTERVAL } from './timers.ts';
 
 /** For so long after it took over an active router expects to hear from the one that it preempted. */
 const PREEMPTED_WITHIN = milliseconds(1_000);
@@ -55,7 +55,9 @@ export function stepActive(state: Active, event: Event, now: Instant, parameters
     case 'step-down':
       return beforeReport(enterBackup(state, event.reason, now, parameters), LET_GO);
     case 'stalled':
-      return stalled(state, event, now, parameters);
+      // Whoever took over speaks at once when it hears that, and whoever gave way to an advert that left our machine
+      // only when that woke up need not wait until we are missed again.
+      return beforeReport(enterBackup(state, event.reason, now, parameters), LET_GO);
     case 'interface-lost':
       return preceded(withdrawal(parameters), enterHeld(state, event.reason, now, true));
     case 'contested':
@@ -81,27 +83,12 @@ function stopped(state: Active, reason: string, now: Instant, parameters: Parame
     : preceded([LET_GO, ...withdrawal(parameters)], gone);
 }
 
-/** Whoever gave way to an advert that was decided on before we stood still need not wait until we are missed again. */
-function stalled(
-  state: Active,
-  { reason, spoken }: Extract<Event, { event: 'stalled' }>,
-  now: Instant,
-  parameters: Parameters,
-): Step {
-  const listening = enterBackup(state, reason, now, parameters, { patience: shortPatience(parameters) });
-  return spoken ? beforeReport(listening, LET_GO) : listening;
-}
-
 const contested = (state: Active, now: Instant, { announce }: Parameters): ActiveStep => ({
   state: { ...state, announcements: announceAgain(state.announcements, now, announce) },
   actions: [],
 });
 
 const LET_GO: Action = { action: 'send-advert', priority: 0 };
-
-/** Whoever took over meanwhile advertises within one interval: no need to wait for the loss of several. */
-const shortPatience = ({ advertInterval, priority, version }: Parameters) =>
-  milliseconds(centisecondsToMilliseconds(advertInterval) + skewTime(priority, advertInterval, version));
 
 /** What is due at once is done in this order, whichever deadline was the earlier: advert, lease, announcement. */
 function timer(state: Active, now: Instant, parameters: Parameters): Step {

@@ -5,7 +5,6 @@ import {
   centiseconds,
   centisecondsToMilliseconds,
   type Instant,
-  type Milliseconds,
 } from '../model/units.ts';
 import type { Action } from './action.ts';
 import { announced, announceFrom } from './announcements.ts';
@@ -78,8 +77,6 @@ export interface Listening {
   readonly heard?: Heard;
   /** Listens at least until then. */
   readonly listenUntil?: Instant;
-  /** How long to wait for an advert, where that is not activeDownInterval. */
-  readonly patience?: Milliseconds;
 }
 
 /**
@@ -91,7 +88,7 @@ export function enterBackup(
   reason: string,
   now: Instant,
   parameters: Parameters,
-  { heard, listenUntil, patience }: Listening = {},
+  { heard, listenUntil }: Listening = {},
 ): Step {
   const activeAdvertInterval = adoptable(heard?.interval ?? parameters.advertInterval);
   const state: State = {
@@ -103,10 +100,7 @@ export function enterBackup(
     adopted: heard !== undefined,
     timerSetAt: now,
     timerSetTo: 'active-down-interval',
-    activeDownAt: later(
-      after(now, patience ?? activeDownInterval(parameters, activeAdvertInterval)),
-      listenUntil,
-    ),
+    activeDownAt: later(after(now, activeDownInterval(parameters, activeAdvertInterval)), listenUntil),
     listenUntil,
     inferiorSince: undefined,
     askingSince: undefined,

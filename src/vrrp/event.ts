@@ -23,11 +23,8 @@ export type Event =
   | { readonly event: 'handover'; readonly reason: string; readonly ifNobody: 'active' | 'backup' }
   /** Give the addresses up now and listen: the leave to be active is gone. */
   | { readonly event: 'step-down'; readonly reason: string }
-  /**
-   * The process stood still for longer than others wait: the addresses go first, and questions come afterwards.
-   * `spoken`: in the middle of sending, so that an advert may have left only now, which a successor gave way to.
-   */
-  | { readonly event: 'stalled'; readonly reason: string; readonly spoken: boolean }
+  /** The process stood still for longer than others wait: the addresses go first, and questions come afterwards. */
+  | { readonly event: 'stalled'; readonly reason: string }
   /** An advert that passed the receive checks. */
   | AdvertEvent
   /** Another host claims an address of ours: the neighbours must hear again who has it. */

@@ -88,7 +88,7 @@ const plain = (now: Instant): fc.Arbitrary<DirectorEvent> =>
     { weight: 12, arbitrary: fc.constant<DirectorEvent>({ type: 'timer' }) },
     { weight: 6, arbitrary: advert },
     { weight: 3, arbitrary: configure },
-    fc.boolean().map((spoken): DirectorEvent => ({ type: 'stalls', spoken })),
+    fc.constant<DirectorEvent>({ type: 'stalls' }),
     fc.record({ type: fc.constant('condition' as const), key, condition: fc.constantFrom(UP, DOWN) }),
     fc.record({
       type: fc.constant('presence' as const),

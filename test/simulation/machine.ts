@@ -140,14 +140,14 @@ export class Machine {
     if (this.paused === undefined || this.process === undefined) return;
     const wasMachine = this.paused === 'machine';
     this.paused = undefined;
-    const spoken = this.#isSending && this.#speak(this.process);
+    if (this.#isSending) this.#speak(this.process);
     if (wasMachine && !jump)
       this.#clockStart -= (this.#world.agenda.now - this.#pausedAt) * this.setting.clockRate;
     if (wasMachine) this.#expire();
     this.#world.note();
     // Whatever fired meanwhile was not heard.
     this.#armed = undefined;
-    this.tell({ type: 'stalls', spoken });
+    this.tell({ type: 'stalls' });
     this.#drain();
     this.tell({ type: 'timer' });
     this.#armKernel(true);
@@ -198,10 +198,9 @@ export class Machine {
   }
 
   /** Sends what it had in hand when it fell asleep; whether that was anything. */
-  #speak({ director }: Process): boolean {
+  #speak({ director }: Process): void {
     const active = [...director.members()].filter(({ state }) => state.name === 'active');
     for (const member of active) this.#world.sendAdvert(this, member, member.parameters.priority);
-    return active.length > 0;
   }
 
   #drain(): void {
@@ -347,7 +346,7 @@ export class Machine {
   #fire(process: Process, number: number): void {
     if (this.#timerNumber !== number || this.process !== process || !this.runs) return;
     this.#armed = undefined;
-    this.tell({ type: 'stalls', spoken: false });
+    this.tell({ type: 'stalls' });
     if (this.process !== process) return;
     this.#armed = undefined;
     this.tell({ type: 'timer' });

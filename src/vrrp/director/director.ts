@@ -114,7 +114,7 @@ export class Director {
       case 'abandon':
         return this.#end({ event: 'stop', reason: event.reason }, now);
       case 'stalls':
-        return this.#settled(this.#all((unit) => unit.onStall(event.spoken, now)));
+        return this.#settled(this.#all((unit) => unit.onStall(now)));
       case 'timer':
         return this.#timer(now);
       default:

@@ -78,11 +78,8 @@ export type DirectorEvent =
   | { readonly type: 'stop'; readonly reason: string }
   /** Drop everything and end. */
   | { readonly type: 'abandon'; readonly reason: string }
-  /**
-   * The time has come that `nextDeadline` named, long ago: to be told before waiting packets are read. `spoken`: it came
-   * while something was sent that had been decided before.
-   */
-  | { readonly type: 'stalls'; readonly spoken: boolean }
+  /** The time has come that `nextDeadline` named, long ago: to be told before waiting packets are read. */
+  | { readonly type: 'stalls' }
   /** The time has come that `nextDeadline` named. */
   | { readonly type: 'timer' };
 

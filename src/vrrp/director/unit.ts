@@ -117,9 +117,9 @@ export class Unit {
 
   /**
    * Where one stood still for too long all of them did: they give the addresses up at once, since a hand-over would
-   * first renew what a successor has by now. `spoken`: as in the event.
+   * first renew what a successor has by now.
    */
-  onStall(spoken: boolean, now: Instant): Order[] {
+  onStall(now: Instant): Order[] {
     const active = this.members.filter(({ state }) => state.name === 'active');
     if (!active.some(({ state, parameters }) => hasStalled(state, now, parameters))) return [];
     return this.#together(now, () =>
@@ -127,7 +127,7 @@ export class Unit {
         const since = member.state.name === 'active' ? member.state.advertSentAt : now;
         const seconds = (elapsed(since, now) / 1000).toFixed(3);
         const reason = `stood still for ${seconds} s: gave the addresses up before asking who has them`;
-        return this.step(member, { event: 'stalled', reason, spoken }, now);
+        return this.step(member, { event: 'stalled', reason }, now);
       }),
     );
   }

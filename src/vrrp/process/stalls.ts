@@ -12,8 +12,7 @@ export interface StallsContext {
   /** The deadline that should have woken us. */
   readonly due: () => Instant | undefined;
   readonly complain: ThrottledLog;
-  /** `spoken`: something was sent that had been decided before. */
-  onStall(spoken: boolean, now: Instant): void;
+  onStall(now: Instant): void;
 }
 
 /** To be asked whenever anything is about to be read or done. */
@@ -31,15 +30,13 @@ export class Stalls {
    * that ended meanwhile would be put right otherwise, which is to take the addresses back from a successor.
    */
   heed(now: Instant): void {
-    this.#heed(false, now);
-  }
-
-  /**
-   * Behind whatever was sent: who falls asleep between deciding on an advert and sending it claims the addresses when it
-   * wakes up, perhaps from a successor, and nothing can be asked before.
-   */
-  heedSent(now: Instant): void {
-    this.#heed(true, now);
+    const due = this.#context.due();
+    if (this.#lateness(now) < SHORTEST_STALL) return;
+    // Once for each packet of a flood would be too often.
+    const heeded = this.#heeded;
+    if (heeded !== undefined && heeded.due === due && elapsed(heeded.at, now) < SHORTEST_STALL) return;
+    this.#heeded = { due, at: now };
+    this.#context.onStall(now);
   }
 
   /** Nothing was sent meanwhile, and the kernel may have ended leases: the only trace of that may be this line. */
@@ -49,16 +46,6 @@ export class Stalls {
     const seconds = (lateness / 1000).toFixed(3);
     const message = `the vrrp process stood still for ${seconds} s: a paused machine, or too little CPU`;
     this.#context.complain('stall', 'warn', message);
-  }
-
-  #heed(spoken: boolean, now: Instant): void {
-    const due = this.#context.due();
-    if (this.#lateness(now) < SHORTEST_STALL) return;
-    // Once for each packet of a flood would be too often.
-    const heeded = this.#heeded;
-    if (heeded !== undefined && heeded.due === due && elapsed(heeded.at, now) < SHORTEST_STALL) return;
-    this.#heeded = { due, at: now };
-    this.#context.onStall(spoken, now);
   }
 
   #lateness(now: Instant): Milliseconds {

@@ -71,7 +71,7 @@ export class VirtualRouters {
     this.#stalls = new Stalls({
       due: () => this.#director.deadline,
       complain,
-      onStall: (spoken, at) => this.#handle({ type: 'stalls', spoken }, at),
+      onStall: (at) => this.#handle({ type: 'stalls' }, at),
     });
   }
 
@@ -194,7 +194,9 @@ export class VirtualRouters {
     if (this.#recording)
       this.#context.send({ type: 'recorded', lines: [JSON.stringify({ at: now, event }, withoutSecrets)] });
     this.#executor.carryOut(this.#director.handle(event, now), event.type, now);
-    if (event.type !== 'stalls') this.#stalls.heedSent(this.#context.now());
+    // Who falls asleep between deciding on an advert and sending it claims the addresses when it wakes up, perhaps from a
+    // successor, and nothing can be asked before.
+    if (event.type !== 'stalls') this.#stalls.heed(this.#context.now());
     this.#timer.arm(this.#director.deadline);
     this.#endIfDone();
   }

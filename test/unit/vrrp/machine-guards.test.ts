@@ -29,7 +29,7 @@ const handover = (ifNobody: 'active' | 'backup'): Event => ({
 const fault: Event = { event: 'fault', reason: 'script x: exit code 1' };
 const cleared: Event = { event: 'cleared', reason: 'script x is up' };
 const stepDown: Event = { event: 'step-down', reason: 'the lease is over' };
-const stalled: Event = { event: 'stalled', reason: 'stood still', spoken: false };
+const stalled: Event = { event: 'stalled', reason: 'stood still' };
 const refused: Event = { event: 'refused', reason: 'the fence failed' };
 
 const backupOf = (parameters: Parameters): State => play(parameters, [[0, { event: 'startup' }]]).state;
@@ -206,13 +206,13 @@ const TABLE: Record<string, Row> = {
     'backup',
     60 + DOWN,
   ),
-  'after a stall the addresses go, and one interval is waited': row(
+  'after a stall the addresses go, and a successor is missed as any other': row(
     activeOf(ordinary),
     stalled,
     9000,
-    'no routes, remove .254, active>backup',
+    'no routes, remove .254, advert 0, active>backup',
     'backup',
-    9000 + 1609.375,
+    9000 + DOWN,
   ),
   'with an arbiter the addresses go before anybody is told': row(
     activeOf(exclusive),
