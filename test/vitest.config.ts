@@ -26,6 +26,9 @@ const ALONE = [
   'process/vrrp/adversity.test.ts',
 ];
 
+/** Of all that may start daemons. */
+const SETUP = ['lab/support/print-last-words.ts'];
+
 export default defineConfig({
   root: import.meta.dirname,
   test: {
@@ -50,6 +53,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'process',
+          setupFiles: SETUP,
           include: ['process/**/*.test.ts'],
           exclude: ALONE,
           maxWorkers: SIDE_BY_SIDE,
@@ -62,6 +66,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'lab',
+          setupFiles: SETUP,
           include: ['lab/**/*.test.ts'],
           maxWorkers: SIDE_BY_SIDE,
           testTimeout: 300_000,
@@ -73,6 +78,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'alone',
+          setupFiles: SETUP,
           include: ALONE,
           fileParallelism: false,
           testTimeout: 240_000,

@@ -1,6 +1,7 @@
 /** A director of the story: a kernel of its own with the daemon and its own web server for the sorry page. */
 import { EventLog } from '../support/event-log.ts';
 import type { Kernel } from '../support/kernel.ts';
+import { recordLastWords, writeLogLine } from '../support/last-words.ts';
 import { CHECKOUT, type ExecResult } from '../support/node.ts';
 import type { LabProcess, ProcessEnd } from '../support/process.ts';
 import { startRealServer } from '../support/tools.ts';
@@ -74,6 +75,7 @@ export class Director {
     const log = new EventLog<LogLine>();
     this.#daemon = daemon;
     this.#log = log;
+    recordLastWords({ name: `vipward on ${this.name}`, log, write: writeLogLine, node: this.kernel });
     let partial = '';
     daemon.onData('stdout', (bytes) => {
       const arrived = Date.now();

@@ -14,6 +14,7 @@
 import { join } from 'node:path';
 import type { ProcessStatus, ReloadDocument, StatusDocument } from '../../../src/model/status.ts';
 import { EventLog } from './event-log.ts';
+import { recordLastWords, writeLogLine } from './last-words.ts';
 import { CHECKOUT, type ExecResult, type Node } from './node.ts';
 import type { LabProcess, ProcessEnd } from './process.ts';
 
@@ -40,6 +41,7 @@ export class Daemon {
     this.file = file;
     this.runtimeDir = runtimeDir;
     this.process = process;
+    recordLastWords({ name: `vipward on ${node.name}`, log: this.log, write: writeLogLine, node });
     let partial = '';
     process.onData('stdout', (bytes) => {
       const lines = (partial + bytes.toString()).split('\n');

@@ -19,6 +19,11 @@ export class EventLog<T> {
     for (const look of [...this.#waiting]) look();
   }
 
+  /** Whether no more events come. */
+  get ended(): boolean {
+    return this.#ended !== undefined;
+  }
+
   /** The place of the next event: pass it as `since` to wait for what happens from now on only. */
   get mark(): number {
     return this.all.length;

@@ -21,6 +21,7 @@ import { AgentLine } from './agent-line.ts';
 import { CLOUD_KERNEL } from './cloud-kernel.ts';
 import { EventLog } from './event-log.ts';
 import type { KernelKind } from './kernel-kind.ts';
+import { recordLastWords } from './last-words.ts';
 import { signalIfAlive } from './local.ts';
 import { interfaceLines, type NamespaceNode, Port, type PortOptions, Topology } from './network.ts';
 import { argumentsOf, CHECKOUT, type Command, ENVIRONMENT, Node } from './node.ts';
@@ -78,6 +79,7 @@ export class Kernel extends Node {
     this.#room = room;
     this.ports = ports;
     this.#place = place;
+    recordLastWords({ name: `the kernel of ${name}`, log: this.console, write: (line) => line });
     this.#shells = new ShellServer(this, join(place.scratch, `${name}.shell`));
   }
 

@@ -12,6 +12,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProcessStatus, StatusDocument } from '../../../src/model/status.ts';
 import { EventLog } from './event-log.ts';
+import { recordLastWords } from './last-words.ts';
 import { CHECKOUT, type ExecResult, type Node } from './node.ts';
 
 const UNIT = 'vipward';
@@ -93,6 +94,7 @@ export class Service {
 /** Follows the unit's journal and the node's addresses from now on. */
 export async function watchService(node: Node): Promise<Service> {
   const journal = new EventLog<JournalLine>();
+  recordLastWords({ name: `the journal of ${node.name}`, log: journal, write: ({ text }) => text, node });
   const follower = await node.spawn(['journalctl', '-u', UNIT, '-f', '-n', 'all', '-o', 'json']);
   let partial = '';
   follower.onData('stdout', (bytes) => {
@@ -103,6 +105,7 @@ export async function watchService(node: Node): Promise<Service> {
       journal.push({ text: String(MESSAGE), from: String(SYSLOG_IDENTIFIER) });
     }
   });
+  void follower.exit.then(({ code, lost }) => journal.end(lost ?? `journalctl ended with ${code}`));
   const monitor = await node.spawn(['ip', '-o', 'monitor', 'address']);
   return new Service(node, journal, monitor.stdout);
 }
