@@ -5,7 +5,7 @@
  *                  ▲                                              │
  *                  └──────────────── next start ──────────────────┘
  */
-import type { CheckTarget, Health } from '../model/check.ts';
+import type { CheckResult, CheckTarget, Health } from '../model/check.ts';
 import { UNKNOWN_HEALTH } from '../model/check.ts';
 import type { Instant } from '../model/units.ts';
 import { type ProbeTarget, probeGuarded } from './probe.ts';
@@ -55,9 +55,20 @@ export function createChecker(options: CheckerOptions): Checker {
     });
   }
 
+  /**
+   * Where this process stood still in between, a bad result may be its own: the answer lay unread, a paused machine lost
+   * it, or a real server had no patience with us. It is asked once more, and that counts.
+   */
+  async function judged({ target, gone }: Entry): Promise<CheckResult> {
+    const before = time.standstills();
+    const result = await probeGuarded(probe, target, gone.signal, time);
+    if (result.good || time.standstills() === before) return result;
+    return await probeGuarded(probe, target, gone.signal, time);
+  }
+
   async function probeOnce(entry: Entry, due: Instant): Promise<void> {
     const { target, gone } = entry;
-    const result = await probeGuarded(probe, target, gone.signal, time).catch((error: unknown) => {
+    const result = await judged(entry).catch((error: unknown) => {
       // Rejects only when aborted.
       if (gone.signal.aborted) return undefined;
       throw error;

@@ -1,7 +1,7 @@
 /**
  * When probes start; pure. Each target has its own phase, which its id alone decides, on a grid of one interval from
- * the clock's zero. So starts are spread over the interval, nothing drifts, and neither a reload nor a restart of the
- * checker moves a target that stays.
+ * the clock's zero. So starts are spread over the interval, nothing drifts, and no reload moves a target that stays. Where
+ * the checker stood still, so did its clock: what was due meanwhile does not come due all at once.
  */
 import { hash } from 'node:crypto';
 import type { CheckTarget } from '../model/check.ts';

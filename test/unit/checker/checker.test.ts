@@ -104,6 +104,33 @@ describe('the checker', () => {
     for (const gap of gaps.slice(1)) expect(gap).toBeCloseTo(2000, 3);
   });
 
+  test('asks once more where it stood still before a bad result, and takes what comes then', async () => {
+    const answers = [GOOD, BAD, GOOD, BAD, BAD, GOOD, GOOD];
+    const { time, checker, startsOf, told } = setUp(() => answers.shift() ?? GOOD, 100);
+    checker.setTargets([named('a')], {});
+    const asked = () => startsOf('a').length;
+    const verdicts = () => told.map(({ health }) => health.healthy);
+    const untilAsked = async (times: number): Promise<void> => {
+      while (asked() < times) await time.advanceAsync(10);
+    };
+    await untilAsked(2);
+    time.standStill();
+    await time.advanceAsync(150);
+    // Bad, asked again at once, good.
+    expect([asked(), verdicts()]).toEqual([3, [true]]);
+    await untilAsked(4);
+    time.standStill();
+    await time.advanceAsync(150);
+    time.standStill();
+    await time.advanceAsync(150);
+    // The second one counts in any case: a machine that always stands still is told of the dead all the same.
+    expect([asked(), verdicts()]).toEqual([5, [true, false]]);
+    await untilAsked(6);
+    time.standStill();
+    await time.advanceAsync(150);
+    expect([asked(), verdicts()]).toEqual([6, [true, false, true]]);
+  });
+
   test('bounds what runs at once, and everybody has a turn', async () => {
     const { time, checker, startsOf, mostRunning } = setUp(() => GOOD, 100, 4);
     const ids = Array.from({ length: 40 }, (_, i) => `target ${i}`);

@@ -7,6 +7,8 @@ export interface FakeTime extends Time {
   advance(duration: number): void;
   /** As advance, but lets promises settle after each timer. */
   advanceAsync(duration: number): Promise<void>;
+  /** Whoever asks from now on is told that the process stood still once more. */
+  standStill(): void;
   /** Timers that are still to fire. */
   pending(): number;
 }
@@ -14,6 +16,7 @@ export interface FakeTime extends Time {
 /** Time that stands still until it is told to move. */
 export function createFakeTime(start = 1_000_000): FakeTime {
   let now = start;
+  let standstills = 0;
   const timers = new Set<{ readonly due: Instant; readonly run: () => void }>();
   const fireNext = (until: number): boolean => {
     const [next] = [...timers].filter((timer) => timer.due <= until).sort((a, b) => a.due - b.due);
@@ -26,6 +29,8 @@ export function createFakeTime(start = 1_000_000): FakeTime {
   return {
     now: () => instant(now),
     date: () => now,
+    standstills: () => standstills,
+    standStill: () => void standstills++,
     at(due, run) {
       const timer = { due, run };
       timers.add(timer);
