@@ -4,6 +4,7 @@ import { type Log, MESSAGE_VERSION } from '../model/messages.ts';
 import { reasonOf } from '../model/reason.ts';
 import type { ProcessStatus } from '../model/status.ts';
 import { type Milliseconds, milliseconds } from '../model/units.ts';
+import { patiently } from '../sys/patience.ts';
 
 export interface ChildOptions<FromChild> {
   readonly name: 'vrrp' | 'checker';
@@ -25,8 +26,6 @@ export interface ChildOptions<FromChild> {
 
 /** Waits between restarts: the first is immediate, since the usual crash is a single one. */
 const BACK_OFF = [0, 250, 1_000, 2_000, 5_000].map(milliseconds);
-/** Between the end of a child's time and its sentence. */
-const HEARING = milliseconds(250);
 /** For a child that is coming up. */
 const START_LIMIT = milliseconds(30_000);
 /**
@@ -50,7 +49,8 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
   /** How many were killed for their silence, one after the other. */
   #hangs = 0;
   #lost: ProcessStatus['lost'];
-  #silence: NodeJS.Timeout | undefined;
+  /** Ends the wait for a sign of life. */
+  #relent: () => void = () => undefined;
   #restart: NodeJS.Timeout | undefined;
   #ended = Promise.withResolvers<void>();
 
@@ -125,7 +125,7 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
   async stop(farewell: ToChild, limit: Milliseconds): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#restart);
-    clearTimeout(this.#silence);
+    this.#relent();
     if (this.#process === undefined) return;
     if (!this.send(farewell)) this.#process.kill('SIGTERM');
     const kill = setTimeout(() => {
@@ -156,15 +156,10 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
 
   /** A sign of life. */
   #heard(): void {
-    clearTimeout(this.#silence);
+    this.#relent();
     this.#heardAt = performance.now();
     if (this.#stopping) return;
-    const limit = this.#silenceLimit;
-    // When this process itself stood still (a paused machine), its timers fire before what the child said meanwhile
-    // is read: the child gets the time to be heard before it is judged.
-    this.#silence = setTimeout(() => {
-      this.#silence = setTimeout(() => this.#killSilent(), HEARING);
-    }, limit);
+    this.#relent = patiently(this.#silenceLimit, () => this.#killSilent());
   }
 
   /** One that is only coming up may take its time: on a machine that is busy with booting, seconds. */
@@ -206,7 +201,7 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
 
   /** `tell` says what happened, after the start of the next process, which is more urgent. */
   #gone(tell: (wait: Milliseconds) => void): void {
-    clearTimeout(this.#silence);
+    this.#relent();
     this.#process = undefined;
     this.#state = this.#stopping ? 'stopped' : 'restarting';
     if (this.#stopping) {

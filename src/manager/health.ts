@@ -3,6 +3,7 @@ import { type CheckTarget, type Health, UNKNOWN_HEALTH } from '../model/check.ts
 import type { Log } from '../model/messages.ts';
 import type { Milliseconds } from '../model/units.ts';
 import { endpoint } from '../model/virtual-server.ts';
+import { patiently } from '../sys/patience.ts';
 
 export class HealthBook {
   readonly #log: Log;
@@ -42,10 +43,10 @@ export class HealthBook {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const done = (answer: boolean) => {
       this.#waiting.delete(look);
-      clearTimeout(late);
+      relent();
       resolve(answer);
     };
-    const late = setTimeout(() => done(false), limit);
+    const relent = patiently(limit, () => done(false));
     const look = () => {
       if (targets.every(({ id }) => !this.#isAwaited(id))) done(true);
     };

@@ -1,5 +1,6 @@
 /** Those who wait for an answer of another process, each for the answer to a question of its own, and not for ever. */
 import type { Milliseconds } from '../model/units.ts';
+import { patiently } from '../sys/patience.ts';
 
 /** What makes do for an answer; one that throws has the question fail with what it threw. */
 export type Instead<Answer> = () => Answer;
@@ -17,7 +18,7 @@ export class Waiting<Answer> {
   for(id: number, limit: Milliseconds, late: Instead<Answer>): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const ended = () => {
-      clearTimeout(timer);
+      relent();
       this.#questions.delete(id);
     };
     const answer = (value: Answer) => {
@@ -32,7 +33,7 @@ export class Waiting<Answer> {
         reject(error);
       }
     };
-    const timer = setTimeout(() => makeDo(late), limit);
+    const relent = patiently(limit, () => makeDo(late));
     this.#questions.set(id, { answer, makeDo });
     return promise;
   }

@@ -8,6 +8,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fchmodSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Milliseconds, milliseconds } from '../../model/units.ts';
+import { patiently } from '../../sys/patience.ts';
 import { openPipe, type Pipe } from '../../sys/pipe.ts';
 import { type Identity, resolveIdentity } from './identity.ts';
 import { Output } from './output.ts';
@@ -98,7 +99,8 @@ class Sentry {
   readonly #grace: Milliseconds;
   /** Why it is being ended; undefined while it may run. */
   #sentence: 'timed-out' | 'aborted' | undefined;
-  #timer: NodeJS.Timeout;
+  /** Ends the wait for its end. */
+  #relent: () => void;
   readonly #timeout: Milliseconds;
 
   constructor(child: ChildProcess, output: Output, request: RunRequest) {
@@ -107,7 +109,7 @@ class Sentry {
     this.#signal = request.signal;
     this.#grace = request.grace ?? GRACE;
     this.#timeout = request.timeout;
-    this.#timer = setTimeout(() => this.#end('timed-out'), request.timeout);
+    this.#relent = patiently(request.timeout, () => this.#end('timed-out'));
     this.#signal?.addEventListener('abort', this.#abort);
     child.once('error', (cause) => {
       // Of a process that runs, this is a signal that could not be sent: nothing that its exit would not tell.
@@ -129,15 +131,15 @@ class Sentry {
     if (this.#sentence !== undefined) return;
     this.#sentence = sentence;
     this.#kill('SIGTERM');
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
+    this.#relent();
+    this.#relent = patiently(this.#grace, () => {
       this.#kill('SIGKILL');
-      this.#timer = setTimeout(() => this.#settle(this.#judgement(sentence)), BURIAL);
-    }, this.#grace);
+      this.#relent = patiently(BURIAL, () => this.#settle(this.#judgement(sentence)));
+    });
   }
 
   async #exited(code: number | null, signal: NodeJS.Signals | null): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#relent();
     const { pid } = this.#child;
     if (pid === undefined) return;
     // What it started goes with it when its time was up, and is its own affair when it ended by itself.
@@ -156,7 +158,7 @@ class Sentry {
   }
 
   #settle(outcome: RunOutcome): void {
-    clearTimeout(this.#timer);
+    this.#relent();
     this.#signal?.removeEventListener('abort', this.#abort);
     this.#output.leave();
     this.#outcome.resolve(outcome);

@@ -204,6 +204,19 @@ describe('a program whose time is up', () => {
     expect(await run([path], { signal: AbortSignal.abort() })).toEqual({ kind: 'aborted', output: '' });
   });
 
+  it('is not blamed for the time in which this process stood still', async () => {
+    const path = scripts.add(
+      'a',
+      'echo > $here/begun; until [ -e $here/go ]; do sleep 0.02; done; echo well',
+    );
+    const timeout = milliseconds(2_000);
+    const outcome = run([path], { timeout });
+    await scripts.lines('begun', 1);
+    scripts.add('go', '');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, timeout + 500);
+    expect(await outcome).toEqual({ kind: 'exited', code: 0, output: 'well' });
+  });
+
   it('is ended even when it was stopped', async () => {
     const path = scripts.add('a', 'kill -STOP $$');
     const outcome = await run([path], { timeout: milliseconds(100), grace: milliseconds(100) });
