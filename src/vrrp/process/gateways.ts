@@ -5,6 +5,11 @@
 import type { Routes } from '../../kernel/routes.ts';
 import { familyOf, type IpAddress } from '../../model/address.ts';
 import type { GatewayTracker, TrackVerdict } from '../../model/tracking.ts';
+import { elapsed, type Instant } from '../../model/units.ts';
+import { monotonicNow } from '../../sys/clock.ts';
+
+/** In ms: so late does any busy machine ask. */
+const USUAL_DELAY = 100;
 
 export interface GatewaysContext {
   readonly routes: Pick<Routes, 'list'>;
@@ -16,6 +21,9 @@ interface Watched {
   readonly tracker: GatewayTracker;
   readonly timer: NodeJS.Timeout;
   asked: IpAddress | undefined;
+  askedAt: Instant;
+  /** The question before the last one was not judged, since this process stood still. */
+  spared: boolean;
   answered: boolean;
   /** Answers in a row (positive), or silences in a row (negative). */
   streak: number;
@@ -65,19 +73,32 @@ export class Gateways {
       value: 1,
       reason: 'asked',
     } as const;
-    const watched: Watched = { tracker, timer, asked: undefined, answered: false, streak: 0, verdict };
+    const fresh = { asked: undefined, askedAt: monotonicNow(), spared: false, answered: false, streak: 0 };
+    const watched: Watched = { tracker, timer, ...fresh, verdict };
     this.#watched.set(tracker.name, watched);
     this.#ask(watched);
   }
 
   #ask(watched: Watched): void {
     const { tracker, asked, answered } = watched;
-    if (asked !== undefined && !answered) this.#count(watched, false, `${asked} does not answer`);
+    const isSpared = this.#stoodStill(watched) && !watched.spared;
+    if (asked !== undefined && !answered && !isSpared)
+      this.#count(watched, false, `${asked} does not answer`);
+    watched.spared = isSpared;
+    watched.askedAt = monotonicNow();
     watched.answered = false;
     watched.asked = tracker.address ?? this.#defaultGateway(tracker.interface);
     if (watched.asked === undefined) {
       this.#count(watched, false, `there is no default route through ${tracker.interface}`);
     } else this.#context.ask(tracker.interface, watched.asked);
+  }
+
+  /**
+   * Since the last question: then the answer may lie unread, or have been lost with the question by a paused machine. The
+   * next one counts in any case, so that one that always stands still learns of a gateway that is dead.
+   */
+  #stoodStill({ tracker: { interval }, askedAt }: Watched): boolean {
+    return elapsed(askedAt, monotonicNow()) > interval + Math.max(interval / 2, USUAL_DELAY);
   }
 
   /** Looked up each time: routes change. IPv4 before IPv6. */
