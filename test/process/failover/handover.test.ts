@@ -1,7 +1,7 @@
 /** `vipward handover` and `vipward resume` between two daemons, as a client sees them. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startDaemon, VIPWARD } from '../../lab/support/daemon.ts';
-import { startProbe } from '../../lab/support/tools.ts';
+import { losesNoProbe } from '../lossless.ts';
 import { becomes, createStage, held, type Pair, routerOf, type Stage, startPair } from './stage.ts';
 
 const VIP = '10.1.1.201';
@@ -27,22 +27,6 @@ const takeBack = async (): Promise<void> => {
   await expect.poll(() => routerOf(pair.two, 'web')).toMatchObject({ state: 'backup' });
 };
 
-/**
- * A machine that does other things stands still for some ms now and then, which loses probes that are one apart: of
- * three times one must be perfect. What is wrong about a hand-over is wrong each time.
- */
-async function losesNoProbe(act: () => Promise<void>, undo: () => Promise<void>): Promise<void> {
-  for (let left = 2; ; left--) {
-    const probe = await startProbe(stage.client, { address: VIP });
-    await act();
-    const { gaps, answered } = await probe.stop();
-    expect(answered).toBeGreaterThan(0);
-    if (gaps.length === 0) return;
-    if (left === 0) expect(gaps).toEqual([]);
-    await undo();
-  }
-}
-
 describe('a hand-over by command', () => {
   it.each(['web', 'side'])('begins with one active: %s', async (name) => {
     await becomes(pair.one, name, 'MASTER');
@@ -50,17 +34,22 @@ describe('a hand-over by command', () => {
   });
 
   it('has the other take over with no probe lost, and says who it was', async () => {
-    await losesNoProbe(async () => {
-      const since = pair.two.log.mark;
-      expect(await pair.one.command('handover', 'web')).toEqual({
-        code: 0,
-        stdout: 'web: handed over to 10.1.1.5\n',
-        stderr: '',
-      });
-      await becomes(pair.two, 'web', 'MASTER', since);
-      // Both wait for a moment like this: the old one has let go when the command returns.
-      expect([await held(stage.one, VIP), await held(stage.two, VIP)]).toEqual([[], [VIP]]);
-    }, takeBack);
+    await losesNoProbe(
+      stage.client,
+      VIP,
+      async () => {
+        const since = pair.two.log.mark;
+        expect(await pair.one.command('handover', 'web')).toEqual({
+          code: 0,
+          stdout: 'web: handed over to 10.1.1.5\n',
+          stderr: '',
+        });
+        await becomes(pair.two, 'web', 'MASTER', since);
+        // Both wait for a moment like this: the old one has let go when the command returns.
+        expect([await held(stage.one, VIP), await held(stage.two, VIP)]).toEqual([[], [VIP]]);
+      },
+      takeBack,
+    );
   });
 
   it('is not undone by preemption, and concerns nobody else', async () => {
@@ -72,7 +61,7 @@ describe('a hand-over by command', () => {
   });
 
   it('ends with resume: it preempts again, and again no probe is lost', async () => {
-    await losesNoProbe(takeBack, async () => {
+    await losesNoProbe(stage.client, VIP, takeBack, async () => {
       expect((await pair.one.command('handover', 'web')).code).toBe(0);
     });
   });

@@ -140,17 +140,23 @@ describe('what is tracked', () => {
     const { name, vrid, lose, regain, priority, because } = one;
     await becomes(pair.one, name, 'MASTER');
     await expect.poll(() => routerOf(pair.two, name)).toMatchObject({ state: 'backup' });
-    expect((await routerOf(pair.one, name)).tracked).toMatchObject([{ state: 'up' }]);
+    await expect.poll(() => routerOf(pair.one, name)).toMatchObject({ tracked: [{ state: 'up' }] });
     const since = { one: pair.one.log.mark, two: pair.two.log.mark };
     await lose();
     await becomes(pair.two, name, 'MASTER', since.two);
     const word = priority === undefined ? 'FAULT' : 'BACKUP';
     await becomes(pair.one, name, word, since.one);
-    const status = await routerOf(pair.one, name);
-    expect(status.explanation).toMatch(because);
-    expect(status).toMatchObject({ basePriority: 150, priority: priority ?? 150 });
+    await expect
+      .poll(() => routerOf(pair.one, name))
+      .toMatchObject({
+        explanation: expect.stringMatching(because),
+        basePriority: 150,
+        priority: priority ?? 150,
+      });
     if (priority !== undefined)
-      expect(advertsOf(stage, '10.1.1.4', vrid).map((seen) => seen.priority)).toContain(priority);
+      await stage.wire.events.waitFor(() =>
+        advertsOf(stage, '10.1.1.4', vrid).some((seen) => seen.priority === priority),
+      );
     const back = { one: pair.one.log.mark, two: pair.two.log.mark };
     await regain();
     await becomes(pair.one, name, 'MASTER', back.one);

@@ -7,13 +7,14 @@ const FAST = '10.1.1.201';
 const SLOW = '2001:db8::202';
 const VIPS = [FAST, SLOW] as const;
 /** Of the arbiter, in seconds. */
-const LEASE = 3;
+const LEASE = 5;
 
+/** Without etcd a holder that stands still for two of these intervals must let go, which a busy machine must not bring about. */
 const yaml = (priority: number) => `
 virtual_routers:
-  fast: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 250ms, preempt: false,
+  fast: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 1s, preempt: false,
     addresses: [${FAST}/24] }
-  slow: { interface: eth0, vrid: 2, priority: ${priority}, advert_interval: 500ms, preempt: false,
+  slow: { interface: eth0, vrid: 2, priority: ${priority}, advert_interval: 1500ms, preempt: false,
     addresses: ["fe80::202/64", "${SLOW}/64"] }
 ${arbiter(LEASE)}`;
 

@@ -6,9 +6,10 @@ import { type Director, Stage } from './stage.ts';
 
 const VIP = '10.1.1.201';
 const VIP6 = '2001:db8::201';
+/** Whoever stands still for three of these intervals gives the VIP up. */
 const yaml = (priority: number) => `
 virtual_routers:
-  web: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 100ms,
+  web: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 1s,
     addresses: [${VIP}/24, "fe80::201/64", "${VIP6}/64"] }`;
 
 let stage: Stage;

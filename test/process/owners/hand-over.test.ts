@@ -10,11 +10,15 @@ const VIPS = [FRONT, BACK] as const;
 /** Without etcd an owner that stands still for two of these intervals must let go, which a busy machine must not bring about. */
 const yaml = (priority: number, guard: string) => `
 virtual_routers:
-  front: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 500ms, addresses: [${FRONT}/24] }
-  back: { interface: eth0, vrid: 2, priority: ${priority}, advert_interval: 500ms, addresses: [${BACK}/24] }
+  front: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 1s, addresses: [${FRONT}/24] }
+  back: { interface: eth0, vrid: 2, priority: ${priority}, advert_interval: 1s, addresses: [${BACK}/24] }
 sync_groups: { both: { members: [front, back] } }
 ${guard}`;
-const GUARD = arbiter(3);
+const GUARD = arbiter(5);
+/** Its end is far from everything that is done on purpose, also on a machine that stands still in between. */
+const LONG_GUARD = arbiter(15);
+/** Ms: far less than what is left of that when it is given back. */
+const SHORT_GAP = 6_000;
 
 let stage: Stage;
 let one: Director;
@@ -25,7 +29,7 @@ beforeAll(async () => {
   await stage.startEtcd();
   one = stage.director('one');
   two = stage.director('two');
-  await two.start(yaml(100, GUARD));
+  await two.start(yaml(100, LONG_GUARD));
   await owned('two');
 });
 afterAll(() => stage.close());
@@ -74,9 +78,9 @@ async function reload(director: Director, text: string): Promise<void> {
 describe('a sync group with an arbiter', () => {
   it('is preempted by one of higher priority, which asks for it first', async () => {
     const since = stage.owners.changes.mark;
-    await one.start(yaml(150, GUARD));
+    await one.start(yaml(150, LONG_GUARD));
     await owned('one');
-    expect(gap(since), 'far from the end of any lease').toBeLessThan(1500);
+    expect(gap(since), 'far from the end of any lease').toBeLessThan(SHORT_GAP);
     await hears(two);
     const { virtualRouters } = await two.daemon.status();
     expect(virtualRouters[0]?.reason).toContain('10.1.1.1 of priority 150 asks for the addresses');
@@ -91,7 +95,7 @@ describe('a sync group with an arbiter', () => {
     await hears(one);
     expect((await one.daemon.command('resume')).code).toBe(0);
     await owned('one');
-    expect(gap(since)).toBeLessThan(1500);
+    expect(gap(since)).toBeLessThan(SHORT_GAP);
     await hears(two);
   });
 
@@ -99,10 +103,17 @@ describe('a sync group with an arbiter', () => {
     const since = stage.owners.changes.mark;
     await one.daemon.stop();
     await owned('two');
-    await one.start(yaml(150, GUARD));
+    await one.start(yaml(150, LONG_GUARD));
     await owned('one');
-    expect(gap(since)).toBeLessThan(1500);
+    expect(gap(since)).toBeLessThan(SHORT_GAP);
     await hears(two);
+  });
+
+  it('stays where it is when its lease is made shorter by reload', async () => {
+    await still(async () => {
+      await reload(one, yaml(150, GUARD));
+      await reload(two, yaml(100, GUARD));
+    });
   });
 
   it('stays where it is when its vrrp process is killed', async () => {
@@ -118,7 +129,7 @@ describe('a sync group with an arbiter', () => {
     await still(async () => {
       stage.etcd.killAll('SIGSTOP');
       await one.daemon.said('no endpoint of etcd answers', { since });
-      await delay(7_000);
+      await delay(11_000);
       stage.etcd.killAll('SIGCONT');
       await one.daemon.said('etcd answers again', { since });
     }, 2000);
@@ -146,8 +157,8 @@ describe('a sync group with an arbiter', () => {
 
   it('stays where it is when the arbiter is changed, removed and added again by reload', async () => {
     await still(async () => {
-      await reload(one, yaml(150, arbiter(4)));
-      await reload(two, yaml(100, arbiter(4)));
+      await reload(one, yaml(150, arbiter(6)));
+      await reload(two, yaml(100, arbiter(6)));
       for (const guard of ['', GUARD]) {
         for (const director of [one, two]) await reload(director, yaml(director === one ? 150 : 100, guard));
       }
@@ -157,7 +168,7 @@ describe('a sync group with an arbiter', () => {
   it('stays where it is when all that happens while the other is away, who could confirm it', async () => {
     await two.daemon.stop();
     await still(async () => {
-      for (const guard of [arbiter(4), '', GUARD]) {
+      for (const guard of [arbiter(6), '', GUARD]) {
         await reload(one, yaml(150, guard));
         await delay(700);
       }
@@ -165,6 +176,7 @@ describe('a sync group with an arbiter', () => {
   });
 
   it('comes back where nobody takes it', async () => {
+    await owned('one');
     const { code, stderr } = await one.daemon.command('handover');
     expect(code).toBe(1);
     expect(stderr).toContain('no successor');

@@ -8,10 +8,10 @@ interface Vip {
   /** ms */
   readonly lease: number;
 }
-/** By their advert intervals of 100 ms and 1 s (four intervals and a renewal, in whole seconds). */
+/** By their advert intervals of 500 ms and 1 s (four intervals, in whole seconds). */
 const VIPS: readonly Vip[] = [
-  { address: '10.1.1.201', lease: 1_000 },
-  { address: '2001:db8::201', lease: 1_000 },
+  { address: '10.1.1.201', lease: 2_000 },
+  { address: '2001:db8::201', lease: 2_000 },
   { address: '10.1.1.202', lease: 4_000 },
   { address: '2001:db8::202', lease: 4_000 },
 ];
@@ -20,12 +20,12 @@ const VIPS: readonly Vip[] = [
  * follows each change of any address on the machine, in whatever namespace. Measured: mostly below 0.2 s, once 0.6 s.
  */
 const KERNEL = 1_000;
-/** For this machine: what was due is read that much later at most. */
-const NOISE = 1_500;
+/** For this machine, which may stand still: what was due is read that much later at most. */
+const NOISE = 5_000;
 
 const yaml = (priority: number) => `
 virtual_routers:
-  fast: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 100ms, preempt: false,
+  fast: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 500ms, preempt: false,
     addresses: [10.1.1.201/24, "fe80::201/64", "2001:db8::201/64"] }
   slow: { interface: eth0, vrid: 2, priority: ${priority}, advert_interval: 1s, preempt: false,
     addresses: [10.1.1.202/24, "fe80::202/64", "2001:db8::202/64"] }`;
@@ -56,12 +56,11 @@ async function heard({ daemon }: Director): Promise<void> {
   while (!status.virtualRouters.every(({ explanation }) => explanation.startsWith('heard')));
 }
 
-/** For how long after `from` the address was still on the director, in ms. */
-function heldFor(director: Director, address: string, from: number): number {
-  const gone = stage.owners.changes.all.find(
-    (change) =>
-      change.director === director.name && change.address === address && change.time >= from && !change.holds,
-  );
+/** For how long after `from` the address, which was there at number `since` of the changes, was still on the director, in ms. */
+function heldFor(director: Director, address: string, from: number, since: number): number {
+  const gone = stage.owners.changes.all
+    .slice(since)
+    .find((change) => change.director === director.name && change.address === address && !change.holds);
   return (gone?.time ?? Number.POSITIVE_INFINITY) - from;
 }
 
@@ -73,11 +72,11 @@ describe('the address lease', () => {
   it('ends while every process stands still; awake again, the director takes nothing back', async () => {
     const since = stage.owners.changes.mark;
     const pids = await holder.pids();
-    const from = Date.now();
     await holder.signal('SIGSTOP', pids);
+    const from = Date.now();
     await owned(other);
     for (const { address, lease } of VIPS) {
-      expect(heldFor(holder, address, from), address).toBeLessThan(lease + KERNEL + NOISE);
+      expect(heldFor(holder, address, from, since), address).toBeLessThan(lease + KERNEL + NOISE);
       expect(doubled(address, since), address).toBeLessThan(lease + KERNEL + NOISE);
     }
     const awake = stage.owners.changes.mark;
@@ -99,11 +98,11 @@ describe('the address lease', () => {
     const pids = await holder.pids();
     // Otherwise one hears of the other's end, and says farewell.
     await holder.signal('SIGSTOP', pids);
-    const from = Date.now();
     await holder.signal('SIGKILL', pids);
+    const from = Date.now();
     await owned(other);
     for (const { address, lease } of VIPS) {
-      expect(heldFor(holder, address, from), address).toBeLessThan(lease + KERNEL + NOISE);
+      expect(heldFor(holder, address, from, since), address).toBeLessThan(lease + KERNEL + NOISE);
       expect(doubled(address, since), address).toBeLessThan(lease + KERNEL + NOISE);
     }
   });

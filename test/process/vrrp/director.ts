@@ -11,6 +11,12 @@ import { virtualRouter as filledIn, vrrpNetwork } from '../../support/virtual-ro
 
 export const VIP = '10.1.1.254';
 
+/**
+ * Whoever stands still for three intervals gives its addresses up: for where that must not be, since a busy machine
+ * stands still for longer than three times 100 ms now and then.
+ */
+export const STEADY = { advertInterval: centiseconds(100) };
+
 /** A virtual router with 100 ms between its adverts. */
 export const virtualRouter = (priority: number, changes: Partial<VirtualRouter> = {}): VirtualRouter =>
   filledIn({ priority, advertInterval: centiseconds(10), ...changes });
@@ -152,10 +158,12 @@ export const holds = async (node: Node, address: string = VIP, device = 'eth0'):
   (await node.run(`ip -o -4 address show dev ${device}`)).includes(` ${address}/`);
 
 export interface AddressWatch {
+  /** The number of notices heard so far: pass it as `since`. */
+  readonly mark: number;
   /** Resolves with the removal of the VIP. */
-  gone(): Promise<void>;
+  gone(since?: number): Promise<void>;
   /** Resolves when the VIP is put, or its lease renewed. */
-  put(): Promise<void>;
+  put(since?: number): Promise<void>;
   /** How often the VIP was removed so far. */
   removals(): number;
 }
@@ -176,14 +184,18 @@ export async function watchAddresses(node: Node): Promise<AddressWatch> {
   }
   const isVip = (line: string, deleted: boolean) =>
     line.startsWith('Deleted') === deleted && line.includes(` ${VIP}/`);
-  const seen = async (deleted: boolean): Promise<void> => {
+  const seen = async (deleted: boolean, since = 0): Promise<void> => {
     await monitor.stdout.waitFor((line) => isVip(line, deleted), {
+      since,
       what: `${VIP} to be ${deleted ? 'removed from' : 'put on'} ${node.name}`,
     });
   };
   return {
-    gone: () => seen(true),
-    put: () => seen(false),
+    get mark() {
+      return monitor.stdout.mark;
+    },
+    gone: (since) => seen(true, since),
+    put: (since) => seen(false, since),
     removals: () => monitor.stdout.all.filter((line) => isVip(line, true)).length,
   };
 }
