@@ -52,8 +52,9 @@ virtual_routers:
     interface: eth0
     vrid: 51
     priority: 150
-    # Of three that are missed it gives up: a busy machine may stand still for a third of a second.
+    # It gives up when it stood still for as long as others wait: a busy machine may, for seconds.
     advert_interval: 500ms
+    down_adverts: 10
     addresses: [${Object.values(VIP).map((vip) => `${vip}/24`)}]
 services:${services.join('')}
 `;

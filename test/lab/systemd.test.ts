@@ -120,7 +120,7 @@ describe("the administrator's programs", () => {
     expect(await service.systemctl('restart')).toEqual({ code: 0, stdout: '', stderr: '' });
     await service.said('notify script /etc/vipward/notify.sh for INSTANCE web MASTER', since.journal);
     const told = (await lvs1.readFile(NOTIFIED)).trim().split('\n');
-    expect(told.at(-1)).toBe('INSTANCE web MASTER 150 uid=0 logger systemctl ip');
+    expect(told.at(-1)).toBe('INSTANCE web MASTER 255 uid=0 logger systemctl ip');
     const { virtualRouters } = await service.status();
     const tracked = virtualRouters[0]?.tracked.map(({ kind, name, state, reason }) => ({
       kind,

@@ -32,8 +32,9 @@ const service = (name: string, port: number, check: string, servers: readonly st
 const COUNTED = '{ http: {}, interval: 200ms, connect_timeout: 20s, timeout: 20s, rise: 2, fall: 3 }';
 const CONFIG = `
 virtual_routers:
-  web: { interface: eth0, vrid: 51, priority: 150, advert_interval: 100ms, addresses: [10.1.1.254/24] }
-  served: { interface: eth0, vrid: 52, advert_interval: 100ms, addresses: [10.1.1.253/24], track: { services: [counted] } }
+  # Owners need not wait before they are active. They give up when they stood still for as long as others wait.
+  web: { interface: eth0, vrid: 51, priority: 255, advert_interval: 300ms, down_adverts: 60, addresses: [10.1.1.254/24] }
+  served: { interface: eth0, vrid: 52, priority: 255, advert_interval: 300ms, down_adverts: 60, addresses: [10.1.1.253/24], track: { services: [counted] } }
 services:
 ${service('web', 80, `http: {}, ${LIMITS}`, Object.values(RIP))}
 ${service('strict', 443, `https: { verify: true }, ${LIMITS}`, [RIP.serves])}

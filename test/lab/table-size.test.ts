@@ -11,7 +11,7 @@ const addressOf = (i: number): string => `10.3.${1 + (i >> 8)}.${i & 255}`;
 const SERVERS = Array.from({ length: COUNT }, (_, i) => addressOf(i));
 const config = (weight: number, servers: readonly string[] = SERVERS): string => `
 virtual_routers:
-  web: { interface: eth0, vrid: 51, priority: 150, advert_interval: 100ms, addresses: [10.1.1.254/24] }
+  web: { interface: eth0, vrid: 51, priority: 255, advert_interval: 300ms, down_adverts: 60, addresses: [10.1.1.254/24] }
 services:
   web:
     address: 10.1.1.254

@@ -14,9 +14,11 @@ virtual_routers:
   web:
     interface: eth0
     vrid: 51
-    priority: 150
-    # Of three that are missed it gives up: a busy machine may stand still for a sixth of a second.
+    # The owner need not wait before it is active. It gives up when it stood still for as long as others wait: a busy
+    # machine may, for seconds.
+    priority: 255
     advert_interval: 300ms
+    down_adverts: 60
     addresses: [${VIP}/24]
 `;
 export const service = (name: string, port: number, realServers: string, more = ''): string => `

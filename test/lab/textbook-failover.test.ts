@@ -53,9 +53,9 @@ ipvs:
   sync: { interface: eth0, id: 51, follow: outside }
   sysctl: { sync_threshold: [3, 5] }
 virtual_routers:
-  outside: { interface: eth0, vrid: 51, priority: ${priority}, advert_interval: 400ms, preempt: false,
+  outside: { interface: eth0, vrid: 51, priority: ${priority}, advert_interval: 1s, preempt: false,
     addresses: ["fe80::254/64", ${Object.values(VIP).map((vip) => `"${vip}/${isSix(vip) ? 64 : 24}"`)}] }
-  inside: { interface: eth1, vrid: 52, priority: ${priority}, advert_interval: 400ms, preempt: false,
+  inside: { interface: eth1, vrid: 52, priority: ${priority}, advert_interval: 1s, preempt: false,
     addresses: ["fe80::254/64", ${GATEWAY.ipv4}/24, "${GATEWAY.ipv6}/64"] }
 sync_groups:
   site: { members: [outside, inside] }

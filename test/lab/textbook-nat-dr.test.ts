@@ -51,14 +51,16 @@ virtual_routers:
     interface: eth0
     vrid: 51
     priority: 150
-    # Of three that are missed it gives up: a busy machine may stand still for a third of a second.
+    # It gives up when it stood still for as long as others wait: a busy machine may, for seconds.
     advert_interval: 500ms
+    down_adverts: 10
     addresses: [${VIP.dr4}/24, ${VIP.nat4}/24, "fe80::fe/64", "${VIP.dr6}/64", "${VIP.nat6}/64"]
   inside:
     interface: eth1
     vrid: 52
     priority: 150
     advert_interval: 500ms
+    down_adverts: 10
     addresses: [${GATEWAY[4]}/24, "fe80::fe/64", "${GATEWAY[6]}/64"]
 services:${services.join('')}
 `;

@@ -31,8 +31,10 @@ virtual_routers:
   web:
     interface: eth0
     vrid: 51
-    priority: 150
-    advert_interval: 100ms
+    # The owner need not wait before it is active. It gives up when it stood still for as long as others wait.
+    priority: 255
+    advert_interval: 300ms
+    down_adverts: 60
     addresses: [${VIP}/24, ${VIP_ANY}/24, "fe80::254/64", "${VIP6}/64"]
 `;
 

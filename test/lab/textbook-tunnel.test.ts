@@ -65,8 +65,9 @@ virtual_routers:
     interface: eth0
     vrid: 51
     priority: 150
-    # Of three that are missed it gives up: a busy machine may stand still for a third of a second.
+    # It gives up when it stood still for as long as others wait: a busy machine may, for seconds.
     advert_interval: 500ms
+    down_adverts: 10
     addresses: [${NAMES.filter((name) => !VIP[name].includes(':')).map((name) => `${VIP[name]}/24`)},
       "fe80::254/64", ${NAMES.filter((name) => VIP[name].includes(':')).map((name) => `"${VIP[name]}/64"`)}]
 services:${NAMES.map(

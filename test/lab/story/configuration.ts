@@ -14,13 +14,15 @@ export const WEIGHTS: Weights = [2, 1];
 /** The file's own values, in ms. */
 export const ADVERT_INTERVAL = 1_000;
 export const CHECK_INTERVAL = 3_000;
-export const CHECK_TIMEOUT = 2_000;
+export const CHECK_TIMEOUT = 4_000;
 
 /**
- * What a slow machine, shared with other work, may add to any of the times that are promised. Small beside what a
- * missing function would cost: without a check or an election nothing at all would happen.
+ * What a slow machine, shared with other work, may add to any of the times that are promised: it may stand still for
+ * seconds. Small beside what a missing function would cost: without a check or an election nothing at all would happen.
  */
-export const MARGIN = 2_000;
+export const MARGIN = 10_000;
+/** Within this all that the daemons are asked for has happened, in ms: a start in an embedded kernel takes longest. */
+export const PATIENCE = 120_000;
 
 /** How long a director of this priority waits for an advert (activeDownInterval, RFC 9568 section 6.1), in ms. */
 export const activeDownInterval = (priority: number): number =>

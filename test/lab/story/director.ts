@@ -5,7 +5,7 @@ import { recordLastWords, writeLogLine } from '../support/last-words.ts';
 import { CHECKOUT, type ExecResult } from '../support/node.ts';
 import type { LabProcess, ProcessEnd } from '../support/process.ts';
 import { startRealServer } from '../support/tools.ts';
-import { CONFIG_PATH, configuration, VIP, type Weights } from './configuration.ts';
+import { CONFIG_PATH, configuration, PATIENCE, VIP, type Weights } from './configuration.ts';
 
 /** A line of the daemon's log. */
 export interface LogLine {
@@ -102,14 +102,14 @@ export class Director {
   /** Resolves when the log says that its virtual router is in `state`, from place `since` on. */
   becomes(state: 'MASTER' | 'BACKUP', since = 0): Promise<LogLine> {
     const what = `${this.name}: ${state}`;
-    return this.#log.waitFor((line) => line.state === state, { since, timeout: 60_000, what });
+    return this.#log.waitFor((line) => line.state === state, { since, timeout: PATIENCE, what });
   }
 
   /** Resolves once its virtual router is in `state`, whatever it was in before. */
   async settles(state: 'MASTER' | 'BACKUP'): Promise<void> {
     const settled = (): boolean =>
       this.#log.all.findLast((line) => line.state !== undefined)?.state === state;
-    await this.#log.waitFor(settled, { timeout: 60_000, what: `${this.name}: ${state}` });
+    await this.#log.waitFor(settled, { timeout: PATIENCE, what: `${this.name}: ${state}` });
   }
 
   /** Resolves when `address` has come into the table, or left it, from place `since` of the log on. */
@@ -117,7 +117,7 @@ export class Director {
     const beginning = `${change} real server ${address}:80 `;
     return this.#log.waitFor((line) => line.message.startsWith(beginning), {
       since,
-      timeout: 60_000,
+      timeout: PATIENCE,
       what: `${this.name}: ${beginning}`,
     });
   }

@@ -14,7 +14,7 @@ import {
   type RealServer,
   startRealServer,
 } from '../support/tools.ts';
-import { VIP } from './configuration.ts';
+import { PATIENCE, VIP } from './configuration.ts';
 import { Director } from './director.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -91,7 +91,7 @@ export class Stage {
     const seen = await this.#observer.events.waitFor(
       (event) =>
         event.kind === 'arp' && event.gratuitous && event.sender === VIP && event.senderMac === director.mac,
-      { since, timeout: 60_000, what: `a gratuitous ARP of ${director.name} for ${VIP}` },
+      { since, timeout: PATIENCE, what: `a gratuitous ARP of ${director.name} for ${VIP}` },
     );
     return seen as ArpSeen;
   }
@@ -124,6 +124,9 @@ async function director(
   priority: number,
 ): Promise<Director> {
   const kernel = await lab.addKernel(name, { ports: [{ on: lan, addresses: [`${address}/24`] }] });
+  // So that a kernel which stands still for seconds loses nothing of what a probe asks it each millisecond.
+  for (const { device, switch: on } of kernel.ports)
+    await on.node.run(['ip', 'link', 'set', device, 'txqueuelen', '10000']);
   const made = new Director(kernel, priority);
   await made.boot();
   return made;

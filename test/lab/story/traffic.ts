@@ -7,7 +7,7 @@ import { VIP } from './configuration.ts';
 /** Requests a second, each on a connection of its own. */
 const RATE = 30;
 /** How long the client waits for an answer, in ms. */
-const PATIENCE = 3_000;
+const PATIENCE = 6_000;
 
 /** A time in which requests may fail, ms since the epoch. */
 interface Trouble {

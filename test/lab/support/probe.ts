@@ -1,6 +1,6 @@
 /**
- * A probe: probe.ts ADDRESS INTERVAL. Sends an ICMP echo request every INTERVAL ms (fractions too) and prints, as
- * JSON lines, a ProbeEvent when the first is answered and after each time span in which none was; after SIGTERM a
+ * A probe: probe.ts ADDRESS INTERVAL PATIENCE. Sends an ICMP echo request every INTERVAL ms (fractions too), which has
+ * no answer when none has come after PATIENCE ms, and prints, as JSON lines, a ProbeEvent when the first is answered and after each time span in which none was; after SIGTERM a
  * summary. One blocking loop of its own instead of Node's timers: those are a millisecond wrong either way.
  */
 import {
@@ -35,8 +35,6 @@ export type ProbeEvent =
       readonly gaps: readonly Gap[];
     };
 
-/** A request that has no answer after so many ms has none. */
-const PATIENCE = 1_000;
 /** How long the loop keeps the thread before it lets signals in. */
 const TURN = 20;
 
@@ -50,6 +48,7 @@ class Probe {
   readonly #ipv6: boolean;
   readonly #fd: number;
   readonly #to: Buffer;
+  readonly #patience: number;
   readonly #identifier = process.pid & 0xffff;
   readonly #open: Echo[] = [];
   readonly #gaps: Gap[] = [];
@@ -58,7 +57,8 @@ class Probe {
   #answered = 0;
   #gap: { readonly from: number; lost: number } | undefined;
 
-  constructor(address: string) {
+  constructor(address: string, patience: number) {
+    this.#patience = patience;
     this.#ipv6 = address.includes(':');
     this.#fd = this.#ipv6
       ? openSocket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6)
@@ -92,7 +92,7 @@ class Probe {
       const echo = this.#open[icmp.readUInt32BE(8) - (this.#open[0]?.number ?? 0)];
       if (echo !== undefined) echo.answered = true;
     }
-    this.#settle(performance.now() - PATIENCE);
+    this.#settle(performance.now() - this.#patience);
   }
 
   get pending(): boolean {
@@ -143,8 +143,8 @@ function checksum(bytes: Buffer): number {
 
 const letSignalsIn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-async function main(address: string, interval: number): Promise<void> {
-  const probe = new Probe(address);
+async function main(address: string, interval: number, patience: number): Promise<void> {
+  const probe = new Probe(address, patience);
   let running = true;
   process.once('SIGTERM', () => {
     running = false;
@@ -159,10 +159,10 @@ async function main(address: string, interval: number): Promise<void> {
     }
     await letSignalsIn();
   }
-  for (const end = performance.now() + PATIENCE; probe.pending && performance.now() < end; )
+  for (const end = performance.now() + patience; probe.pending && performance.now() < end; )
     probe.listen(end);
   probe.finish();
 }
 
-const [address = '', interval = '1'] = process.argv.slice(2);
-await main(address, Number(interval));
+const [address = '', interval = '1', patience = '1000'] = process.argv.slice(2);
+await main(address, Number(interval), Number(patience));

@@ -34,6 +34,7 @@ const NOBODY = '65534';
 /** A process of another user's that is tracked. */
 const NEIGHBOUR = 'lab-neighbour';
 
+/** Each takes the other for lost, and gives up when it stood still itself, only after as long as a busy machine may. */
 const routers = (priority: number, more = ''): string => `
 virtual_routers:
   web:
@@ -41,6 +42,7 @@ virtual_routers:
     vrid: 51
     priority: ${priority}
     advert_interval: 200ms
+    down_adverts: 30
     addresses: [${VIP}/24]${more}
 `;
 
@@ -55,7 +57,7 @@ track:
     neighbour: { process: ${NEIGHBOUR}, interval: 1s }`;
 
 const configuration = ({ weight = 2, realtime = true, programs = false }: Choice = {}): string => `
-vrrp: { realtime: ${realtime} }${routers(150, programs ? PROGRAMS : '')}
+vrrp: { realtime: ${realtime} }${routers(255, programs ? PROGRAMS : '')}
 services:
   web:
     address: ${VIP}

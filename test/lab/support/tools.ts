@@ -122,12 +122,13 @@ export interface Probe {
   stop(): Promise<ProbeSummary>;
 }
 
-/** Resolves when the first answer has come. `interval` in ms, default 1. */
+/** Resolves when the first answer has come. `interval` in ms, default 1; `patience` too: how long an answer may take, default 1000. */
 export async function startProbe(
   node: Node,
-  options: { readonly address: string; readonly interval?: number },
+  options: { readonly address: string; readonly interval?: number; readonly patience?: number },
 ): Promise<Probe> {
-  const process = await node.spawn(program('probe.ts', options.address, options.interval ?? 1));
+  const { interval = 1, patience = 1_000 } = options;
+  const process = await node.spawn(program('probe.ts', options.address, interval, patience));
   const events = follow<ProbeEvent>(process);
   await events.waitFor((event) => event.kind === 'answered', { what: `an answer of ${options.address}` });
   return {

@@ -23,7 +23,7 @@ export const refusing: Step = {
 export const hanging: Step = {
   title: '3 web2 hangs',
   tale: `The web server on web2 hangs: it accepts connections and never answers. Only a time-out can tell, so the
-    check takes 2 s longer.`,
+    check takes 4 s longer.`,
   play: (stage, tell) => {
     const limit = CHECK_INTERVAL + CHECK_TIMEOUT;
     return failAndRecover(stage, tell, { victim: stage.web2, other: stage.web1, mode: 'hang', limit });

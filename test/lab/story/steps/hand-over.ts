@@ -11,6 +11,11 @@ import { NEW_WEIGHTS } from './reload.ts';
  * the other has it costs 610 ms here, one that is lost more than three seconds.
  */
 const HAND_OVER_LIMIT = 300;
+/**
+ * Whoever stands still for less than this, in ms, answers late, and loses nothing: what a director without the VIP was
+ * asked is never answered.
+ */
+const ANSWER = 5_000;
 
 interface HandOver {
   /** When it was ordered, and when the new director announced itself: ms since the epoch. */
@@ -35,7 +40,7 @@ export const cleanStop: Step = {
     make before break.`,
   async play(stage, tell) {
     const { lvs1, lvs2 } = stage;
-    const { result, unanswered } = await probing(stage, async () => {
+    const { result, unanswered } = await probing(stage, ANSWER, async () => {
       const mark = stage.wireMark;
       const begin = Date.now();
       const end = lvs1.stop();
@@ -82,7 +87,7 @@ export const restart: Step = {
 async function takeBack(stage: Stage, tell: (line: string) => void): Promise<readonly Finding[]> {
   const { lvs1, lvs2 } = stage;
   const [wire, backup] = [stage.wireMark, lvs2.log.mark];
-  const { result, unanswered } = await probing(stage, async () => {
+  const { result, unanswered } = await probing(stage, ANSWER, async () => {
     const begin = Date.now();
     await lvs1.start();
     const { time: announced } = await stage.announcement(lvs1, wire);

@@ -10,6 +10,9 @@ import { NEW_WEIGHTS } from './reload.ts';
 /** A take-over this much before its time is a wrong one, not a matter of clocks, in ms. */
 const EARLY = 100;
 
+/** A request that is not answered for so long, in ms, went to the machine that is lost. */
+const ANSWER = 1_000;
+
 interface TakeOver {
   /** When the machine was lost, and when the other announced itself: ms since the epoch. */
   readonly at: number;
@@ -23,7 +26,7 @@ export const loss: Step = {
   async play(stage, tell) {
     const { lvs1, lvs2, traffic } = stage;
     const killed = Date.now();
-    const { result: taken, unanswered } = await probing(stage, async (probe) => {
+    const { result: taken, unanswered } = await probing(stage, ANSWER, async (probe) => {
       const mark = stage.wireMark;
       const at = Date.now();
       lvs1.kernel.kill();
