@@ -52,7 +52,7 @@ const advert: fc.Arbitrary<Event> = fc.record({
   local: fc.constantFrom(4, 5, 6).map(host),
   decidesTies: fc.boolean(),
   advertisement: fc.record({
-    version: fc.constant(3 as const),
+    version: fc.constantFrom(2 as const, 3 as const),
     vrid: fc.constant(51),
     priority: fc.oneof(fc.constantFrom(0, 255), fc.nat(255)),
     maxAdvertiseInterval: fc.nat(4095).map(centiseconds),
@@ -76,10 +76,12 @@ const plain: fc.Arbitrary<Event> = fc.oneof(
     { event: 'step-down', reason: 'the lease is over' },
     { event: 'stalled', reason: 'stood still' },
     { event: 'contested' },
+    { event: 'unknown', reason: 'script x has not been looked at yet' },
     { event: 'granted' },
     { event: 'refused', reason: 'the fence failed' },
   ),
   prefixes.map((addresses): Event => ({ event: 'addresses-lost', addresses })),
+  prefixes.map((addresses): Event => ({ event: 'addresses-found', addresses })),
 );
 
 type Happening =
