@@ -77,8 +77,8 @@ describe('the arbiter', () => {
     await first.kill();
     const lease = await held(second, UNIT);
     expect(lease.at).toBeGreaterThan(lastLease(first, UNIT)?.heldUntil ?? Infinity);
-    // A second after the lease at most, and as much again for what else this machine does.
-    expect(lease.at - from).toBeLessThan(LEASE * 1000 + 2000);
+    // A second after the lease at most; the rest is for what else this machine does.
+    expect(lease.at - from).toBeLessThan(LEASE * 1000 + 6000);
   });
 
   it('never has two: a holder that stood still had its time run out before another was given the unit', async () => {

@@ -86,9 +86,10 @@ describe('the neighbour entries of the VRRP groups', () => {
 
     await node.run('ip link set eth0 down');
     await daemon.said('virtual router web: FAULT');
+    const since = daemon.log.mark;
     await node.run('ip link set eth0 up');
-    await daemon.said('virtual router web: BACKUP');
-    for (const group of GROUPS) expect(await entries()).toMatch(group);
+    await daemon.said('virtual router web: BACKUP', { since });
+    for (const group of GROUPS) await expect.poll(entries).toMatch(group);
     await daemon.stop();
     for (const group of GROUPS) expect(await entries()).not.toMatch(group);
   });

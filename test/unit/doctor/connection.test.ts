@@ -29,3 +29,15 @@ it('rejects where nobody can look for its answer, as on a link that went down', 
   await end;
   expect(vi.getTimerCount()).toBe(0);
 });
+
+it('is made where this process stands still for longer than it waits, though nobody could tell meanwhile', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, HERE, resolve));
+  const { port } = server.address() as { readonly port: number };
+  const end = tryConnection(HERE, port, HERE, milliseconds(20));
+  // It has asked, and not looked yet.
+  await new Promise<void>((resolve) => process.nextTick(() => process.nextTick(resolve)));
+  for (const until = performance.now() + 60; performance.now() < until; );
+  expect(await end).toBe('made');
+  await new Promise((resolve) => server.close(resolve));
+});
