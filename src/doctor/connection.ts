@@ -2,6 +2,7 @@
 import { createConnection } from 'node:net';
 import type { IpAddress } from '../model/address.ts';
 import type { Milliseconds } from '../model/units.ts';
+import { afterHearing } from './patience.ts';
 
 /** `refused`: answered all the same. `silent`: no answer within the time, or no way there. */
 export type ConnectionEnd = 'made' | 'refused' | 'silent';
@@ -22,7 +23,7 @@ export function tryConnection(
 ): Promise<ConnectionEnd> {
   const { promise, resolve, reject } = Promise.withResolvers<ConnectionEnd>();
   const socket = createConnection({ host: address, port, localAddress: source });
-  const timer = setTimeout(() => resolve('silent'), patience);
+  const calledOff = afterHearing(patience, () => resolve('silent'));
   const look = setInterval(() => {
     try {
       if (seen()) resolve('silent');
@@ -35,7 +36,7 @@ export function tryConnection(
     resolve(code === 'ECONNREFUSED' || code === 'ECONNRESET' ? 'refused' : 'silent');
   });
   return promise.finally(() => {
-    clearTimeout(timer);
+    calledOff();
     clearInterval(look);
     socket.destroy();
   });

@@ -1,10 +1,11 @@
 /** Asks a host whether it is there, and hears by which link its answer comes. */
 import { type Family, familyOf, type IpAddress } from '../model/address.ts';
-import type { Milliseconds } from '../model/units.ts';
+import { type Milliseconds, milliseconds } from '../model/units.ts';
 import { internetChecksum } from '../packet/checksum.ts';
 import { decodeIpv4 } from '../packet/ipv4.ts';
 import { openRawSocket, type RawSocket } from '../sys/raw-socket.ts';
 import { READABLE, Reactor } from '../sys/reactor.ts';
+import { afterHearing } from './patience.ts';
 import type { Reply } from './seen-replies.ts';
 
 /** ICMP and ICMPv6 (RFC 792, RFC 4443): protocol, and the types of request and reply. */
@@ -32,9 +33,9 @@ interface Question {
 let asked = 0;
 
 /**
- * Sends echo requests from `source` over `by`, three within `patience`, and gives the first reply, on whichever of
- * `links` it comes. `send`: takes the requests in place of a plain socket. undefined: none came, or this host cannot
- * send there. Throws SystemError: EPERM without root.
+ * Sends echo requests from `source` over `by`, three within `patience`, which is as long as this process did not stand
+ * still, and gives the first reply, on whichever of `links` it comes. `send`: takes the requests in place of a plain
+ * socket. undefined: none came, or this host cannot send there. Throws SystemError: EPERM without root.
  */
 export async function echo(
   address: IpAddress,
@@ -49,7 +50,9 @@ export async function echo(
   const reactor = new Reactor();
   const sockets: RawSocket[] = [];
   const { promise, resolve } = Promise.withResolvers<Reply | undefined>();
-  const timers: NodeJS.Timeout[] = [setTimeout(() => resolve(undefined), patience)];
+  const nobody = (): void => resolve(undefined);
+  let calledOff = afterHearing(patience, nobody);
+  let plain: ((message: Uint8Array) => void) | undefined;
   try {
     for (const link of links) {
       const { protocol } = ECHO[family];
@@ -58,13 +61,16 @@ export async function echo(
       reactor.add(socket.fd, READABLE, () =>
         hear(socket, question, (ttl) => resolve({ link: link.name, ttl })),
       );
-      if (link.index !== by.index) continue;
-      const plain = (message: Uint8Array) => socket.send(message, address, source);
-      timers.push(...ask(send ?? plain, question, patience));
+      if (link.index === by.index) plain = (message) => socket.send(message, address, source);
+    }
+    // Not before all of them listen.
+    if (plain !== undefined) {
+      calledOff();
+      calledOff = ask(send ?? plain, question, patience, nobody);
     }
     return await promise;
   } finally {
-    for (const timer of timers) clearTimeout(timer);
+    calledOff();
     for (const socket of sockets) {
       reactor.remove(socket.fd);
       socket.close();
@@ -86,23 +92,28 @@ function hear(socket: RawSocket, { address, family, id }: Question, onReply: (tt
 
 const TIMES = 3;
 
+/** One question after the other, each with its own time for the answer, and `over` after that of the last. */
 function ask(
   send: (message: Uint8Array) => void,
   { family, id }: Question,
   patience: Milliseconds,
-): readonly NodeJS.Timeout[] {
-  return Array.from({ length: TIMES }, (_, time) =>
-    setTimeout(
-      () => {
-        try {
-          send(request(family, id, time));
-        } catch {
-          // There is no way there: then there is no reply either.
-        }
-      },
-      (time * patience) / (TIMES + 1),
-    ),
-  );
+  over: () => void,
+): () => void {
+  const pause = milliseconds(patience / (TIMES + 1));
+  let calledOff = (): void => undefined;
+  const askFrom = (time: number): void => {
+    try {
+      send(request(family, id, time));
+    } catch {
+      // There is no way there: then there is no reply either.
+    }
+    const isLast = time === TIMES - 1;
+    calledOff = isLast
+      ? afterHearing(milliseconds(2 * pause), over)
+      : afterHearing(pause, () => askFrom(time + 1));
+  };
+  askFrom(0);
+  return () => calledOff();
 }
 
 /** The kernel puts the checksum of ICMPv6 in by itself. */
