@@ -56,7 +56,9 @@ function report(
     return;
   }
   const routers = countOf(config.virtualRouters.length, 'virtual router');
-  const servers = countOf(config.virtualServers.length, 'virtual server');
+  // As the kernel counts: a service may stand for several.
+  const entries = config.virtualServers.reduce((sum, service) => sum + service.entries.length, 0);
+  const servers = countOf(entries, 'virtual server');
   const warnings = problems.length > 0 ? ` (${summarizeProblems(problems)})` : '';
   printLines(terminal.out, [`${file}: valid: ${routers}, ${servers}${warnings}`]);
 }

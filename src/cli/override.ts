@@ -4,6 +4,7 @@ import type { OverrideDemand } from '../control/api.ts';
 import { type ControlClient, controlClient } from '../control/client.ts';
 import { socketPath } from '../control/socket-path.ts';
 import { MOST_WEIGHT } from '../model/ipvs-table.ts';
+import type { Override } from '../model/override.ts';
 import type { OverrideDocument } from '../model/status.ts';
 import { indent, printable } from './format/text.ts';
 import { jsonOption, runtimeDirOption } from './options.ts';
@@ -63,22 +64,25 @@ function changeLines(changes: readonly string[]): readonly string[] {
   return rest > 0 ? [...shown, `and ${rest} more changes`] : shown;
 }
 
+/** Whoever puts something else in the place of what a colleague said is told so. */
 function outcomeText(action: OverrideDemand['action'], { override, was }: OverrideDocument): string {
+  const before = was === undefined ? '' : ` (was: ${wasText(was)})`;
   switch (action) {
     case 'drain':
-      return override?.drainedAt === undefined ? 'draining' : 'drained';
+      return `${override?.drainedAt === undefined ? 'draining' : 'drained'}${before}`;
     case 'disable':
-      return 'disabled';
+      return `disabled${before}`;
     case 'weight':
-      return `weight ${override?.weight} until vipward enable`;
+      return `weight ${override?.weight} until vipward enable${before}`;
     case 'enable':
-      return was === undefined
-        ? 'unchanged'
-        : `as in the file again (was: ${was.action} by ${printable(was.by)})`;
+      return was === undefined ? 'unchanged' : `as in the file again${before}`;
     default:
       return action satisfies never;
   }
 }
+
+const wasText = ({ action, weight, by, reason }: Override): string =>
+  `${action}${action === 'weight' ? ` ${weight}` : ''} by ${printable(by)}${reason === undefined ? '' : `: ${printable(reason)}`}`;
 
 /** For commander: throws InvalidArgumentError. */
 export function parseWeight(text: string): number {

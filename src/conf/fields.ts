@@ -17,10 +17,19 @@ export function wholeNumberFrom(least: number) {
 export const flag = () => z.boolean({ error: phrase('true or false') });
 
 /** One of a few words. */
-export function oneOf<const Word extends string>(words: readonly Word[]) {
+export function oneOf<const Word extends string>(
+  words: readonly Word[],
+  foreign: ReadonlyMap<string, Word> = new Map(),
+) {
+  const meant = (input: unknown): string | undefined => {
+    const small = typeof input === 'string' ? input.toLowerCase() : '';
+    if (words.some((word) => word === small)) return `${small} in small letters`;
+    const word = foreign.get(small);
+    return word === undefined ? undefined : `${word}, as that is called here`;
+  };
   const last = words.at(-1) ?? '';
   const expected = words.length > 1 ? `${words.slice(0, -1).join(', ')} or ${last}` : last;
-  return z.enum(words, { error: phrase(expected) });
+  return z.enum(words, { error: phrase(expected, (input) => meant(input)) });
 }
 
 const NAME_WORDS = '1 to 64 letters, digits, dots, hyphens or underscores';

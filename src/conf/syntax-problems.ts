@@ -2,16 +2,22 @@
 import type { YAMLError } from 'yaml';
 import type { TextProblem } from './text.ts';
 
-/** The first mistake at each place: those behind it there are its consequences. */
+/**
+ * The first mistake at each place: those behind it there are its consequences. Behind a wrong indentation everything
+ * is: nobody can tell what belongs where.
+ */
 export function syntaxProblems(mistakes: readonly YAMLError[], text: string): readonly TextProblem[] {
   const places = new Set<number>();
+  const end = Math.min(...mistakes.filter(isIndentation).map(({ pos }) => pos[0]));
   return mistakes.flatMap((mistake) => {
     const offset = afterBlanks(text, mistake.pos[0]);
-    if (places.has(offset)) return [];
+    if (mistake.pos[0] > end || places.has(offset)) return [];
     places.add(offset);
     return [{ offset, message: `YAML syntax: ${WORDS.get(mistake.message) ?? withHint(mistake)}` }];
   });
 }
+
+const isIndentation = ({ code }: YAMLError): boolean => code === 'TAB_AS_INDENT' || code === 'BAD_INDENT';
 
 /** A wrong indentation is found at the start of its line; people look for what stands behind it. */
 function afterBlanks(text: string, offset: number): number {

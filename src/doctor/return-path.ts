@@ -1,5 +1,12 @@
 /** Whether the replies of a real server behind nat come back by way of this director. Pure. */
-import { familyOf, type IpAddress, isWithin, type Prefix } from '../model/address.ts';
+import {
+  familyOf,
+  formatPrefix,
+  type IpAddress,
+  isWithin,
+  networkOf,
+  type Prefix,
+} from '../model/address.ts';
 import { type Finding, good, problem, unknown, warning } from './finding.ts';
 import type { Reply } from './seen-replies.ts';
 
@@ -63,7 +70,7 @@ export function returnPathFinding(server: AskedServer, vips: readonly IpAddress[
     return warning(
       `${name} is in the network of the virtual address ${shared}`,
       'it answers clients of that network directly, past the director, and they drop that',
-      `on the real server: no route of its own to ${network.address}/${network.length} but by this director; or forwarding: dr or fullnat`,
+      `on the real server: no route of its own to ${formatPrefix(networkOf(network))} but by this director; or forwarding: dr or fullnat`,
     );
   }
   if (network === undefined || source === undefined) {

@@ -27,7 +27,7 @@ export async function loadFile(file: string, kept?: KeptConfiguration): Promise<
   try {
     bytes = readRegularFile(file, MAX_LENGTH);
   } catch (cause) {
-    const message = `cannot read the configuration: ${(cause as Error).message}`;
+    const message = `cannot read the configuration: ${whyUnread(cause as NodeJS.ErrnoException)}`;
     const problem: Problem = { severity: 'error', file, line: 1, column: 1, message };
     return { config: undefined, problems: [problem], digest: '' };
   }
@@ -35,6 +35,9 @@ export async function loadFile(file: string, kept?: KeptConfiguration): Promise<
   const known = kept?.find(file, digest, readEnvironment());
   return known === undefined ? await load(bytes, file) : { ...known, digest };
 }
+
+const whyUnread = ({ code, message }: NodeJS.ErrnoException): string =>
+  code === 'ENOENT' ? 'there is no such file: write it, or name another by --config' : message;
 
 /** The same for a text that is not on disk, or not yet. */
 export const loadText = (text: string, file: string): Promise<LoadedConfiguration> => load(text, file);

@@ -96,7 +96,8 @@ export class Operator {
     };
     const absent = action === 'drain' && this.#isAbsent(service, server);
     const kept = overrides.set(override);
-    log('info', `${by}: ${action} real server ${at} of ${name}${reasonText(reason)}`, { ...override });
+    const what = action === 'weight' ? `weight ${weight} for` : action;
+    log('info', `${by}: ${what} real server ${at} of ${name}${reasonText(reason)}`, { ...override });
     const before = this.#options.table() ?? [];
     return answered(onChange(), (changes) => {
       const last = lastServerNotes(service, before, this.#options.table() ?? before);

@@ -22,9 +22,10 @@ export function pendingChanges(
   const [servers, wanted] = [new Servers(before), new Servers(after)];
   const arrivals = after.flatMap((virtual) =>
     virtual.realServers.flatMap((real) => {
-      const up = isUp(virtual, real);
-      // The table says what happens to one that is up.
-      return up === true ? [] : arrival(id(virtual, real), servers.find(virtual, real), real, up);
+      const [up, former] = [isUp(virtual, real), servers.find(virtual, real)];
+      // The table says what happens to one that is up, or serves until the first check by another rule.
+      if (up === true || (up === undefined && former !== undefined && isUp(...former) === true)) return [];
+      return arrival(id(virtual, real), former?.[1], real, up);
     }),
   );
   const departures = before.flatMap((virtual) =>
@@ -43,11 +44,16 @@ class Servers {
     this.#definitions = new Map(definitions.map((virtual) => [tableKeyText(virtual.entries[0]), virtual]));
   }
 
-  find(virtual: ConfiguredVirtualServer, real: ConfiguredRealServer): ConfiguredRealServer | undefined {
+  /** The definition that it is in, and what it is there. */
+  find(
+    virtual: ConfiguredVirtualServer,
+    real: ConfiguredRealServer,
+  ): readonly [ConfiguredVirtualServer, ConfiguredRealServer] | undefined {
     const definition = this.#definitions.get(tableKeyText(virtual.entries[0]));
-    return definition?.realServers.find(
+    const found = definition?.realServers.find(
       ({ address, port }) => address === real.address && port === real.port,
     );
+    return definition && found && [definition, found];
   }
 }
 

@@ -100,17 +100,23 @@ export function isNotUnicast(address: IpAddress): boolean {
   return first === 0xff || address === '::';
 }
 
+/** The network that an address with its length is in: the bits of the host are 0. */
+export function networkOf({ address, length }: Prefix): Prefix {
+  const bytes = addressToBytes(address).map((byte, i) => byte & maskByte(length, i));
+  return { address: addressFromBytes(bytes), length };
+}
+
 /** Whether `address` lies in the network that `prefix` names. */
 export function isWithin(address: IpAddress, prefix: Prefix): boolean {
   const bytes = addressToBytes(address);
   const network = addressToBytes(prefix.address);
   if (bytes.length !== network.length) return false;
-  return bytes.every((byte, i) => {
-    const bits = Math.min(8, Math.max(0, prefix.length - 8 * i));
-    const mask = (0xff00 >> bits) & 0xff;
-    return (byte & mask) === ((network[i] ?? 0) & mask);
-  });
+  return bytes.every((byte, i) => ((byte ^ (network[i] ?? 0)) & maskByte(prefix.length, i)) === 0);
 }
+
+/** The `i`th byte of a netmask. */
+const maskByte = (length: number, i: number): number =>
+  (0xff00 >> Math.min(8, Math.max(0, length - 8 * i))) & 0xff;
 
 export const formatPrefix = (prefix: Prefix): string => `${prefix.address}/${prefix.length}`;
 

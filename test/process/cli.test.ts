@@ -132,6 +132,12 @@ describe('check', () => {
     expect(out).toContain(`${goodFile}: valid: 1 virtual router, 1 virtual server`);
   });
 
+  test('counts virtual servers as the kernel does', async () => {
+    const file = join(directory.path, 'ports.yaml');
+    writeFileSync(file, GOOD.replace('port: 80', 'port: [80, 8000-8003]'));
+    expect((await vipward(['check', file])).out).toContain('valid: 1 virtual router, 5 virtual servers');
+  });
+
   test('of a bad file shows where', async () => {
     const { code, out, err } = await vipward(['check', badFile]);
     expect({ code, out }).toEqual({ code: 1, out: '' });
@@ -298,7 +304,7 @@ describe('a real server out of service', () => {
     ...{ until: 2e12, drainedAt: undefined, cutOff: undefined, dangling: false, connections: undefined },
   };
   const done = { ...drain, drainedAt: 3, cutOff: 0 };
-  const begun = `real server 10.1.1.2:80 of web: draining\n  weight 2 → 0\n  note: mind\n`;
+  const begun = `real server 10.1.1.2:80 of web: draining (was: drain by ada)\n  weight 2 → 0\n  note: mind\n`;
   const what = 'real server 10.1.1.2:80 of web:';
 
   test('a drain is waited for', async () => {
@@ -343,9 +349,14 @@ describe('a real server out of service', () => {
   });
 
   test.each([
-    ['disable', [], { action: 'disable', reason: 'disk' }, 'disabled'],
+    ['disable', [], { action: 'disable', reason: 'disk' }, 'disabled (was: drain by ada)'],
     ['enable', [], { action: 'enable' }, 'as in the file again (was: drain by ada)'],
-    ['weight', ['5'], { action: 'weight', weight: 5, reason: 'disk' }, 'weight 5 until vipward enable'],
+    [
+      'weight',
+      ['5'],
+      { action: 'weight', weight: 5, reason: 'disk' },
+      'weight 5 until vipward enable (was: drain by ada)',
+    ],
   ])('%s', async (command, more, asked, words) => {
     drains = [{ ...drain, weight: 5 }];
     const reason = command === 'enable' ? [] : ['--reason', 'disk'];

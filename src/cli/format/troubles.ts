@@ -35,6 +35,10 @@ function routerTroubles({ virtualRouters }: StatusDocument, style: Style): strin
   ];
 }
 
+/** Forgotten, they leave the other director without a successor. */
+const standbys = ({ virtualRouters }: StatusDocument): readonly string[] =>
+  virtualRouters.filter(({ standby }) => standby).map(({ name }) => name);
+
 /** A director whose checks rest does not serve. */
 function serviceTroubles({ virtualServers }: StatusDocument, style: Style): string[] {
   const namesOf = (test: (server: VirtualServerStatus) => boolean): readonly string[] =>
@@ -46,11 +50,13 @@ function serviceTroubles({ virtualServers }: StatusDocument, style: Style): stri
   ];
 }
 
-function lesserTroubles({ virtualServers, overrides }: StatusDocument, style: Style): string[] {
+function lesserTroubles(status: StatusDocument, style: Style): string[] {
+  const { virtualServers, overrides } = status;
   const down = virtualServers.flatMap(({ name, realServers }) =>
     realServers.filter(isDown).map(({ server }) => `${name} ${server}`),
   );
   return [
+    ...named('kept a backup by command, until vipward resume', standbys(status), style.doubtful),
     ...named(countOf(down.length, 'real server').concat(' down'), down, style.doubtful),
     ...named(
       'overridden by command',

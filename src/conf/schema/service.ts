@@ -13,6 +13,13 @@ import { tunnel } from './tunnel.ts';
 
 const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const;
 const FORWARDING = ['dr', 'nat', 'tun', 'fullnat'] as const;
+/** As ldirectord and ipvsadm call them, in a command line and in a listing. */
+const FORWARDING_ELSEWHERE = new Map<string, (typeof FORWARDING)[number]>([
+  ...(['gate', 'gatewaying', 'route'] as const).map((word) => [word, 'dr'] as const),
+  ...(['masq', 'masquerading', 'masquerade'] as const).map((word) => [word, 'nat'] as const),
+  ...(['ipip', 'tunnel', 'tunneling'] as const).map((word) => [word, 'tun'] as const),
+]);
+const forwardingMethod = () => oneOf(FORWARDING, FORWARDING_ELSEWHERE);
 
 const match = oneOrMore(
   z.strictObject(
@@ -54,7 +61,7 @@ const realServer = z.strictObject(
     weight: wholeNumber(0, MOST_WEIGHT)
       .prefault(1)
       .describe('Its share of the connections, relative to the others. 0: it gets no new ones.'),
-    forwarding: oneOf(FORWARDING).optional().describe("How packets reach it. Default: the service's."),
+    forwarding: forwardingMethod().optional().describe("How packets reach it. Default: the service's."),
     tunnel: tunnel().optional().describe("How tun wraps packets to it. Default: the service's."),
     source_address: address()
       .optional()
@@ -70,7 +77,7 @@ const sorryMapping = z.strictObject({
   address: address().describe('Its address: on 127.0.0.1 or ::1 it is this director.'),
   port: wholeNumber(1, 65535).optional().describe("Where it listens. Default: the service's port."),
   check: check.optional().describe('How it is checked: it takes over only while healthy. Without it always.'),
-  forwarding: oneOf(FORWARDING).optional().describe("How packets reach it. Default: the service's."),
+  forwarding: forwardingMethod().optional().describe("How packets reach it. Default: the service's."),
   tunnel: tunnel().optional().describe("How tun wraps packets to it. Default: the service's."),
 });
 
@@ -133,7 +140,7 @@ const sharing = {
   one_packet: flag()
     .prefault(false)
     .describe('Whether every UDP datagram is balanced by itself (one-packet scheduling).'),
-  forwarding: oneOf(FORWARDING).describe(
+  forwarding: forwardingMethod().describe(
     'How packets reach real servers. dr: unchanged, in the same network, answered directly. nat: rewritten, answered through the director. tun: wrapped in IP, answered directly. fullnat: rewritten at both ends, answered to the director from anywhere.',
   ),
   tunnel: tunnel().optional().describe('How tun wraps packets: ipip, gre, gue, or a mapping. Default: ipip.'),

@@ -83,7 +83,11 @@ describe('what is wrong comes first, by name', () => {
     expect(
       trouble({
         virtualServers: [fine],
-        virtualRouters: [router({ state: 'initialize' }), router({ name: 'db', paths })],
+        virtualRouters: [
+          router({ state: 'initialize' }),
+          router({ name: 'db', paths }),
+          router({ name: 'mail', state: 'backup', standby: true }),
+        ],
         overrides: [
           {
             ...{ ...override, weight: undefined, reason: undefined, until: undefined, drainedAt: undefined },
@@ -94,6 +98,7 @@ describe('what is wrong comes first, by name', () => {
     ).toEqual([
       'virtual routers in FAULT: web',
       'heartbeat paths silent or down: db on eth1',
+      'kept a backup by command, until vipward resume: mail',
       'overridden by command: web 10.1.1.2:80',
     ]);
   });

@@ -61,6 +61,21 @@ describe('what a definition stands for', () => {
       ],
     ],
     [
+      'a forwarding method as ldirectord calls it',
+      file({ forwarding: 'masq' }),
+      ['5:17: error: forwarding: expected nat, as that is called here, not "masq"'],
+    ],
+    [
+      'a forwarding method as keepalived writes it',
+      file({ forwarding: 'DR' }),
+      ['5:17: error: forwarding: expected dr in small letters, not "DR"'],
+    ],
+    [
+      'a forwarding method that nobody has',
+      file({ forwarding: 'dnat' }),
+      ['5:17: error: forwarding: expected dr, nat, tun or fullnat, not "dnat"'],
+    ],
+    [
       'port 65536',
       file({ port: '65536' }),
       [

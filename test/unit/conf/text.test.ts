@@ -49,6 +49,18 @@ describe('text that is no YAML, or not ours', () => {
       ],
     ],
     [
+      'a key that is not indented far enough: nothing behind it is judged',
+      'vrrp:\n   realtime: true\n  x: 1\n   y: 1\n   z: 1\n',
+      [
+        '3:3: error: YAML syntax: All mapping items must start at the same column: indent the keys of one mapping, and the items of one list, by the same number of spaces',
+      ],
+    ],
+    [
+      'a tab, and what follows from it',
+      'services:\n  web:\n    address: 10.1.1.1\n\tport: 80\n    protocol: tcp\n',
+      ['4:1: error: YAML syntax: Tabs are not allowed as indentation: indent with spaces'],
+    ],
+    [
       'two documents',
       `${CHECKED}\n---\nservices: {}\n`,
       ['8:1: error: a second YAML document begins here: the configuration is one document, remove the ---'],

@@ -28,3 +28,18 @@ it.each([
   expect(atOnce(operator.carryOut({ ...ask, action: 'disable' })).notes).toEqual(notes);
   expect(atOnce(operator.carryOut({ ...ask, action: 'enable' })).notes).toEqual([]);
 });
+
+it('the log says which weight was given', () => {
+  const lines: string[] = [];
+  const log = (_: string, message: string) => void lines.push(message);
+  const operator = new Operator({
+    overrides: new OverrideBook({ stateDir, log }),
+    log,
+    onChange: () => [],
+    table: () => undefined,
+  });
+  operator.configure({ virtualServers: [web], virtualRouters: [], ipvs: { sysctl: {} } });
+  const ask = { service: 'web', server: '10.1.1.2:80', by: 'ada' };
+  atOnce(operator.carryOut({ ...ask, action: 'weight', weight: 7, reason: 'slow disk' }));
+  expect(lines).toEqual(['ada: weight 7 for real server 10.1.1.2:80 of web (slow disk)']);
+});
