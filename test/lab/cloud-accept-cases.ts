@@ -153,7 +153,8 @@ describe('accept: false on a director that balances:', () => {
 
     it('nothing else does', async () => {
       const before = await dropped();
-      expect(await both(VIPS, OWN, 2)).toEqual({ other: 'silent' });
+      // Long enough that who asks has begun.
+      expect(await both(VIPS, OWN, 6)).toEqual({ other: 'silent' });
       const after = await dropped();
       expect(after).toBeGreaterThan(before);
       expect(await echoes()).toEqual([false, false]);

@@ -25,7 +25,7 @@ export function markChangeCases(
       const { client } = stage();
       const daemon = daemonOf();
       const guest = await client.spawn(['bash', '--norc', '-c', GUEST, vip, String(port)]);
-      await guest.stdout.waitFor((line) => line === 'open');
+      await guest.stdout.waitFor((line) => line === 'open', { timeout: 120_000 });
       const knocking = await knock(client, vip, port);
       const since = daemon.log.mark;
       await daemon.configure(file);

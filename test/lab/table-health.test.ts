@@ -102,11 +102,12 @@ it('IPVS that is loaded after the start is found, and told', async () => {
   expect((await daemon.status()).table.unavailable).toContain('load it with `modprobe ip_vs`');
   // The other director may have what this one lacks.
   await daemon.said('virtual router served: FAULT: service counted: there is no IPVS table here');
+  const since = daemon.log.mark;
   await director.run(
     'umount "$(readlink -f "$(command -v modprobe)")" && modprobe -a ip_vs ip_vs_rr ip_vs_wlc',
   );
-  await daemon.said('the IPVS table can be reached');
-  await daemon.said('virtual router served: MASTER');
+  await daemon.said('the IPVS table can be reached', { since });
+  await daemon.said('virtual router served: MASTER', { since });
   await daemon.said(`add real server ${RIP.serves}:80`);
   await daemon.said(`add real server ${RIP.endless}:80`);
   const { table } = await daemon.status();

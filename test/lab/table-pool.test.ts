@@ -58,7 +58,7 @@ describe('with a daemon of its own:', () => {
       'web',
       '10.1.1.2',
       '--timeout',
-      '60s',
+      '10m',
       '--reason',
       'new kernel',
     );

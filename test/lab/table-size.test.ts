@@ -62,13 +62,13 @@ async function each(what: string, since: number): Promise<void> {
       if (address !== undefined) missing.delete(address);
       return missing.size === 0;
     },
-    { since, timeout: 120_000, what: `${what} for each` },
+    { since, timeout: 200_000, what: `${what} for each` },
   );
 }
 
 it('a thousand real servers come into the table', async () => {
   await timed('started with 1,000 real servers', async () => {
-    daemon = await startDaemon(director, config(1));
+    daemon = await startDaemon(director, config(1), { patience: 200_000 });
   });
   await timed('all checked and in the table', () => each('add real server', 0));
   expect(await inKernel()).toBe(COUNT);

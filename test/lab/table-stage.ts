@@ -108,15 +108,17 @@ export class Stage {
   }
 
   /**
-   * The same after these commands of ipvsadm, all in a moment: the daemon, which looks at its table every 10 s, sees
-   * what they did at the reload.
+   * The same after these commands of ipvsadm, all in a moment for the daemon, which looks at its table every 10 s: it
+   * sees all that they did at once.
    */
   async hangUpAfter(yaml: string, ...commands: readonly string[]): Promise<readonly string[]> {
     const { log, process } = this.daemon;
     await this.daemon.configure(yaml);
     const since = log.mark;
-    const all = [...commands.map((command) => `ipvsadm ${command}`), `kill -HUP ${process.pid}`];
-    await this.director.run(all.join(' && '));
+    const kill = (signal: string): string => `kill -${signal} ${process.pid}`;
+    const changes = commands.map((command) => `ipvsadm ${command}`).join(' && ');
+    const meanwhile = `${kill('STOP')}; ${changes}; code=$?; ${kill('HUP')}; ${kill('CONT')}; exit $code`;
+    await this.director.run(commands.length === 0 ? kill('HUP') : meanwhile);
     await this.daemon.said('configuration reloaded', { since });
     const lines = log.all
       .slice(since)

@@ -26,14 +26,14 @@ const SERVICES = {
   network: `address: ${VIP}, port: 8003, persistence: { timeout: 5m, netmask: 255.255.255.240 }`,
   network6: `address: "${VIP6}", port: 8004, persistence: { timeout: 5m, prefix: 60 }`,
   sip: `address: ${VIP}, port: 5060, protocol: udp, persistence: { timeout: 5m, engine: sip }`,
-  short: `address: ${VIP}, port: 8006, protocol: udp, persistence: 2s`,
+  short: `address: ${VIP}, port: 8006, protocol: udp, persistence: 5s`,
 } as const;
 const MARKED = [8_011, 8_012] as const;
 const ON_EVERY_PORT = [8_021, 8_022, 8_023] as const;
 
 const CONFIG = `
 ipvs:
-  timeouts: { udp: 1s }
+  timeouts: { udp: 2s }
 services:${Object.entries(SERVICES)
   .map(([name, service]) => {
     const address = service.includes(VIP6) ? behind6 : behind;

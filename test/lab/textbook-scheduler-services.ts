@@ -103,7 +103,7 @@ export const MANY = {
 
 export const CONFIG = `
 ipvs:
-  timeouts: { udp: 2s }
+  timeouts: { udp: 5s }
 services:${NAMES.map(serviceYaml).join('')}
   many: { address: [${MANY.addresses.map((address) => `"${address}"`)}], port: [9001, 9010-9012], scheduler: rr,
     forwarding: nat, real_servers: [${MANY.servers.map((address) => `{ address: "${address}" }`)}] }

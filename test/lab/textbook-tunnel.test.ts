@@ -164,6 +164,10 @@ async function takeUp(): Promise<void> {
   if (one === undefined || two === undefined) throw new Error('no real servers');
   await one.run('sysctl -qw net.ipv4.conf.all.rp_filter=1');
   await two.run('sysctl -qw net.ipv4.conf.all.rp_filter=1');
+  // The addresses that links make for themselves are as they will be at the end, too.
+  const settled = '! ip -6 address show tentative | grep -q inet6';
+  for (const node of real)
+    await node.run(`for i in $(seq 300); do if ${settled}; then exit 0; fi; sleep 0.1; done; exit 1`);
   before = await Promise.all(real.map(state));
   for (const role of ROLES) await realserver(one, 'start', ...role, '--forwarding', 'tun');
   for (const [i, role] of ROLES.entries()) {
@@ -183,12 +187,22 @@ async function counted(): Promise<Readonly<Record<Wire, number>>> {
   const counts = nftables.flatMap(({ counter }) => (counter ? [[counter.name, counter.packets]] : []));
   return Object.fromEntries(counts) as Record<Wire, number>;
 }
+/** Once no packet of an earlier connection can come any more: none has anything to say, or to say again. */
+async function ended(): Promise<void> {
+  const open = (node: NamespaceNode, peers: string) =>
+    node.run(`ss -Htan '( ${peers} )' | grep -v -e LISTEN -e TIME-WAIT | wc -l`);
+  const ofClient = 'dport = :80';
+  const ofServer = 'dst 10.1.0.100 or dst [fd00:1::100]';
+  const all = () => Promise.all([open(client, ofClient), ...real.map((node) => open(node, ofServer))]);
+  await expect.poll(async () => (await all()).map(Number)).toEqual([0, 0, 0]);
+}
 const host = (address: string) => (address.includes(':') ? `[${address}]` : address);
 
 it.each(NAMES)('%s: shared by both, and answered by way of the router alone', async (name) => {
   const [, family, wire] = CASES[name];
   for (const address of REAL[family])
     await daemon.said(`add real server ${host(address)}:80 to tcp ${host(VIP[name])}:80`);
+  await ended();
   const earlier = await counted();
   const url = `http://${host(VIP[name])}/`;
   expect(await inTurn(client, url, 16)).toEqual({ one: 8, two: 8 });

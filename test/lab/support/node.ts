@@ -124,7 +124,7 @@ export abstract class Node {
 }
 
 /**
- * Runs `work`, tells it when `timeout` ms are over, and gives up on it (undefined) 2 s later: a node that stands
+ * Runs `work`, tells it when `timeout` ms are over, and gives up on it (undefined) 20 s later: a node that stands
  * still cannot even kill.
  */
 async function within<T>(
@@ -134,7 +134,7 @@ async function within<T>(
   const expiry = new AbortController();
   const { promise: givenUp, resolve } = Promise.withResolvers<undefined>();
   const first = setTimeout(() => expiry.abort(), timeout);
-  const second = setTimeout(() => resolve(undefined), timeout + 2_000);
+  const second = setTimeout(() => resolve(undefined), timeout + 20_000);
   const running = work(expiry.signal);
   try {
     return await Promise.race([running, givenUp]);
