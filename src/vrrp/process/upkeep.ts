@@ -129,16 +129,25 @@ export class Upkeep {
     if (phase() === 'ended') return;
     parts.vmacs.speakAgain(names);
     for (const name of names) parts.network.refresh(name);
+    const holders = new Set([...director.members()].filter(({ holds }) => holds));
     if (phase() === 'configured') parts.vmacs.configure([...director.members()]);
     this.conditions(names);
-    this.#restore(names);
+    this.#restore(names, holders);
     parts.fixed.restore();
   }
 
-  /** Compares with what the links hold now: what is missing is put back by the rules. */
-  #restore(names: readonly string[]): void {
+  /**
+   * Compares with what the links held when they were looked at, and who held addresses then, `holders`: what is missing
+   * is put back by the rules. Whatever is decided meanwhile, as by one that finds that it stood still, has changed the
+   * links of a member that has let go or taken over since: those are looked at again.
+   */
+  #restore(names: readonly string[], holders: ReadonlySet<Member>): void {
     const { director, parts, onFinding } = this.#context;
     for (const member of director.members()) {
+      if (member.holds !== holders.has(member)) {
+        for (const name of names) this.touch(name);
+        continue;
+      }
       if (member.state.name === 'backup') this.#removeForeign(member, names);
       if (!member.holds || member.condition.obstacle !== undefined) continue;
       if (names.includes('')) parts.holdings.installRoutes(member);
@@ -146,6 +155,7 @@ export class Upkeep {
       const addresses = parts.holdings.missing(member);
       if (addresses.length === 0) continue;
       onFinding({ type: 'addresses-lost', key: member.key, addresses });
+      if (!member.holds) continue;
       const list = addresses.map(formatPrefix).join(', ');
       this.#tell('restored', member, `${list} was gone from ${carrierOf(member)}: put back`);
     }
