@@ -1,9 +1,8 @@
 /** `vipward drain`: a real server gets no new connections, and leaves the table when it has finished those it has. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../conf/duration.ts';
-import type { ControlClient } from '../control/client.ts';
-import type { OverrideDocument, OverrideStatus } from '../model/status.ts';
+import type { OverrideDocument } from '../model/status.ts';
+import { drained, type End } from './drain-wait.ts';
 import { printable } from './format/text.ts';
 import type { Finish } from './options.ts';
 import { addressed, ask, type OverrideOptions, reasonOption } from './override.ts';
@@ -13,18 +12,6 @@ interface Options extends OverrideOptions {
   readonly timeout: number;
   readonly wait: boolean;
 }
-
-/** In milliseconds. */
-const LOOK_INTERVAL = 500;
-const LATE = 30_000;
-/** Looks in a row at which the daemon could not reach the table before nobody waits any more. */
-const MOST_UNREACHED = 10;
-
-/** How the wait ended. */
-type End =
-  | { readonly kind: 'over'; readonly status: OverrideStatus }
-  | { readonly kind: 'left-the-file' | 'ended-by-another' }
-  | { readonly kind: 'unreachable'; readonly why: string };
 
 export function drainCommand(terminal: Terminal, finish: Finish): Command {
   return addressed(new Command('drain'))
@@ -61,31 +48,6 @@ function parseTimeout(text: string): number {
   const time = parseDuration(text);
   if (time === undefined) throw new InvalidArgumentError('A time is a number with a unit: 30s, 5m, 2h.');
   return time;
-}
-
-/** Resolves when it is over, or nobody can tell any more. */
-async function drained(
-  client: ControlClient,
-  { service, server, override, tableUnavailable }: OverrideDocument,
-): Promise<End> {
-  // Without IPVS, for one, nobody can tell how many connections are left.
-  if (tableUnavailable !== undefined) return { kind: 'unreachable', why: tableUnavailable };
-  let unreached = 0;
-  for (;;) {
-    const { overrides, tableUnavailable: why } = await client.overrides();
-    // A reload may give the service or the real server another name.
-    const now =
-      overrides.find((each) => each.service === service && each.server === server) ??
-      overrides.find((each) => each.since === override?.since && each.by === override.by);
-    if (now?.action !== 'drain' || now.since !== override?.since) return { kind: 'ended-by-another' };
-    if (now.drainedAt !== undefined) return { kind: 'over', status: now };
-    if (now.dangling) return { kind: 'left-the-file' };
-    unreached = why === undefined ? 0 : unreached + 1;
-    if (why !== undefined && unreached >= MOST_UNREACHED) return { kind: 'unreachable', why };
-    if (now.until !== undefined && Date.now() > now.until + LATE)
-      throw new Error('the time is over, but the daemon cannot look at the table: see vipward status');
-    await delay(LOOK_INTERVAL);
-  }
 }
 
 function outcome(
