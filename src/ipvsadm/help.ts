@@ -53,7 +53,7 @@ Daemon options:
       --syncid 0..255           --sync-maxlen 1..65507
       --mcast-interface LINK (eth0)   --mcast-group ADDRESS (224.0.0.81)   --mcast-port PORT (8848)   --mcast-ttl TTL (1)
 
-Exit codes: 0 done, 1 nothing to list, 2 a command line that means nothing, 255 the kernel refused.
+Exit codes: 0 done, 1 nothing to list, 2 a command line that means nothing, or no IPVS, 255 the kernel refused.
 `;
 
 /** The first words are ipvsadm's own, which scripts take apart. */

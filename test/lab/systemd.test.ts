@@ -105,6 +105,8 @@ describe('reload', () => {
     expect(stderr).toMatch(/journalctl -xeu vipward\.service/);
     const { text } = await service.said(`${place}: error: `, since.journal);
     expect(text).toContain('vrid');
+    const refusal = await service.said('"reload refused: /etc/vipward/', since.journal);
+    expect(refusal).toMatchObject({ priority: 3, text: expect.stringMatching(/^\{"level":"error"/) });
     expect(await service.show('ActiveState', 'MainPID')).toEqual({ ...shown, ActiveState: 'active' });
     expect(await stage.table()).toBe(before);
     expect(await stage.ask()).toBe('web\n');

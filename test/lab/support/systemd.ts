@@ -47,6 +47,8 @@ export interface JournalLine {
   readonly text: string;
   /** `systemd` or `vipward`. */
   readonly from: string;
+  /** syslog(3): 3 is an error, 6 what journald takes a line for that does not say. */
+  readonly priority: number;
 }
 
 export class Service {
@@ -105,8 +107,8 @@ export async function watchService(node: Node): Promise<Service> {
     const lines = (partial + bytes.toString()).split('\n');
     partial = lines.pop() ?? '';
     for (const line of lines) {
-      const { MESSAGE, SYSLOG_IDENTIFIER } = JSON.parse(line) as Record<string, unknown>;
-      journal.push({ text: String(MESSAGE), from: String(SYSLOG_IDENTIFIER) });
+      const { MESSAGE, SYSLOG_IDENTIFIER, PRIORITY } = JSON.parse(line) as Record<string, unknown>;
+      journal.push({ text: String(MESSAGE), from: String(SYSLOG_IDENTIFIER), priority: Number(PRIORITY) });
     }
   });
   void follower.exit.then(({ code, lost }) => journal.end(lost ?? `journalctl ended with ${code}`));
