@@ -197,7 +197,7 @@ export class Machine {
     process.waiting.push(event);
   }
 
-  /** Sends what it had in hand when it fell asleep; whether that was anything. */
+  /** Sends what it had in hand when it fell asleep. */
   #speak({ director }: Process): void {
     const active = [...director.members()].filter(({ state }) => state.name === 'active');
     for (const member of active) this.#world.sendAdvert(this, member, member.parameters.priority);

@@ -40,8 +40,8 @@ it.each([
   const shell = `cd ${directory} && { ${before}; } && exec ${line} ${redirection}`;
   const daemon = await director.spawn(['sh', '-c', shell]);
   await expect.poll(holdsVip, { timeout: 60_000 }).toBe(true);
-  const status = await director.exec([VIPWARD, 'status', '--runtime-dir', directory]);
-  expect(status.stdout).toContain('web  MASTER');
+  const status = async () => (await director.exec([VIPWARD, 'status', '--runtime-dir', directory])).stdout;
+  await expect.poll(status).toContain('web  MASTER');
   daemon.kill('SIGTERM');
   expect(await daemon.exit).toEqual({ code: 0 });
   expect(await holdsVip()).toBe(false);

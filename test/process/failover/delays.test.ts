@@ -4,17 +4,18 @@ import { type Daemon, type LogLine, startDaemon } from '../../lab/support/daemon
 import { until } from '../../support/until.ts';
 import { advertsOf, becomes, createStage, routerOf, type Stage } from './stage.ts';
 
+/** Nobody waits any longer once the other has stood still for three intervals: those that wait have long ones. */
 const yaml = (priority: number) => `
 virtual_routers:
   eager: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 100ms, addresses: [10.1.1.201/24] }
   polite:
-    { interface: eth0, vrid: 2, priority: ${priority}, advert_interval: 100ms, addresses: [10.1.1.202/24],
+    { interface: eth0, vrid: 2, priority: ${priority}, advert_interval: 1s, addresses: [10.1.1.202/24],
       preempt: { delay: 4s } }
   late:
-    { interface: eth0, vrid: 3, priority: ${priority}, advert_interval: 100ms, addresses: [10.1.1.203/24],
+    { interface: eth0, vrid: 3, priority: ${priority}, advert_interval: 1s, addresses: [10.1.1.203/24],
       startup_delay: 4s }
   modest:
-    { interface: eth0, vrid: 4, priority: ${priority}, advert_interval: 100ms, addresses: [10.1.1.204/24],
+    { interface: eth0, vrid: 4, priority: ${priority}, advert_interval: 1s, addresses: [10.1.1.204/24],
       preempt: false }
   patient:
     { interface: eth0, vrid: 5, priority: ${priority}, advert_interval: 100ms, addresses: [10.1.1.205/24],

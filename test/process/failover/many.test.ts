@@ -6,7 +6,7 @@ import { becomes, createStage, type Stage } from './stage.ts';
 const VRIDS = Array.from({ length: 100 }, (_, i) => i + 1);
 const YAML = `
 virtual_routers:
-${VRIDS.map((vrid) => `  v${vrid}: { interface: eth0, vrid: ${vrid}, advert_interval: 100ms, addresses: [10.1.1.${100 + vrid}/24] }`).join('\n')}
+${VRIDS.map((vrid) => `  v${vrid}: { interface: eth0, vrid: ${vrid}, advert_interval: 500ms, addresses: [10.1.1.${100 + vrid}/24] }`).join('\n')}
 `;
 
 let stage: Stage;
@@ -20,7 +20,7 @@ afterAll(() => stage?.lab.close());
 
 it('are all told of, and stand so in the status', async () => {
   await Promise.all(VRIDS.map((vrid) => becomes(daemon, `v${vrid}`, 'MASTER')));
-  const { virtualRouters } = await daemon.status();
-  expect(virtualRouters.filter(({ state }) => state !== 'active')).toEqual([]);
-  expect(virtualRouters).toHaveLength(VRIDS.length);
+  // A machine that stood still meanwhile has made them backups for a while.
+  const states = async () => (await daemon.status()).virtualRouters.map(({ state }) => state);
+  await expect.poll(states).toEqual(VRIDS.map(() => 'active'));
 });

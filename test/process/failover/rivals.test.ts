@@ -20,13 +20,17 @@ const calls = (name: string): string => `${stage.lab.scratch}/${name}`;
 /** Writes its arguments down. */
 const script = (file: string) => `[/bin/sh, -c, 'echo "$@" >> ${file}', notify]`;
 
+/**
+ * Whoever stands still for three of these intervals gives up; and the lease of the short ones, 2 s, must outlast that
+ * by as much.
+ */
 const yaml = (priority: number, director: 'one' | 'two') => `
 virtual_routers:
   web:
-    { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 100ms, addresses: [${VIP}/24],
+    { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 300ms, addresses: [${VIP}/24],
       notify: ${script(calls(`web-${director}`))} }
   careful:
-    { interface: eth0, vrid: 2, priority: ${priority}, advert_interval: 100ms, addresses: [10.1.1.202/24],
+    { interface: eth0, vrid: 2, priority: ${priority}, advert_interval: 300ms, addresses: [10.1.1.202/24],
       probe: before }
   slow: { interface: eth0, vrid: 3, priority: ${priority}, advert_interval: 1s, addresses: [10.1.1.203/24] }
 sync_groups:

@@ -94,8 +94,8 @@ const COMPLAINT = /invalid|bogus|mismatch|ignor|incorrect|expected|discard|unkno
 /** What keepalived says of whom it preempts. */
 const HARMLESS = /received lower priority .* discarding/;
 
-/** Ms by which a notice of the kernel, or a line of the log, may be late. */
-const LATE = 1_000;
+/** Ms by which a notice of the kernel, or a line of the log, may be late on a machine that stands still. */
+const LATE = 5_000;
 /** That keepalived answers for an address which it has still: on a busy machine it gives way late. */
 function isOfOneThatGivesWay({ message, time }: LogLine): boolean {
   const [, address] = / (\S+) is answered by 02:00:00:00:01:11 too/.exec(message) ?? [];

@@ -16,7 +16,7 @@ const router = (vrid: number, addresses: readonly string[], more: object = {}): 
   interface: 'eth0',
   vrid,
   priority: 150,
-  advert_interval: '100ms',
+  advert_interval: '500ms',
   addresses,
   ...more,
 });

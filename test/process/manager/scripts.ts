@@ -3,13 +3,16 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/** Ms: longer than anything takes on a busy machine. */
+const LIMIT = 120_000;
+
 export interface Scripts {
   readonly folder: string;
   /** Path of a new script; in it, `$here` is the folder. */
   add(name: string, body: string): string;
   /** What was written to the file `name` in the folder so far. */
   read(name: string): string;
-  /** The lines of the file `name`, once there are `count` of them. */
+  /** The lines of the file `name`, once there are `count` of them; rejects where that takes too long. */
   lines(name: string, count: number): Promise<readonly string[]>;
   remove(): void;
 }
@@ -28,14 +31,24 @@ export function makeScripts(): Scripts {
     },
     read,
     lines(name, count) {
-      const { promise, resolve } = Promise.withResolvers<readonly string[]>();
+      const { promise, resolve, reject } = Promise.withResolvers<readonly string[]>();
+      const end = () => {
+        watcher.close();
+        clearTimeout(timer);
+      };
       const look = () => {
         const lines = linesOf(name);
         if (lines.length < count) return;
-        watcher.close();
+        end();
         resolve(lines);
       };
       const watcher = watch(folder, look);
+      const timer = setTimeout(() => {
+        end();
+        reject(
+          new Error(`${name} has not ${count} lines after ${LIMIT} ms: ${JSON.stringify(linesOf(name))}`),
+        );
+      }, LIMIT);
       look();
       return promise;
     },

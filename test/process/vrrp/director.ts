@@ -5,6 +5,7 @@ import type { ManagerToVrrp, VrrpNetwork, VrrpToManager } from '../../../src/mod
 import type { RouterState, RouterStatus } from '../../../src/model/router-status.ts';
 import type { TrackVerdict } from '../../../src/model/tracking.ts';
 import { centiseconds } from '../../../src/model/units.ts';
+import { recordLastWords } from '../../lab/support/last-words.ts';
 import type { Node } from '../../lab/support/node.ts';
 import type { LabProcess } from '../../lab/support/process.ts';
 import { virtualRouter as filledIn, vrrpNetwork } from '../../support/virtual-router.ts';
@@ -54,6 +55,8 @@ export class Director {
     options: DirectorOptions = {},
   ): Promise<Director> {
     const process = await node.spawn(['node', join(import.meta.dirname, 'stand-in.ts')]);
+    const name = `the vrrp process on ${node.name}`;
+    recordLastWords({ name, log: process.stdout, write: (line) => line.slice(0, 400), node });
     const first = JSON.parse(await process.stdout.waitFor((line) => line.startsWith('{"type":"pid"')));
     const director = new Director(node, process, first.pid);
     await director.heard(({ type }) => type === 'ready');
