@@ -10,6 +10,8 @@ import type {
   RestoreDocument,
   StatusDocument,
 } from '../model/status.ts';
+import { milliseconds } from '../model/units.ts';
+import { patiently } from '../sys/patience.ts';
 import type { ErrorDocument, HandoverRequest, OverrideDemand, PlanRequest, RestoreRequest } from './api.ts';
 import { request } from './http.ts';
 import { checkSocketPath } from './socket-path.ts';
@@ -73,13 +75,17 @@ async function exchange(
 ): Promise<unknown> {
   let response: IncomingMessage;
   let answer: string;
-  const signal = AbortSignal.timeout(limit);
+  const late = new AbortController();
+  const { signal } = late;
+  const relent = patiently(milliseconds(limit), () => late.abort());
   try {
     checkSocketPath(path);
     response = await send(path, method, url, body === undefined ? '' : JSON.stringify(body), signal);
     answer = await text(response);
   } catch (error) {
     throw new ControlError(signal.aborted ? tooLate(path, limit) : explain(error, path), { cause: error });
+  } finally {
+    relent();
   }
   const document = parse(answer, path);
   if (response.statusCode === 200) return document;

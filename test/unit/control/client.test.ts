@@ -55,6 +55,19 @@ test('a plan of nearly 8 MiB passes, a larger one is refused in words', async ()
   );
 });
 
+test('an answer that came while this process stood still is taken', async () => {
+  const limit = 1_000;
+  const limits = { status: limit, plan: limit, reload: limit, handover: limit, resume: limit };
+  const client = await clientOfOther(
+    (_, response) => {
+      response.end('{ "director": "lvs1" }');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, limit + 500);
+    },
+    { ...limits, override: limit, overrides: limit },
+  );
+  expect(await client.status()).toEqual({ director: 'lvs1' });
+});
+
 describe('what an operator says', () => {
   const asked = { service: 'web', server: '10.1.1.2:80', action: 'weight', weight: 5 } as const;
 
