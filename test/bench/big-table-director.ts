@@ -30,6 +30,8 @@ const DIRECTOR = '10.1.1.4';
 const WEB = '10.1.1.2';
 /** How long anything may take before the bench gives up, in ms. */
 const LIMIT = 60_000;
+/** With the first of them the VIP comes. */
+const ADVERTS = 3;
 
 export interface Stage {
   readonly kernel: Kernel;
@@ -157,13 +159,26 @@ export class BigTableDirector {
   }
 
   async #launch(whole: (report: WatchReport) => boolean): Promise<Done> {
+    const since = this.#stage.observer.events.mark;
     await this.#stage.watch.begin();
     const log = `${this.#stage.kernel.scratch}/big-${this.#program.program}.log`;
     const script = 'echo $EPOCHREALTIME; exec "$@" >"$0" 2>&1';
     const process = await this.#stage.kernel.spawn(['bash', '-c', script, log, ...this.#program.command]);
     this.#process = process;
     const line = await process.stdout.waitFor(() => true, { what: 'the start' });
-    return await this.#settle(Number(line) * 1_000, whole);
+    const done = await this.#settle(Number(line) * 1_000, whole);
+    await this.#holdsAddress(since);
+    return done;
+  }
+
+  /** The table comes before the VIP, which on a busy machine may be many seconds later. */
+  async #holdsAddress(since: number): Promise<void> {
+    let adverts = 0;
+    await this.#stage.observer.events.waitFor((event) => isAdvert(event, DIRECTOR) && ++adverts === ADVERTS, {
+      since,
+      what: `${this.#program.program} to advertise ${VIP}`,
+      timeout: LIMIT,
+    });
   }
 
   /** As an administrator does it: the new file in the place of the old one, and a SIGHUP. */
