@@ -63,6 +63,7 @@ export class Kernel extends Node {
   #process: ChildProcess | undefined;
   #line: AgentLine | undefined;
   #inside: Topology | undefined;
+  #isRecorded = false;
   /** The end of the host process of the last boot: its tap devices are busy until then. */
   #ended: Promise<unknown> = Promise.resolve();
 
@@ -79,7 +80,6 @@ export class Kernel extends Node {
     this.#room = room;
     this.ports = ports;
     this.#place = place;
-    recordLastWords({ name: `the kernel of ${name}`, log: this.console, write: (line) => line });
     this.#shells = new ShellServer(this, join(place.scratch, `${name}.shell`));
   }
 
@@ -130,6 +130,9 @@ export class Kernel extends Node {
     child.once('exit', () => this.#gone(child, line));
     await this.#awaitAgent(child, line);
     this.#line = line;
+    if (!this.#isRecorded)
+      recordLastWords({ name: `the kernel of ${this.name}`, log: this.console, write: (text) => text });
+    this.#isRecorded = true;
     await this.run(['sh', '-ec', this.#configuration()]);
     this.#inside = new Topology(this, '');
     await this.#shells.listen();

@@ -1,7 +1,7 @@
 /**
  * What the daemons of a lab said last, for whoever has nothing but the output of a failed test:
  *
- *   recordLastWords({ name, log, write, node })     by whatever starts a daemon, or boots a kernel
+ *   recordLastWords({ name, log, write, node })     of what `log` hears from now on: a daemon, a kernel that has booted
  *   await lastWords()                               what has been said since it was asked last, and the nodes' state
  *   forgetTheEnded()                                what had ended before a test is no matter of that test
  *
@@ -36,7 +36,7 @@ const STATE =
 let witnesses: readonly Witness[] = [];
 
 export function recordLastWords<T>({ name, log, write, node }: Source<T>): void {
-  let told = 0;
+  let told = log.mark;
   const tell = (): string => {
     const lines = log.all.slice(Math.max(told, log.mark - LINES)).map((event) => `  ${write(event)}`);
     told = log.mark;
@@ -70,8 +70,12 @@ interface Line {
   readonly message: string;
 }
 
+/** Fields that tell nothing here. */
+const PLAIN = new Set(['time', 'level', 'message', 'director', 'pid', 'arrived']);
+
 /** A line of vipward's log, without the date. */
-export function writeLogLine({ time, level, message, ...fields }: Line): string {
-  const rest = Object.keys(fields).length > 0 ? ` ${JSON.stringify(fields)}` : '';
-  return `${(time ?? '').slice(11, 23)} ${level} ${message}${rest}`;
+export function writeLogLine(line: Line): string {
+  const fields = Object.entries(line).filter(([name]) => !PLAIN.has(name));
+  const more = fields.length > 0 ? ` ${JSON.stringify(Object.fromEntries(fields))}` : '';
+  return `${(line.time ?? '').slice(11, 23)} ${line.level} ${line.message}${more}`;
 }

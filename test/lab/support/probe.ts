@@ -13,6 +13,7 @@ import {
   receive,
   SOCK_RAW,
   sendTo,
+  setReceiveBuffer,
   waitReadable,
 } from './libc.ts';
 
@@ -35,6 +36,8 @@ export type ProbeEvent =
       readonly gaps: readonly Gap[];
     };
 
+/** Bytes for the answers of a host that stood still for seconds, which come all at once. */
+const ROOM = 32 * 1024 * 1024;
 /** How long the loop keeps the thread before it lets signals in. */
 const TURN = 20;
 
@@ -63,6 +66,7 @@ class Probe {
     this.#fd = this.#ipv6
       ? openSocket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6)
       : openSocket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+    setReceiveBuffer(this.#fd, ROOM);
     this.#to = internetAddress(address);
   }
 
