@@ -1,5 +1,6 @@
 /** What a reload would do, and what it did. */
 import type { PlanDocument, ReloadDocument } from '../../model/status.ts';
+import { folded } from './folded.ts';
 import type { Style } from './style.ts';
 import { indent, printable } from './text.ts';
 
@@ -13,7 +14,7 @@ export function formatPlan(plan: PlanDocument, style: Style): string[] {
     ['overrides of real servers', plan.overrides ?? []],
   ];
   const lines = sections.flatMap(([title, changes]) =>
-    changes.length === 0 ? [] : [style.heading(title), ...indent(changes.map(printable), 2)],
+    changes.length === 0 ? [] : [style.heading(title), ...indent(folded(changes).map(printable), 2)],
   );
   return [...(lines.length === 0 ? ['a reload would change nothing'] : lines), ...waiting(plan, style)];
 }
@@ -24,7 +25,7 @@ export function formatReload(reload: ReloadDocument, style: Style): string[] {
   const told = [...overrideLines(reload, style), ...waiting(reload, style)];
   if (reload.changes.length === 0)
     return [told.length === 0 ? 'reloaded: nothing to change' : 'reloaded', ...told];
-  return [style.heading('reloaded'), ...indent(reload.changes.map(printable), 2), ...told];
+  return [style.heading('reloaded'), ...indent(folded(reload.changes).map(printable), 2), ...told];
 }
 
 const overrideLines = ({ overrides = [] }: ReloadDocument, style: Style): readonly string[] =>

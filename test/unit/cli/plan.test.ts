@@ -21,6 +21,28 @@ test('a plan shows its changes by kind and leaves out the kinds without any', ()
   ]);
 });
 
+test('source NAT of a range of ports is a line for each real server', () => {
+  const line = (what: string, ports: string, server: number) =>
+    `${what} source NAT to 10.2.2.100 for tcp 192.0.2.10 port ${ports} at 10.2.2.${server}:8080`;
+  const changes = [
+    'set a',
+    ...['80', '8001', '8000', '8002'].flatMap((port) => [line('add', port, 1), line('add', port, 2)]),
+    line('remove', '90, 100-110', 2),
+    'source NAT for tcp 192.0.2.10 port 9 at 10.2.2.1',
+    'add b',
+    'add b',
+  ];
+  expect(formatReload({ applied: true, problems: [], changes }, PLAIN).slice(1)).toEqual([
+    '  set a',
+    `  ${line('add', '80, 8000-8002', 1)}`,
+    `  ${line('add', '80, 8000-8002', 2)}`,
+    `  ${line('remove', '90, 100-110', 2)}`,
+    '  source NAT for tcp 192.0.2.10 port 9 at 10.2.2.1',
+    '  add b',
+    '  add b',
+  ]);
+});
+
 test('a plan without changes says so', () => {
   const plan = { problems: [], virtualRouters: [], addresses: [], table: [], settings: [] };
   expect(formatPlan(plan, PLAIN)).toEqual(['a reload would change nothing']);
