@@ -8,8 +8,8 @@ const VIP = '10.1.1.201';
 /** Whoever stands still for three of these intervals gives up, which a busy machine must not bring about. */
 const yaml = (priority: number) => `
 virtual_routers:
-  web: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 500ms, addresses: [${VIP}/24] }
-  side: { interface: eth1, vrid: 2, priority: ${priority}, advert_interval: 500ms, addresses: [10.2.2.202/24] }
+  web: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 1s, addresses: [${VIP}/24] }
+  side: { interface: eth1, vrid: 2, priority: ${priority}, advert_interval: 1s, addresses: [10.2.2.202/24] }
 `;
 
 let stage: Stage;

@@ -135,9 +135,11 @@ describe('vipward and keepalived, one stage after the other', () => {
   it('takes everything when keepalived is killed', async () => {
     await theirs.kill();
     await oursBecome(() => 'ours', 'MASTER');
-    const addresses = CASES.flatMap(vipsOf);
-    const here = await heldBy(pair.ours);
-    expect(addresses.filter((address) => !here.has(address))).toEqual([]);
+    const missing = async () => {
+      const here = await heldBy(pair.ours);
+      return CASES.flatMap(vipsOf).filter((address) => !here.has(address));
+    };
+    await expect.poll(missing).toEqual([]);
   });
 
   it("gives back what is keepalived's when that returns", async () => {

@@ -41,8 +41,10 @@ const event = (more: Partial<RouterEvent> = {}): RouterEvent => ({
 async function begin(behaviour: SmtpBehaviour, more: Partial<Mail> = {}, backOff?: readonly number[]) {
   server = new SmtpServer(behaviour);
   const port = await server.listen();
+  // What it says after its test is over is no matter of the next one's.
+  const said = log;
   const mailer = new Mailer({
-    log: (level, message) => log.push(`${level} ${message}`),
+    log: (level, message) => said.push(`${level} ${message}`),
     ...(backOff === undefined ? {} : { backOff }),
   });
   const mail: Mail = {
