@@ -136,11 +136,15 @@ describe('reload', () => {
     const { code, stderr } = await daemon.command('reload');
     expect(code).toBe(1);
     expect(stderr).toMatch(/vipward\.yaml:5:5: error: .*vird.*vrid/s);
-    expect(await holds(lvs1)).toBe(true);
     const status = await daemon.status();
     expect(status.configuration.refused?.problems.map(({ line }) => line)).toContain(5);
-    expect(status.virtualRouters[0]?.state).toBe('active');
     await daemon.said('reload refused', { since });
+    const states = daemon.log.all.slice(since).flatMap(({ virtualRouter, message }) => {
+      return virtualRouter === undefined ? [] : [message];
+    });
+    // A busy machine may stand still for longer than its lease, and takes the address back then.
+    expect(states.filter((state) => !/stood still|no advert for/.test(state))).toEqual([]);
+    await until(() => holds(lvs1));
   });
 
   it('adds and removes an address without leaving MASTER', async () => {
