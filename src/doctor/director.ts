@@ -17,6 +17,7 @@ import { lookAtReturnPaths } from './return-paths.ts';
 import { networkKey } from './return-place.ts';
 import { routesTo } from './routes.ts';
 import { defeatFindings, settingFindings } from './settings.ts';
+import { lookAtSorryListeners } from './sorry-listener.ts';
 import { unforwardedFindings } from './traps.ts';
 import { lookAtTunnelEnds } from './tunnel-ends.ts';
 import { tunnelMtuFindings } from './tunnel-mtu.ts';
@@ -36,6 +37,7 @@ export const directorChecks = (config: Config): readonly Check[] => [
   ['whether the tunnels come out at the real servers', () => lookAtTunnelEnds(config, lookAtNetwork())],
   ['who answers for the virtual addresses', () => owned(config, lookAtNetwork())],
   ['whether the real servers behind dr are on a link', () => lookAtOffLink(config)],
+  ['whether somebody listens for the sorry servers here', () => lookAtSorryListeners(config)],
   ['by which way the real servers behind nat answer', () => lookAtReturnPaths(config, lookAtNetwork())],
 ];
 
