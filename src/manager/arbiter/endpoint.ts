@@ -7,6 +7,7 @@ import type * as https from 'node:https';
 import { Agent, loadHttps, request } from '../../control/http.ts';
 import type { Arbiter } from '../../model/guard.ts';
 import { durationText, type Milliseconds } from '../../model/units.ts';
+import { patiently } from '../../sys/patience.ts';
 import { readRegularFile } from '../../sys/regular-file.ts';
 import { EtcdError } from './etcd-error.ts';
 
@@ -131,7 +132,7 @@ class Exchange {
   readonly #to: Receiver;
   readonly #aborted = () =>
     this.#end(new EtcdError('no longer wanted', undefined, { cause: this.#call.signal.reason }));
-  readonly #late: NodeJS.Timeout;
+  readonly #relent: () => void;
   #request: http.ClientRequest | undefined;
   #done = false;
 
@@ -139,7 +140,7 @@ class Exchange {
     this.#url = url;
     this.#call = call;
     this.#to = to;
-    this.#late = setTimeout(() => this.#fail(`no answer within ${durationText(call.limit)}`), call.limit);
+    this.#relent = patiently(call.limit, () => this.#fail(`no answer within ${durationText(call.limit)}`));
   }
 
   /** `open` makes the request, or throws why there can be none. */
@@ -162,7 +163,7 @@ class Exchange {
   }
 
   unlimit(): void {
-    clearTimeout(this.#late);
+    this.#relent();
   }
 
   /** The gateway ends each message of a stream with a newline; a single answer goes without. */
@@ -199,7 +200,7 @@ class Exchange {
   #end(error: EtcdError | undefined): void {
     if (this.#done) return;
     this.#done = true;
-    clearTimeout(this.#late);
+    this.#relent();
     this.#call.signal.removeEventListener('abort', this.#aborted);
     if (error !== undefined) this.#request?.destroy();
     this.#to.onEnd(error);

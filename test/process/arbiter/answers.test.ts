@@ -7,6 +7,8 @@ import { EtcdOverHttp } from '../../../src/manager/arbiter/etcd.ts';
 import { arbiterOf } from './director.ts';
 
 const signal = new AbortController().signal;
+/** In ms: longer than an endpoint may take to answer here. */
+const STANDSTILL = 1_000;
 const HEADER = { revision: '5', raft_term: '2' };
 
 async function serve(listener: RequestListener): Promise<string> {
@@ -64,6 +66,14 @@ describe('answers that are none', () => {
     const other = etcdAt(await serve((_, answer) => answer.end(none)));
     expect(await other.etcd.keepAlive('7', signal)).toBeUndefined();
   });
+});
+
+it('an answer that came while this process stood still is one', async () => {
+  const url = await serve((_, answer) => {
+    answer.end(JSON.stringify({ header: HEADER }));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, STANDSTILL);
+  });
+  expect(await etcdAt(url).etcd.read('key', signal)).toMatchObject({ entry: undefined });
 });
 
 describe('several endpoints', () => {
