@@ -4,8 +4,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { EventLog } from './support/event-log.ts';
 import type { Kernel } from './support/kernel.ts';
 import { Lab } from './support/lab.ts';
+import { followLines } from './support/lines.ts';
 import { LocalMachine } from './support/local.ts';
 import type { NamespaceNode, Switch } from './support/network.ts';
 import { CHECKOUT, ENVIRONMENT } from './support/node.ts';
@@ -58,6 +60,17 @@ describe.each(['a namespace', 'a kernel'])('%s', (kind) => {
     process.write('two\n');
     expect(await process.exit).toEqual({ code: 4 });
     expect(process.stdout.all.at(-1)).toBe('bye');
+  });
+
+  test('loses nothing of a process that has spoken before the test looks', async () => {
+    const spawned = node().spawn('echo a; echo b; exec sleep 1000');
+    for (const until = performance.now() + 500; performance.now() < until; );
+    const process = await spawned;
+    const heard = new EventLog<string>();
+    followLines(process, (line) => heard.push(line));
+    await heard.waitFor((line) => line === 'b', { timeout: 5_000 });
+    expect(heard.all).toEqual(['a', 'b']);
+    await process.stop();
   });
 
   test('keeps files', async () => {

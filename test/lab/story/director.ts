@@ -2,6 +2,7 @@
 import { EventLog } from '../support/event-log.ts';
 import type { Kernel } from '../support/kernel.ts';
 import { recordLastWords, writeLogLine } from '../support/last-words.ts';
+import { followLines } from '../support/lines.ts';
 import { CHECKOUT, type ExecResult } from '../support/node.ts';
 import type { LabProcess, ProcessEnd } from '../support/process.ts';
 import { startRealServer } from '../support/tools.ts';
@@ -76,16 +77,10 @@ export class Director {
     this.#daemon = daemon;
     this.#log = log;
     recordLastWords({ name: `vipward on ${this.name}`, log, write: writeLogLine, node: this.kernel });
-    let partial = '';
-    daemon.onData('stdout', (bytes) => {
-      const arrived = Date.now();
-      const lines = (partial + bytes.toString()).split('\n');
-      partial = lines.pop() ?? '';
-      for (const text of lines) {
-        const line: LogLine = { ...JSON.parse(text), arrived };
-        this.history.push(line);
-        log.push(line);
-      }
+    followLines(daemon, (text) => {
+      const line: LogLine = { ...JSON.parse(text), arrived: Date.now() };
+      this.history.push(line);
+      log.push(line);
     });
     daemon.exit.then(({ code, lost }) => {
       log.end(`${lost ?? `the daemon ended with ${code}`}\n${daemon.stderr.all.join('\n')}`);

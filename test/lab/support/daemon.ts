@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import type { ProcessStatus, ReloadDocument, StatusDocument } from '../../../src/model/status.ts';
 import { EventLog } from './event-log.ts';
 import { recordLastWords, writeLogLine } from './last-words.ts';
+import { followLines } from './lines.ts';
 import { CHECKOUT, type ExecResult, type Node } from './node.ts';
 import type { LabProcess, ProcessEnd } from './process.ts';
 
@@ -42,12 +43,7 @@ export class Daemon {
     this.runtimeDir = runtimeDir;
     this.process = process;
     recordLastWords({ name: `vipward on ${node.name}`, log: this.log, write: writeLogLine, node });
-    let partial = '';
-    process.onData('stdout', (bytes) => {
-      const lines = (partial + bytes.toString()).split('\n');
-      partial = lines.pop() ?? '';
-      for (const line of lines) this.log.push(JSON.parse(line));
-    });
+    followLines(process, (line) => this.log.push(JSON.parse(line)));
     void process.exit.then(({ code, lost }) => {
       this.log.end(
         `vipward on ${node.name}: ${lost ?? `ended with ${code}`}\n${process.stderr.all.join('\n')}`,

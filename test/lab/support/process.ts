@@ -47,6 +47,7 @@ export class LabProcess {
   readonly #lines: boolean;
   readonly #resolve: (end: ProcessEnd) => void;
   #early: { readonly stream: Stream; readonly bytes: Buffer }[] = [];
+  #isNew = true;
   #ended: ProcessEnd | undefined;
 
   constructor(pid: number, control: ProcessControl, options: SpawnOptions) {
@@ -56,6 +57,11 @@ export class LabProcess {
     const { promise, resolve } = Promise.withResolvers<ProcessEnd>();
     this.exit = promise;
     this.#resolve = resolve;
+    // Whoever has awaited its start listens by then, though its first words came with the news of the start.
+    setImmediate(() => {
+      this.#isNew = false;
+      if (this.#lines) this.#early = [];
+    });
   }
 
   /** How it ended, or undefined while it runs. */
@@ -63,7 +69,7 @@ export class LabProcess {
     return this.#ended;
   }
 
-  /** Also hands over what came before anybody listened, if lines are not kept. */
+  /** Also hands over what came before anybody listened: if lines are kept, only what came with the start. */
   onData(stream: Stream, listener: (bytes: Buffer) => void): void {
     this.#listeners.push({ stream, listener });
     const early = this.#early.filter((piece) => piece.stream === stream);
@@ -104,7 +110,7 @@ export class LabProcess {
       entry.listener(bytes);
     }
     if (this.#lines) this.#deliverLines(stream, this.#decoders[stream].decode(bytes, { stream: true }));
-    else if (!heard) this.#early.push({ stream, bytes });
+    if (!heard && (!this.#lines || this.#isNew)) this.#early.push({ stream, bytes });
   }
 
   /** For the side that holds the process: it has ended and all its output was delivered. */

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import type { ProcessStatus, StatusDocument } from '../../../src/model/status.ts';
 import { EventLog } from './event-log.ts';
 import { recordLastWords } from './last-words.ts';
+import { followLines } from './lines.ts';
 import { CHECKOUT, type ExecResult, type Node } from './node.ts';
 
 const UNIT = 'vipward';
@@ -102,14 +103,9 @@ export async function watchService(node: Node): Promise<Service> {
   const journal = new EventLog<JournalLine>();
   recordLastWords({ name: `the journal of ${node.name}`, log: journal, write: ({ text }) => text, node });
   const follower = await node.spawn(['journalctl', '-u', UNIT, '-f', '-n', 'all', '-o', 'json']);
-  let partial = '';
-  follower.onData('stdout', (bytes) => {
-    const lines = (partial + bytes.toString()).split('\n');
-    partial = lines.pop() ?? '';
-    for (const line of lines) {
-      const { MESSAGE, SYSLOG_IDENTIFIER, PRIORITY } = JSON.parse(line) as Record<string, unknown>;
-      journal.push({ text: String(MESSAGE), from: String(SYSLOG_IDENTIFIER), priority: Number(PRIORITY) });
-    }
+  followLines(follower, (line) => {
+    const { MESSAGE, SYSLOG_IDENTIFIER, PRIORITY } = JSON.parse(line) as Record<string, unknown>;
+    journal.push({ text: String(MESSAGE), from: String(SYSLOG_IDENTIFIER), priority: Number(PRIORITY) });
   });
   void follower.exit.then(({ code, lost }) => journal.end(lost ?? `journalctl ended with ${code}`));
   const monitor = await node.spawn(['ip', '-o', 'monitor', 'address']);

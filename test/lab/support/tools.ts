@@ -10,6 +10,7 @@
 import { join } from 'node:path';
 import type { RequestResult } from './client.ts';
 import { EventLog } from './event-log.ts';
+import { followLines } from './lines.ts';
 import type { Switch } from './network.ts';
 import type { Command, Node } from './node.ts';
 import type { Seen } from './observer.ts';
@@ -23,12 +24,7 @@ function program(name: string, ...args: readonly (string | number)[]): Command {
 /** Parses a program's JSON lines into a log of their own, which ends with it. */
 function follow<T>(process: LabProcess): EventLog<T> {
   const log = new EventLog<T>();
-  let partial = '';
-  process.onData('stdout', (bytes) => {
-    const lines = (partial + bytes.toString()).split('\n');
-    partial = lines.pop() ?? '';
-    for (const line of lines) log.push(JSON.parse(line));
-  });
+  followLines(process, (line) => log.push(JSON.parse(line)));
   process.exit.then(({ code, lost }) => {
     log.end(`${lost ?? `it ended with ${code}`}\n${process.stderr.all.join('\n')}`);
   });
