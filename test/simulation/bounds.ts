@@ -33,7 +33,10 @@ export function bounds(setting: Setting): Bounds {
   const startup = most(({ startupDelay }) => startupDelay);
   // Where one stays deaf on a path each may hear the other on another one just then, and both give way.
   const deaf = setting.faults.some(({ fault, at }) => fault === 'cut' && at === setting.calmAt);
-  const oneAt = setting.calmAt + startup + (deaf ? 2 : 1) * down + most(releaseWait) + slack + guards;
+  // What was held up on the way still comes, from one perhaps that has stopped meanwhile.
+  const heldUp = Math.max(0, ...setting.faults.map((fault) => (fault.fault === 'jitter' ? fault.most : 0)));
+  const oneAt =
+    setting.calmAt + heldUp + startup + (deaf ? 2 : 1) * down + most(releaseWait) + slack + guards;
   const quietAt = oneAt + most(({ preemptDelay }) => preemptDelay) + 2 * (down + slack) + guards;
   return { down, lease, meeting: interval + slack, oneAt, quietAt, end: quietAt + 6 * interval + 500 };
 }

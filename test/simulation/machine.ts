@@ -103,9 +103,11 @@ export class Machine {
 
   kill(extent: Extent): void {
     const held = [...(this.process?.director.members() ?? [])].filter(({ state }) => state.name === 'active');
+    const wasMachine = this.paused === 'machine';
     this.process = undefined;
     this.paused = undefined;
     this.#armed = undefined;
+    if (wasMachine) this.#wakeKernel();
     this.#world.forgetHandovers(this.index);
     if (extent === 'vrrp') {
       const keys = held.map(({ key }) => key);
@@ -373,6 +375,12 @@ export class Machine {
       this.#world.agenda.in(0.2, () => this.tell({ type: 'addresses-lost', key, addresses }));
     }
     this.#world.note();
+  }
+
+  /** What has run out while the whole machine stood still goes as soon as it does not, with processes or without. */
+  #wakeKernel(): void {
+    this.#expire();
+    this.#armKernel(true);
   }
 
   /** The address that others know it by on a network. */
