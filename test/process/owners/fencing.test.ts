@@ -28,7 +28,7 @@ kill -KILL $(cat plug)
 /** Whoever stands still for three of these intervals is fenced by the other, which a busy machine must not bring about. */
 const yaml = (priority: number, agent: string, onFailure = 'refuse', timeout = '3s', more = '') => `
 virtual_routers:
-  web: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 500ms, addresses: [${VIP}/24] }${more}
+  web: { interface: eth0, vrid: 1, priority: ${priority}, advert_interval: 1s, addresses: [${VIP}/24] }${more}
 fencing: { agent: ${agent}, timeout: ${timeout}, on_failure: ${onFailure}, options: { status_file: ${STATUS} } }`;
 
 let stage: Stage;
@@ -154,7 +154,7 @@ describe('fencing', () => {
   it('is done once for all virtual routers of the silent director, early and late', async () => {
     await mode('off');
     const both = (priority: number) => {
-      const late = `{ interface: eth0, vrid: 2, priority: ${priority}, advert_interval: 500ms, down_adverts: 8`;
+      const late = `{ interface: eth0, vrid: 2, priority: ${priority}, advert_interval: 1s, down_adverts: 8`;
       return yaml(priority, place('agent'), 'refuse', '3s', `\n  late: ${late}, addresses: [${LATE}/24] }`);
     };
     for (const [director, priority] of [
