@@ -11,8 +11,11 @@ export type Weights = readonly [web1: number, web2: number];
 /** As the file has them. */
 export const WEIGHTS: Weights = [2, 1];
 
-/** The file's own values, in ms. */
-export const ADVERT_INTERVAL = 1_000;
+/**
+ * The file's own values, in ms. Adverts are twice as far apart as unless told otherwise: a successor is waited for as
+ * long, and a machine that is busy with other work may stand still for a second.
+ */
+export const ADVERT_INTERVAL = 2_000;
 export const CHECK_INTERVAL = 3_000;
 export const CHECK_TIMEOUT = 4_000;
 

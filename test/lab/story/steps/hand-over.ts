@@ -8,7 +8,7 @@ import { NEW_WEIGHTS } from './reload.ts';
 
 /**
  * The aim is a few milliseconds; a busy machine may stand still for longer. A director that drops the VIP before
- * the other has it costs 610 ms here, one that is lost more than three seconds.
+ * the other has it costs 610 ms here, one that is lost more than six seconds.
  */
 const HAND_OVER_LIMIT = 300;
 /**
