@@ -69,8 +69,9 @@ export default defineConfig({
           setupFiles: SETUP,
           include: ['lab/**/*.test.ts'],
           maxWorkers: SIDE_BY_SIDE,
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
+          // An emulated kernel on a machine with other work takes ten times as long as on an idle one.
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
           sequence: { groupOrder: 1 },
         },
       },
