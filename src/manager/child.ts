@@ -128,12 +128,12 @@ export class Child<ToChild extends object, FromChild extends { readonly type: st
     this.#relent();
     if (this.#process === undefined) return;
     if (!this.send(farewell)) this.#process.kill('SIGTERM');
-    const kill = setTimeout(() => {
+    const relent = patiently(limit, () => {
       this.#options.log('error', `${this.#options.name} process did not stop within ${limit} ms: killed`);
       this.#process?.kill('SIGKILL');
-    }, limit);
+    });
     await this.#ended.promise;
-    clearTimeout(kill);
+    relent();
   }
 
   #receive(child: ChildProcess, message: FromChild & { v?: number }): void {

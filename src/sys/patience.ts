@@ -15,7 +15,8 @@ const USUAL_DELAY = 200;
  */
 export function patiently(limit: Milliseconds, run: () => void): () => void {
   let left = Math.max(FEWEST_SLICES, Math.ceil(limit / LONGEST_SLICE));
-  const slice = limit / left;
+  // Node cuts fractions off, of one slice after the other.
+  const slice = Math.ceil(limit / left);
   let wasLate = false;
   let timer: NodeJS.Timeout | undefined;
   let turn: NodeJS.Immediate | undefined;

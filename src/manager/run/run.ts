@@ -6,7 +6,6 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, fchmodSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Milliseconds, milliseconds } from '../../model/units.ts';
 import { patiently } from '../../sys/patience.ts';
 import { openPipe, type Pipe } from '../../sys/pipe.ts';
@@ -20,7 +19,7 @@ const GRACE = milliseconds(2_000);
 /** A process that not even SIGKILL ends sits in the kernel (a dead disk, say): it is no longer waited for. */
 const BURIAL = milliseconds(5_000);
 /** How long the last of the output may take once the program has ended: its children may hold the pipe for ever. */
-const LAST_WORDS = 100;
+const LAST_WORDS = milliseconds(100);
 /** What the machine lacks when it cannot start a process. */
 const BUSY = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
 
@@ -144,10 +143,18 @@ class Sentry {
     if (pid === undefined) return;
     // What it started goes with it when its time was up, and is its own affair when it ended by itself.
     if (this.#sentence !== undefined) this.#kill('SIGKILL');
-    await Promise.race([this.#output.closed, delay(LAST_WORDS)]);
+    await this.#lastWords();
     if (this.#sentence !== undefined) this.#settle(this.#judgement(this.#sentence));
     else if (signal !== null) this.#settle({ kind: 'signalled', signal, output: this.#output.text });
     else this.#settle({ kind: 'exited', code: code ?? 0, output: this.#output.text });
+  }
+
+  /** Until everybody has closed its output, or nobody waits for that any longer. */
+  async #lastWords(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const relent = patiently(LAST_WORDS, resolve);
+    await Promise.race([this.#output.closed, promise]);
+    relent();
   }
 
   #judgement(sentence: 'timed-out' | 'aborted'): RunOutcome {

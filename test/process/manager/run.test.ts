@@ -217,6 +217,16 @@ describe('a program whose time is up', () => {
     expect(await outcome).toEqual({ kind: 'exited', code: 0, output: 'well' });
   });
 
+  it('is heard to its last word by a process that stood still when it ended', async () => {
+    const path = scripts.add('a', '{ sleep 0.05; echo last; echo > $here/said; } & echo first');
+    process.once('SIGCHLD', () => {
+      const from = performance.now();
+      while (scripts.read('said') === '' && performance.now() - from < 10_000);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    });
+    expect(await run([path])).toEqual({ kind: 'exited', code: 0, output: 'first\nlast' });
+  });
+
   it('is ended even when it was stopped', async () => {
     const path = scripts.add('a', 'kill -STOP $$');
     const outcome = await run([path], { timeout: milliseconds(100), grace: milliseconds(100) });

@@ -43,6 +43,22 @@ describe('a process that cannot be started', () => {
   });
 });
 
+describe('a process that is stopped', () => {
+  it('is not blamed for the time in which this process stood still', async () => {
+    const said: string[] = [];
+    const ready = Promise.withResolvers<void>();
+    const child = checker(said, { silenceLimit: milliseconds(60_000), onReady: ready.resolve });
+    child.start();
+    await ready.promise;
+    const limit = milliseconds(2_000);
+    const stopped = child.stop({ type: 'stop' }, limit);
+    // Told, and gone before anybody looks.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, limit + 100);
+    await stopped;
+    expect(said).toEqual([]);
+  });
+});
+
 describe('a process that is silent', () => {
   it('is killed, and the next one has twice the time: a busy machine is no reason to kill for ever', async () => {
     const said: string[] = [];
