@@ -1,13 +1,13 @@
 /** Time as the checker sees it: one monotonic clock and timers on it, injected so that tests own both. */
-import { createAwakeClock } from '../model/awake.ts';
 import type { Clock, Instant } from '../model/units.ts';
 import { elapsed, instant, milliseconds } from '../model/units.ts';
+import { createAwakeClock } from './awake.ts';
 
 /** Takes a timer back; harmless after it fired. */
 export type Cancel = () => void;
 
 export interface Time {
-  /** Goes on for as long as this process does: see model/awake.ts. */
+  /** Goes on for as long as this process does: see awake.ts. */
   readonly now: Clock;
   /** How often this process has stood still so far. */
   readonly standstills: () => number;

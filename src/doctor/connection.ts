@@ -2,7 +2,7 @@
 import { createConnection } from 'node:net';
 import type { IpAddress } from '../model/address.ts';
 import type { Milliseconds } from '../model/units.ts';
-import { afterHearing } from './patience.ts';
+import { patiently } from '../sys/patience.ts';
 
 /** `refused`: answered all the same. `silent`: no answer within the time, or no way there. */
 export type ConnectionEnd = 'made' | 'refused' | 'silent';
@@ -23,7 +23,7 @@ export function tryConnection(
 ): Promise<ConnectionEnd> {
   const { promise, resolve, reject } = Promise.withResolvers<ConnectionEnd>();
   const socket = createConnection({ host: address, port, localAddress: source });
-  const calledOff = afterHearing(patience, () => resolve('silent'));
+  const relent = patiently(patience, () => resolve('silent'));
   const look = setInterval(() => {
     try {
       if (seen()) resolve('silent');
@@ -36,7 +36,7 @@ export function tryConnection(
     resolve(code === 'ECONNREFUSED' || code === 'ECONNRESET' ? 'refused' : 'silent');
   });
   return promise.finally(() => {
-    calledOff();
+    relent();
     clearInterval(look);
     socket.destroy();
   });

@@ -3,9 +3,9 @@ import { type Family, familyOf, type IpAddress } from '../model/address.ts';
 import { type Milliseconds, milliseconds } from '../model/units.ts';
 import { internetChecksum } from '../packet/checksum.ts';
 import { decodeIpv4 } from '../packet/ipv4.ts';
+import { patiently } from '../sys/patience.ts';
 import { openRawSocket, type RawSocket } from '../sys/raw-socket.ts';
 import { READABLE, Reactor } from '../sys/reactor.ts';
-import { afterHearing } from './patience.ts';
 import type { Reply } from './seen-replies.ts';
 
 /** ICMP and ICMPv6 (RFC 792, RFC 4443): protocol, and the types of request and reply. */
@@ -51,7 +51,7 @@ export async function echo(
   const sockets: RawSocket[] = [];
   const { promise, resolve } = Promise.withResolvers<Reply | undefined>();
   const nobody = (): void => resolve(undefined);
-  let calledOff = afterHearing(patience, nobody);
+  let relent = patiently(patience, nobody);
   let plain: ((message: Uint8Array) => void) | undefined;
   try {
     for (const link of links) {
@@ -65,12 +65,12 @@ export async function echo(
     }
     // Not before all of them listen.
     if (plain !== undefined) {
-      calledOff();
-      calledOff = ask(send ?? plain, question, patience, nobody);
+      relent();
+      relent = ask(send ?? plain, question, patience, nobody);
     }
     return await promise;
   } finally {
-    calledOff();
+    relent();
     for (const socket of sockets) {
       reactor.remove(socket.fd);
       socket.close();
@@ -100,7 +100,7 @@ function ask(
   over: () => void,
 ): () => void {
   const pause = milliseconds(patience / (TIMES + 1));
-  let calledOff = (): void => undefined;
+  let relent = (): void => undefined;
   const askFrom = (time: number): void => {
     try {
       send(request(family, id, time));
@@ -108,12 +108,10 @@ function ask(
       // There is no way there: then there is no reply either.
     }
     const isLast = time === TIMES - 1;
-    calledOff = isLast
-      ? afterHearing(milliseconds(2 * pause), over)
-      : afterHearing(pause, () => askFrom(time + 1));
+    relent = isLast ? patiently(milliseconds(2 * pause), over) : patiently(pause, () => askFrom(time + 1));
   };
   askFrom(0);
-  return () => calledOff();
+  return () => relent();
 }
 
 /** The kernel puts the checksum of ICMPv6 in by itself. */

@@ -2,9 +2,9 @@
 import { type Neighbours, openNeighbours } from '../kernel/neighbours.ts';
 import type { IpAddress, MacAddress } from '../model/address.ts';
 import { type Milliseconds, milliseconds } from '../model/units.ts';
+import { patiently } from '../sys/patience.ts';
 import { Reactor } from '../sys/reactor.ts';
 import { type Finding, good, problem, warning } from './finding.ts';
-import { afterHearing } from './patience.ts';
 
 export interface AskedAddress {
   readonly address: IpAddress;
@@ -103,7 +103,7 @@ export async function askOwners(
     for (let time = 0; time < 3; time++) {
       for (const { ear, of } of ears) for (const { address } of of) ear.ask(address, undefined);
       const { promise, resolve } = Promise.withResolvers<void>();
-      afterHearing(milliseconds(patience / 3), resolve);
+      patiently(milliseconds(patience / 3), resolve);
       await promise;
     }
     return answers;

@@ -3,7 +3,7 @@
  * too busy has a process stand still; its clocks go on meanwhile, and what others sent in time lies unread. So what
  * limits how long others may take goes by this, not by the clock alone.
  */
-import { type Clock, elapsed, type Instant, instant, type Milliseconds } from './units.ts';
+import { type Clock, elapsed, type Instant, instant, type Milliseconds } from '../model/units.ts';
 
 /** See `createAwakeClock`. */
 export interface AwakeClock {
