@@ -2,8 +2,8 @@
  * Rivals of our own priority: by whose address a tie is decided. Addresses may be ordered otherwise on each network, so
  * that each side could win one. One path of one member decides, the same on every director: the first. Another decides
  * only where those before it stay silent. Where they are silent for one side alone (a cut one way), the sides go by
- * different paths and both may win; then the rival does not give way, and the last path on which it is heard decides,
- * which is the only one for the other side, or the last for it as well.
+ * different paths and both may win; then the rival does not give way, and the paths on which it is heard decide in turn,
+ * so that the side that hears more comes to one by which it loses.
  */
 import {
   centiseconds,
@@ -16,8 +16,8 @@ import {
 } from '../../model/units.ts';
 import type { Member } from './member.ts';
 
-/** For so many times the patience a rival is waited for to give way: it hears us within one interval, if it does. */
-const PERSISTENT = 2;
+/** For so many times the patience each path decides: a rival that loses by it hears us within one interval. */
+const TURN = 2;
 
 /** On which paths a member hears a rival of its own priority. */
 export class Ties {
@@ -59,7 +59,8 @@ export function decidesTies(members: readonly Member[], member: Member, path: nu
     other.ties.lately(other.state.since, now, patience).map((tie) => ({ other, ...tie })),
   );
   const [first] = heard;
-  const decisive = first && first.lasts >= PERSISTENT * patience ? heard.at(-1) : first;
+  const turn = first === undefined ? 0 : Math.floor(first.lasts / (TURN * patience));
+  const decisive = heard[turn % heard.length];
   if (decisive?.other !== member || decisive.path !== path) return false;
   return (member === members[0] && path === 0) || decisive.lasts >= patience;
 }

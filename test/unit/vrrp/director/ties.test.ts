@@ -4,11 +4,16 @@ import { Bench, KEY1, networkOf, routerOf } from './support.ts';
 
 const path = (name: string) =>
   ({ interface: name, transport: 'vrrp', peers: [], source: [], port: 0 }) as const;
-const TWO_PATHS = networkOf({ routers: [routerOf(1, { heartbeat: [path('eth0'), path('eth1')] })] });
+const networkOn = (...names: readonly string[]) =>
+  networkOf({ routers: [routerOf(1, { heartbeat: names.map(path) })] });
+const TWO_PATHS = networkOn('eth0', 'eth1');
 
 /** Active for as long as it stays so while a rival goes on, heard on these paths: in adverts. */
-function staysActive(paths: readonly (readonly [path: number, source: string])[]): number {
-  const bench = new Bench(TWO_PATHS, { resume: [KEY1] });
+function staysActive(
+  paths: readonly (readonly [path: number, source: string])[],
+  network = TWO_PATHS,
+): number {
+  const bench = new Bench(network, { resume: [KEY1] });
   for (let adverts = 0; adverts < 10; adverts++) {
     for (const [number, source] of paths) bench.hear(KEY1, 100, { source, path: number });
     if (bench.states() !== 'active') return adverts;
@@ -33,7 +38,7 @@ describe('a rival of the same priority', () => {
     expect(staysActive([[1, '10.1.1.10']])).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('that goes on, since it does not hear us on the first path, is judged by the last', () => {
+  it('that goes on, since it does not hear us on the first path, is judged by the next', () => {
     expect(
       staysActive([
         [0, '10.1.1.10'],
@@ -46,6 +51,14 @@ describe('a rival of the same priority', () => {
         [1, '10.1.1.9'],
       ]),
     ).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('that goes on after that, too, is judged by each path in turn', () => {
+    const ours = '10.1.1.10';
+    const three = networkOn('eth0', 'eth1', 'eth2');
+    const loses = (lost: number) =>
+      [0, 1, 2].map((each) => [each, each === lost ? '10.1.1.12' : ours] as const);
+    expect([0, 1, 2].map((lost) => staysActive(loses(lost), three))).toEqual([0, 3, 6]);
   });
 
   it('is no rival for as long as it was heard as a backup', () => {
