@@ -4,8 +4,8 @@ import { Bench, KEY1, networkOf, routerOf } from './support.ts';
 
 const path = (name: string) =>
   ({ interface: name, transport: 'vrrp', peers: [], source: [], port: 0 }) as const;
-const networkOn = (...names: readonly string[]) =>
-  networkOf({ routers: [routerOf(1, { heartbeat: names.map(path) })] });
+const networkOn = (first: string, ...others: readonly string[]) =>
+  networkOf({ routers: [routerOf(1, { heartbeat: [path(first), ...others.map(path)] })] });
 const TWO_PATHS = networkOn('eth0', 'eth1');
 
 /** Active for as long as it stays so while a rival goes on, heard on these paths: in adverts. */
