@@ -56,6 +56,14 @@ export class Director {
     return this.history.filter(became).length;
   }
 
+  /** For how long it says that it stood still since then, in ms: no work of the daemon's. */
+  stoodStill(since: number): number {
+    const told = this.history.flatMap(({ message, arrived }) =>
+      arrived >= since ? (/ stood still for ([\d.]+) s/.exec(message)?.[1] ?? []) : [],
+    );
+    return told.reduce((sum, seconds) => sum + Number(seconds) * 1000, 0);
+  }
+
   /** Boots the kernel, and prepares it as an administrator would prepare the machine. */
   async boot(weights?: Weights): Promise<void> {
     await this.kernel.boot();

@@ -7,10 +7,11 @@ import type { Step } from '../step.ts';
 import { NEW_WEIGHTS } from './reload.ts';
 
 /**
- * The aim is a few milliseconds; a busy machine may stand still for longer. A director that drops the VIP before
- * the other has it costs 610 ms here, one that is lost more than six seconds.
+ * The aim is a few milliseconds; a busy machine may stand still for longer, and what is told of that is added. A director
+ * that drops the VIP before the other has it costs 828 ms here (skewTime of the better one), one that is lost more than
+ * six seconds.
  */
-const HAND_OVER_LIMIT = 300;
+const HAND_OVER_LIMIT = 600;
 /**
  * Whoever stands still for less than this, in ms, answers late, and loses nothing: what a director without the VIP was
  * asked is never answered.
@@ -110,13 +111,14 @@ async function unharmed(
   stage.traffic.allowErrors(announced - NEWS, announced + NEWS);
   const split = await checkSplit(stage, NEW_WEIGHTS);
   const requests = await stage.traffic.sent(begin);
+  const stood = stage.lvs1.stoodStill(begin) + stage.lvs2.stoodStill(begin);
   const pages = requests.filter(({ body }) => body?.startsWith('sorry')).length;
   return [
     {
       expected: `the VIP goes unanswered for less than ${time(HAND_OVER_LIMIT)}`,
-      seen: `a probe each millisecond went unanswered for ${time(unanswered)}`,
+      seen: `a probe each millisecond went unanswered for ${time(unanswered)}${stood > 0 ? `, and a director stood still for ${time(stood)}` : ''}`,
       measured: `gratuitous ARP ${time(announced - begin)} after the command`,
-      ok: unanswered < HAND_OVER_LIMIT,
+      ok: unanswered < HAND_OVER_LIMIT + stood,
       values: { unanswered, commandToAnnouncement: announced - begin },
     },
     {
