@@ -14,6 +14,13 @@ import { LongestFirst } from './support/longest-first.ts';
  */
 const SIDE_BY_SIDE = Math.max(1, Math.min(4, availableParallelism() - 1));
 
+/**
+ * For tests in real time. A director that stands still for longer than others wait gives its addresses up, as it must, and
+ * so does a test's own when the machine has a processor for others only: what fails is played once more, told of at the
+ * end of the run, and a failure when it fails again. A test whose stage cannot be played twice fails at once all the same.
+ */
+const TRIES_MORE = 1;
+
 /** Anything new belongs here only when its limits are times that another file's work would break. */
 const ALONE = [
   'process/daemon/supervision.test.ts',
@@ -53,6 +60,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'process',
+          retry: TRIES_MORE,
           setupFiles: SETUP,
           include: ['process/**/*.test.ts'],
           exclude: ALONE,
@@ -66,6 +74,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'lab',
+          retry: TRIES_MORE,
           setupFiles: SETUP,
           include: ['lab/**/*.test.ts'],
           maxWorkers: SIDE_BY_SIDE,
@@ -79,6 +88,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'alone',
+          retry: TRIES_MORE,
           setupFiles: SETUP,
           include: ALONE,
           fileParallelism: false,

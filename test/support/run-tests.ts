@@ -24,7 +24,8 @@ function vitest(args: readonly string[]): VitestReport | undefined {
   const directory = mkdtempSync(join(root, 'node_modules/.vipward-test-'));
   const report = join(directory, 'report.json');
   try {
-    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+    const secondTries = `--reporter=${join(import.meta.dirname, 'second-tries.ts')}`;
+    const reporters = ['--reporter=default', secondTries, '--reporter=json', `--outputFile.json=${report}`];
     succeeds('vitest', 'run', '--config', 'test/vitest.config.ts', ...reporters, ...args);
     return JSON.parse(readFileSync(report, 'utf8')) as VitestReport;
   } catch {

@@ -44,11 +44,13 @@ async function settled(): Promise<void> {
     return `${virtualRouters.map(({ state }) => state).join()}${hears ? ' and hears it' : ''}`;
   };
   await vi.waitFor(
-    async () =>
-      expect((await Promise.all(stage.directors.map(words))).toSorted()).toEqual([
-        'active,active',
-        'backup,backup and hears it',
-      ]),
+    async () => {
+      const all = await Promise.all(stage.directors.map(words));
+      // A machine that stood still for longer than fast may and slow may not: nothing but a command joins them again.
+      const fast = all.indexOf('active,backup');
+      if (fast >= 0 && all.includes('backup,active')) await stage.directors[fast]?.daemon.command('handover');
+      expect(all.toSorted()).toEqual(['active,active', 'backup,backup and hears it']);
+    },
     { timeout: 60_000, interval: 300 },
   );
 }
